@@ -40,7 +40,7 @@ def nearest(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
     inside = [c for c in known if len(wanted) >= 2 and wanted in c.lower()]
     inside.sort(key=lambda c: (not c.lower().startswith(wanted), len(c)))
     folded = {c.lower(): c for c in known}
-    alike = [folded[c] for c in difflib.get_close_matches(wanted, folded, n=most, cutoff=0.5)]
+    alike = [folded[c] for c in difflib.get_close_matches(wanted, folded, n=most, cutoff=0.6)]
     return list(dict.fromkeys(inside + alike))[:most]
 
 
