@@ -54,9 +54,10 @@ def perform(rng, melodies, low, high, seconds):
         notes = melodies[rng.integers(len(melodies))]
         start = rng.integers(max(1, len(notes) - 10))
         notes = notes[start:start + 64]
-        if np.ptp(notes[:, 0]) <= high - low:
+        lowest_shift, highest_shift = int(np.ceil(low - notes[:, 0].min())), int(np.floor(high - notes[:, 0].max()))
+        if lowest_shift <= highest_shift:
             break
-    shift = rng.integers(int(np.ceil(low - notes[:, 0].min())), int(np.floor(high - notes[:, 0].max())) + 1)
+    shift = rng.integers(lowest_shift, highest_shift + 1)
     median_beat = np.median(notes[:, 2])
     beat_s = np.clip(60 / rng.uniform(60, 168), 0.16 / median_beat, 0.8 / median_beat)
     notes = _without_long_rests(notes, rng.uniform(0.4, 1.4) / beat_s)

@@ -1,0 +1,156 @@
+"""Train the codec: `python -m antiphon.train.codec --render DIR --out FILE --minutes 42`. Resumes from FILE where it exists.
+
+One thread. Set MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=20000000000 MALLOC_TOP_PAD_=500000000, or torch spends its time in page faults.
+"""
+
+import argparse
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import network
+from .network import FRAME, RATE
+from .shards import Shards
+
+WINDOWS = (256, 512, 1024, 2048, 4096)
+CLIPS, HOPS = 8, 64
+RATE_TOP, WARM_UP, UNQUANTISED_STEPS = 2e-3, 100, 200
+HARMONICS_JUDGED = 64
+
+_mel = {512: network.mel_bands(512, 40), 1024: network.mel_bands(1024, 64), 2048: network.mel_bands(2048, 80), 4096: network.mel_bands(4096, 128)}
+
+
+def magnitude(audio, window):
+    spectrum = torch.stft(audio, window, window // 4, window=torch.hann_window(window), return_complex=True, normalized=True)
+    return (spectrum.real.square() + spectrum.imag.square() + 1e-9).sqrt()
+
+
+def spectral_loss(made, wanted, windows):
+    """Log magnitude, spectral convergence and log mel distance, averaged over `windows`."""
+    total = 0.0
+    for window in windows:
+        a = magnitude(made, window)
+        with torch.no_grad():
+            b = magnitude(wanted, window)
+        convergence = (a - b).square().sum((1, 2)).sqrt() / (b.square().sum((1, 2)).sqrt() + 0.05)
+        total = total + (torch.log(a + 5e-4) - torch.log(b + 5e-4)).abs().mean() + 0.5 * convergence.mean()
+        if window in _mel:
+            total = total + 0.5 * (torch.log(a.transpose(1, 2) @ _mel[window] + 1e-4) - torch.log(b.transpose(1, 2) @ _mel[window] + 1e-4)).abs().mean()
+    return total / len(windows)
+
+
+@torch.no_grad()
+def harmonic_target(audio, pitch):
+    """Measured log amplitudes of the first harmonics at the end of each control frame, and where the measure can be trusted."""
+    found = None
+    for window in (2048, 4096):
+        shape = torch.hann_window(window)
+        padded = F.pad(audio, (window // 2 - FRAME, window // 2))
+        spectrum = torch.fft.rfft(padded.unfold(-1, window, FRAME) * shape).abs() / shape.sum()
+        level, inside = network.harmonic_levels(spectrum, pitch, HARMONICS_JUDGED, window)
+        found = (level, inside) if found is None else (torch.where((pitch < 50)[..., None], level, found[0]), inside & found[1])
+    return found[0], found[1] & (found[0] > -9.5)
+
+
+def mel_distance_db(made, wanted):
+    """Mean log-mel difference in dB where the reference is above -60 dB of its maximum."""
+    a, b = (20 * torch.log10(torch.stft(x, 2048, 512, window=torch.hann_window(2048), return_complex=True).abs().transpose(-1, -2) @ _mel[2048] + 1e-3) for x in (wanted, made))
+    active = a.max(-1, keepdim=True)[0] > a.max() - 60
+    return float(((a.clamp(min=-60) - b.clamp(min=-60)).abs() * active).sum() / active.sum() / a.shape[-1])
+
+
+def pitch_agreement(made, wanted, tracker):
+    """Share of surely voiced 16 ms of `wanted` in which an independent tracker hears the same pitch within 50 cents in `made`, and the median error in cents."""
+    first, second = tracker.detect(wanted, RATE), tracker.detect(made, RATE)
+    sure = first.confidence > 0.85
+    if sure.sum() < 5:
+        return np.nan, np.nan
+    error = np.abs(1200 * np.log2(np.maximum(second.pitch_hz, 20) / np.maximum(first.pitch_hz, 20)))[sure]
+    return float((error < 50).mean()), float(np.median(error))
+
+
+def judge(codec, rows, tracker, levels=None, seconds=5):
+    """Mean mel distance in dB, pitch agreement and its median error over clips `rows` (dicts with audio int16 and f0)."""
+    codec.eval()
+    results = []
+    for row in rows:
+        audio = torch.tensor(row["audio"][:seconds * RATE].astype(np.float32) / 32768)[None]
+        made = codec.resynthesise(audio, torch.tensor(row["f0"][:seconds * 100])[None], levels)
+        results.append((mel_distance_db(made, audio), *pitch_agreement(made[0].numpy(), audio[0].numpy(), tracker)))
+    codec.train()
+    return np.nanmean(np.array(results), 0)
+
+
+def save(path, **values):
+    torch.save(values, f"{path}.part")
+    os.replace(f"{path}.part", path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Train the codec.")
+    parser.add_argument("--render", required=True, help="folder of the shards that antiphon.train.render made")
+    parser.add_argument("--out", required=True, help="checkpoint, also read to resume")
+    parser.add_argument("--minutes", type=float, default=42)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    from swift_f0 import SwiftF0
+    tracker = SwiftF0(threads=1)
+    torch.set_num_threads(1)
+    torch.manual_seed(options.seed)
+    codec = network.Codec()
+    optimiser = torch.optim.AdamW(codec.parameters(), lr=RATE_TOP, betas=(0.9, 0.99), weight_decay=1e-3)
+    step, spent = 0, 0.0
+    if os.path.exists(options.out):
+        saved = torch.load(options.out)
+        codec.load_state_dict(saved["codec"])
+        optimiser.load_state_dict(saved["optimiser"])
+        step, spent = saved["step"], saved["minutes"]
+    clips = Shards(options.render, "train", seed=[options.seed, step])
+    kept = Shards(options.render, "held", limit=1).rows[:12]
+    choose = np.random.default_rng([options.seed, step, 1])
+    print(f"{sum(p.numel() for p in codec.parameters()) / 1e6:.2f}M parameters, {len(clips.rows)} clips, from step {step}", flush=True)
+    began, mean = time.time() - spent * 60, None
+    codec.train()
+    while (minutes := (time.time() - began) / 60) < options.minutes:
+        progress = minutes / options.minutes
+        rate = RATE_TOP * min(1, (step + 1) / WARM_UP) * (1 if progress < 0.35 else max(0.02, (1 - progress) / 0.65))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        audio, pitch = (torch.from_numpy(x) for x in clips.batch(CLIPS, HOPS))
+        noise_db = torch.rand(CLIPS, 1) * 35 - 85
+        heard = audio + (torch.rand(CLIPS, 1) < 0.6) * 10 ** (noise_db / 20) * torch.randn_like(audio)
+        latent, _ = codec.latent(heard, pitch)
+        loudness = network.loudness_class(network.hop_loudness_db(audio))
+        commitment = torch.zeros(())
+        if step >= UNQUANTISED_STEPS and choose.random() > 0.1:
+            latent, commitment = codec.quantiser(latent)
+        made, levels = codec.decoder(latent, pitch, loudness)
+        # Three of the five resolutions a step: the mean is the same, the step a quarter shorter.
+        loss = spectral_loss(made, audio, choose.choice(WINDOWS, 3, replace=False))
+        wanted, trusted = harmonic_target(audio, pitch)
+        harmonic = ((levels[..., :HARMONICS_JUDGED] - wanted).abs() * trusted).sum() / trusted.sum().clamp(min=1)
+        optimiser.zero_grad()
+        (loss + 0.25 * harmonic + 0.25 * commitment).backward()
+        norm = torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        values = np.array([loss.item(), harmonic.item(), commitment.item()])
+        mean = values if mean is None else 0.98 * mean + 0.02 * values
+        if step % 50 == 0:
+            print(f"{step} {minutes:.1f} min  spectral {mean[0]:.4f} harmonic {mean[1]:.3f} commitment {mean[2]:.4f} norm {norm:.2f} clips {len(clips.rows)}", flush=True)
+        if step % 250 == 0:
+            clips.refresh()
+            save(options.out, codec=codec.state_dict(), optimiser=optimiser.state_dict(), step=step, minutes=minutes)
+        if step % 500 == 0:
+            distance, same, cents = judge(codec, kept, tracker)
+            print(f"held-out: mel {distance:.2f} dB, pitch within 50 cents {same:.3f}, median {cents:.1f} cents", flush=True)
+    save(options.out, codec=codec.state_dict(), optimiser=optimiser.state_dict(), step=step, minutes=options.minutes)
+    for count in (6, 4, 2, 1):
+        print("final held-out", count, "levels: mel {:.2f} dB, pitch {:.3f}, median {:.1f} cents".format(*judge(codec, kept, tracker, count)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
