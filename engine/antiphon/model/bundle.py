@@ -1,0 +1,140 @@
+"""A bundle: a folder with a trained model that can be verified before it is played.
+
+``bundle.toml`` in it names every graph with its SHA-256 and the shapes of its inputs and outputs, the rates, the hop,
+the data it was trained on with licences, the command that trained it and the figures it reached.
+"""
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import patches
+from ..errors import BundleError
+from .tokens import HOP, MODEL_RATE
+
+FORMAT = 1
+"""Version of the bundle's layout; a bundle of another format is refused."""
+
+MANIFEST = "bundle.toml"
+
+
+def available_bundles() -> dict[str, Path]:
+    """Return the folders of the bundles that came with the program, by name."""
+    return {manifest.parent.name: manifest.parent for manifest in sorted((patches() / "bundles").glob(f"*/{MANIFEST}"))}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle. Immutable; opening reads the manifest only, `check` reads every byte."""
+
+    folder: Path
+    manifest: dict = field(repr=False)
+
+    @classmethod
+    def open(cls, name: str | Path) -> "Bundle":
+        """Open a bundle by its name, or by the path of its folder.
+
+        Raises `BundleError` with the nearest names if there is none, and if the manifest is unreadable, of another
+        format, or was made for another rate or hop.
+        """
+        folder = _find(str(name))
+        path = folder / MANIFEST
+        try:
+            manifest = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise BundleError(f"bundle {folder.name!r}: {MANIFEST} can't be read ({error}); export the bundle again") from error
+        for key, expected in (("format", FORMAT), ("samplerate", MODEL_RATE), ("hop_frames", HOP)):
+            if manifest.get(key) != expected:
+                raise BundleError(f"bundle {folder.name!r}: {key} is {manifest.get(key)!r}, expected {expected}; export the bundle again")
+        graphs = manifest.get("graphs")
+        if not isinstance(graphs, dict) or not graphs:
+            raise BundleError(f"bundle {folder.name!r}: no [graphs] in {MANIFEST}; export the bundle again")
+        return cls(folder, manifest)
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest.get("name", self.folder.name))
+
+    def path(self, graph: str) -> Path:
+        """Return the path of a graph. Raises `BundleError` if it isn't in the manifest or points out of the folder."""
+        entry = self.manifest["graphs"].get(graph)
+        if entry is None:
+            raise BundleError(f"bundle {self.name!r} has no graph {graph!r}; it has {', '.join(sorted(self.manifest['graphs']))}")
+        return self._inside(str(entry.get("file", "")))
+
+    def constants(self, name: str) -> dict:
+        """Return a table of numbers that the runtime needs beside a graph, ``[constants.NAME]`` of the manifest."""
+        table = self.manifest.get("constants", {}).get(name)
+        if table is None:
+            raise BundleError(f"bundle {self.name!r}: no [constants.{name}]; export the bundle again")
+        return table
+
+    def _inside(self, file: str) -> Path:
+        # A manifest is data from somebody else: it may name plain files of its own folder and nothing else.
+        if not file or Path(file).name != file or file.startswith("."):
+            raise BundleError(f"bundle {self.name!r}: file name {file!r} is not a plain name inside the bundle")
+        return self.folder / file
+
+    def check(self) -> list[str]:
+        """Read every file and return what is wrong with it, a line each; an empty list means a sound bundle.
+
+        Compares size and SHA-256 with the manifest, and the shapes of inputs and outputs with the graphs themselves.
+        """
+        problems = []
+        for graph, entry in self.manifest["graphs"].items():
+            try:
+                path = self.path(graph)
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            except BundleError as error:
+                problems.append(str(error))
+                continue
+            except OSError:
+                problems.append(f"graph {graph!r}: file {entry.get('file')!r} is missing")
+                continue
+            if digest != entry.get("sha256"):
+                problems.append(f"graph {graph!r}: SHA-256 {digest[:12]}…, the manifest says {str(entry.get('sha256'))[:12]}…")
+                continue
+            problems += _shape_problems(graph, path, entry)
+        return problems
+
+    def require_sound(self) -> None:
+        """Raise `BundleError` with the first problem that `check` finds."""
+        problems = self.check()
+        if problems:
+            more = f" (and {len(problems) - 1} more; antiphon bundle check {self.name})" if len(problems) > 1 else ""
+            raise BundleError(f"bundle {self.name!r}: {problems[0]}{more}; install it again")
+
+    def digest(self) -> str:
+        """Return the SHA-256 over the manifest, which itself names the hash of every graph."""
+        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def _shape_problems(graph: str, path: Path, entry: dict) -> list[str]:
+    from .graph import StepGraph
+
+    try:
+        step = StepGraph(path)
+    except BundleError as error:
+        return [str(error)]
+    problems = []
+    for side, arrays in (("inputs", step.inputs), ("outputs", step.outputs)):
+        actual = {name: list(array.shape) for name, array in arrays.items()}
+        if actual != entry.get(side):
+            problems.append(f"graph {graph!r}: {side} are {actual}, the manifest says {entry.get(side)}")
+    return problems
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if (path / MANIFEST).is_file():
+        return path
+    found = available_bundles()
+    if name in found:
+        return found[name]
+    if path.is_dir():
+        raise BundleError(f"folder {name!r} is no bundle: it has no {MANIFEST}")
+    near = difflib.get_close_matches(name, found, n=3) or sorted(found)
+    raise BundleError(f"no bundle {name!r}; there is: {', '.join(near) or 'none installed'}")

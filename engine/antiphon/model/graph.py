@@ -1,0 +1,118 @@
+"""One ONNX step graph with its State, run without a copy.
+
+Convention for graphs: every input called ``s_NAME`` is State and has an output ``s_NAME_next`` of the same shape and
+type. All shapes are fixed. Every buffer is bound once: State lives in two buffers that swap roles at each run, so that
+no step reads what it is writing and nothing is copied or allocated.
+"""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BundleError
+
+_NUMPY_TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(bool)": np.bool_,
+}
+
+
+def load_runtime():
+    """Import onnxruntime, or fail with the one line that says what to install (`BundleError`)."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise BundleError(
+            "ONNX Runtime is not installed; install antiphon[cpu], or antiphon[gpu] on a machine with an NVIDIA driver"
+        ) from error
+    return onnxruntime
+
+
+def _session(path: Path, provider: str):
+    runtime = load_runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    # A spinning pool would take a core from the audio callback; denormals in decaying State cost a hundredfold.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    if provider not in runtime.get_available_providers():
+        raise BundleError(f"ONNX Runtime has no {provider}; available: {', '.join(runtime.get_available_providers())}")
+    try:
+        return runtime.InferenceSession(str(path), options, providers=[provider])
+    except Exception as error:  # ONNX Runtime raises a dozen private types for an unreadable graph
+        raise BundleError(f"graph {path.name!r} can't be read ({str(error).splitlines()[0]}); re-export the bundle") from error
+
+
+class StepGraph:
+    """A step graph whose inputs and outputs are numpy arrays bound for life.
+
+    Fill ``inputs[name]`` in place, call `run`, read ``outputs[name]`` in place (valid until the next run). State inputs
+    are not in ``inputs``: see `state`, `set_state`, `reset`. One thread at a time; model process only.
+
+    Raises `BundleError` if the file is missing, unreadable, has a free dimension or a State input without its output.
+    """
+
+    def __init__(self, path: str | Path, provider: str = "CPUExecutionProvider"):
+        path = Path(path)
+        if not path.is_file():
+            raise BundleError(f"graph {path.name!r} is missing from {path.parent}; re-export the bundle")
+        self.path = path
+        self._session = _session(path, provider)
+        arguments = {node.name: _allocate(path, node) for node in self._session.get_inputs()}
+        results = {node.name: _allocate(path, node) for node in self._session.get_outputs()}
+        self.state_names = tuple(sorted(name[2:] for name in arguments if name.startswith("s_")))
+        for name in self.state_names:
+            now, after = arguments[f"s_{name}"], results.get(f"s_{name}_next")
+            if after is None or after.shape != now.shape or after.dtype != now.dtype:
+                raise BundleError(f"graph {path.name!r}: State 's_{name}' has no matching 's_{name}_next'; re-export the bundle")
+        self._states = [
+            {name: arguments.pop(f"s_{name}") for name in self.state_names},
+            {name: results.pop(f"s_{name}_next") for name in self.state_names},
+        ]
+        self.inputs = arguments
+        self.outputs = results
+        self._bindings = [self._bind(0), self._bind(1)]
+        self._side = 0
+
+    def _bind(self, side: int):
+        binding = self._session.io_binding()
+        now, after = self._states[side], self._states[1 - side]
+        reads = {**self.inputs, **{f"s_{name}": array for name, array in now.items()}}
+        writes = {**self.outputs, **{f"s_{name}_next": array for name, array in after.items()}}
+        for name, array in reads.items():
+            binding.bind_input(name, "cpu", 0, array.dtype.type, list(array.shape), array.ctypes.data)
+        for name, array in writes.items():
+            binding.bind_output(name, "cpu", 0, array.dtype.type, list(array.shape), array.ctypes.data)
+        return binding
+
+    def run(self) -> None:
+        """Run one step and advance the State."""
+        self._session.run_with_iobinding(self._bindings[self._side])
+        self._side = 1 - self._side
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return a copy of the State, by name without its ``s_``."""
+        return {name: array.copy() for name, array in self._states[self._side].items()}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Take a State that `state` returned; names and shapes must match."""
+        for name, array in self._states[self._side].items():
+            array[...] = state[name]
+
+    def reset(self) -> None:
+        """Set the State to zeros."""
+        for array in self._states[self._side].values():
+            array[...] = 0
+
+
+def _allocate(path: Path, node) -> np.ndarray:
+    if node.type not in _NUMPY_TYPES or not all(isinstance(size, int) for size in node.shape):
+        raise BundleError(f"graph {path.name!r}: {node.name!r} is {node.type} {node.shape}, expected a fixed shape; re-export the bundle")
+    return np.zeros(node.shape, _NUMPY_TYPES[node.type])

@@ -1,0 +1,20 @@
+"""Constants and shapes that every stage of the model shares.
+
+The hierarchy follows AudioLM (Borsos et al. 2022): semantic tokens (here: notes, so that a musician can steer them),
+acoustic tokens (loudness, fine pitch and residual-VQ timbre codes, one set a hop), then a streaming decoder.
+"""
+
+MODEL_RATE = 48_000
+"""Samplerate of everything inside the model process, in Hz, mono."""
+
+HOP = 960
+"""Frames of one model step at `MODEL_RATE` (20 ms)."""
+
+NOTE_LO = 33
+"""Lowest note the note model can name, as a MIDI note number (55 Hz)."""
+
+NOTES = 76
+"""Number of notes: `NOTE_LO` .. `NOTE_LO + NOTES - 1` (108, a high whistle). Class `NOTES` is the rest."""
+
+REST = NOTES
+"""Class index of 'no note sounds'."""

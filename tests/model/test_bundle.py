@@ -1,0 +1,77 @@
+"""A bundle is played only if every byte and shape is what its manifest says."""
+import hashlib
+
+import pytest
+
+from antiphon.errors import BundleError
+from antiphon.model.bundle import Bundle
+from test_graph import accumulator
+
+
+def write_bundle(folder, **changes):
+    folder.mkdir()
+    graph = accumulator(folder / "a.onnx")
+    entry = {
+        "file": "a.onnx", "sha256": hashlib.sha256(graph.read_bytes()).hexdigest(),
+        "x": "[4]", "y": "[4]", "samplerate": 48000, "hop": 960, "format": 1, **changes,
+    }
+    (folder / "bundle.toml").write_text(
+        f'format = {entry["format"]}\nname = "t"\nsamplerate = {entry["samplerate"]}\nhop_frames = {entry["hop"]}\n'
+        f'[graphs.a]\nfile = "{entry["file"]}"\nsha256 = "{entry["sha256"]}"\n'
+        f'[graphs.a.inputs]\nx = {entry["x"]}\n[graphs.a.outputs]\ny = {entry["y"]}\n'
+    )
+    return folder
+
+
+def test_a_sound_bundle_has_no_problems(tmp_path):
+    bundle = Bundle.open(write_bundle(tmp_path / "t"))
+    assert bundle.check() == []
+    bundle.require_sound()
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"sha256": "0" * 64}, "SHA-256"),
+    ({"file": "b.onnx"}, "missing"),
+    ({"x": "[5]"}, "inputs are"),
+    ({"y": "[4, 1]"}, "outputs are"),
+    ({"file": "../t/a.onnx"}, "plain name"),
+    ({"file": "/etc/passwd"}, "plain name"),
+])
+def test_what_is_wrong_is_named(tmp_path, changes, said):
+    """Wrong hash, missing graph, wrong shape, a path out of the folder: one line each, and `require_sound` raises."""
+    bundle = Bundle.open(write_bundle(tmp_path / "t", **changes))
+    (problem,) = bundle.check()
+    assert said in problem and "\n" not in problem
+    with pytest.raises(BundleError, match="install it again"):
+        bundle.require_sound()
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"samplerate": 24000}, "samplerate is 24000, expected 48000"),
+    ({"hop": 480}, "hop_frames is 480"),
+    ({"format": 99}, "format is 99"),
+])
+def test_a_bundle_for_another_instrument_is_refused(tmp_path, changes, said):
+    with pytest.raises(BundleError, match=said):
+        Bundle.open(write_bundle(tmp_path / "t", **changes))
+
+
+def test_one_flipped_byte_is_found(tmp_path):
+    folder = write_bundle(tmp_path / "t")
+    data = bytearray((folder / "a.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "a.onnx").write_bytes(data)
+    assert "SHA-256" in Bundle.open(folder).check()[0]
+
+
+def test_unknown_name_lists_what_there_is(tmp_path):
+    with pytest.raises(BundleError, match="no bundle 'hmu'"):
+        Bundle.open("hmu")
+
+
+def test_broken_manifest_is_one_line(tmp_path):
+    folder = write_bundle(tmp_path / "t")
+    (folder / "bundle.toml").write_text("this is = not = toml")
+    with pytest.raises(BundleError) as caught:
+        Bundle.open(folder)
+    assert "\n" not in str(caught.value)
