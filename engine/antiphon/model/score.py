@@ -6,11 +6,25 @@ live instrument read the very same tables.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST  # noqa: F401  (the note language's own constants)
 
 HOP_S = HOP / MODEL_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note, heard or planned. ``pitch`` is in MIDI semitones with cents; times are in hops."""
+
+    onset_hop: int
+    pitch: float
+    sounding_hops: int
+    loudness_db: float = 0.0
+    wait_hops: int = 0  # planned notes only: hops from this onset to the next
+
 
 WINDOW = 128  # earlier notes that a note can attend to
 LONGEST_IOI = 330  # hops; a longer wait is written as this one

@@ -1,0 +1,130 @@
+"""Where the performer is: tuning, scale and register, estimated from the notes heard.
+
+The instrument answers in the performer's own tuning: the offset of their semitones from the piano's, and of each step of
+their scale from that (a neutral third stays neutral).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FORGET = 0.97  # per note heard
+ROOM_SEMITONES = 3  # the register reaches this far beyond the lowest and highest tenth of what was heard
+REGISTER_NOTES = 64
+
+# Steps of a scale, and how ready we are to believe in it.
+_SCALES = (
+    ((0, 2, 4, 5, 7, 9, 11), 1.0),  # major
+    ((0, 2, 3, 5, 7, 8, 10), 1.0),  # natural minor
+    ((0, 2, 3, 5, 7, 8, 11), 0.4),  # harmonic minor
+    ((0, 2, 3, 5, 7, 9, 11), 0.15),  # melodic minor
+    ((0, 2, 3, 5, 7, 9, 10), 0.6),  # dorian
+    ((0, 2, 4, 5, 7, 9, 10), 0.6),  # mixolydian
+    ((0, 1, 4, 5, 7, 8, 10), 0.15),  # phrygian dominant, hijaz
+    ((0, 1, 4, 5, 7, 8, 11), 0.1),  # double harmonic, mayamalavagowla
+    ((0, 2, 3, 6, 7, 8, 11), 0.1),  # Hungarian minor
+    ((0, 1, 3, 5, 7, 8, 10), 0.2),  # phrygian
+    ((0, 2, 4, 6, 7, 9, 11), 0.2),  # lydian, kalyani
+    ((0, 2, 4, 7, 9), 0.5),  # major pentatonic
+    ((0, 3, 5, 7, 10), 0.4),  # minor pentatonic
+    ((0, 1, 5, 7, 8), 0.1),  # in, pelog-like
+)
+
+
+def _profiles() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log probability of each pitch class, membership and log prior for every (scale, tonic)."""
+    profiles, members, priors = [], [], []
+    for steps, prior in _SCALES:
+        for tonic in range(12):
+            inside = np.zeros(12)
+            inside[(np.array(steps) + tonic) % 12] = 1.0
+            weight = np.where(inside > 0, 1.0, 0.07)
+            weight[tonic] *= 1.7
+            weight[(tonic + 7) % 12] *= 1.4 if inside[(tonic + 7) % 12] else 1.0
+            profiles.append(np.log(weight / weight.sum()))
+            members.append(inside)
+            priors.append(np.log(prior))
+    return np.array(profiles), np.array(members), np.array(priors)
+
+
+_PROFILE, _MEMBER, _PRIOR = _profiles()
+
+
+class Key:
+    """Running estimate of tuning, scale and register. Costs about 50 us a note; no thread of its own."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.tuning = 0.0  # semitones, continuous: never jumps from +.5 to -.5
+        self._turn = 0j
+        self._weight = np.zeros(12)  # seconds-like weight of each pitch class
+        self._count = np.zeros(12)
+        self._cents = np.zeros(12)  # weighted sum of deviations from `tuning`
+        self._recent: list[int] = []
+
+    def state(self) -> dict:
+        """Return all that is remembered, as a value."""
+        names = ("tuning", "_turn", "_weight", "_count", "_cents", "_recent")
+        return {name: np.array(value).tolist() if name != "_turn" else value for name in names if (value := getattr(self, name)) is not None}
+
+    def set_state(self, state: dict) -> None:
+        """Take what `state` returned."""
+        self.tuning, self._turn, self._recent = state["tuning"], state["_turn"], [int(p) for p in state["_recent"]]
+        self._weight, self._count, self._cents = (np.array(state[name], float) for name in ("_weight", "_count", "_cents"))
+
+    def hear(self, pitch: float, sounding_hops: int) -> int:
+        """Take a heard pitch (MIDI semitones with cents) and return the semitone it is in the performer's tuning."""
+        weight = min(2.0, (max(1, sounding_hops) / 15.0) ** 0.5)
+        self._turn = FORGET * self._turn + weight * np.exp(2j * np.pi * pitch)
+        fraction = float(np.angle(self._turn) / (2 * np.pi))
+        self.tuning += (fraction - self.tuning + 0.5) % 1.0 - 0.5
+        semitone = int(round(pitch - self.tuning))
+        chroma = semitone % 12
+        for sums in (self._weight, self._count, self._cents):
+            sums *= FORGET
+        self._weight[chroma] += weight
+        self._count[chroma] += 1
+        self._cents[chroma] += weight * (pitch - self.tuning - semitone)
+        self._recent = (self._recent + [semitone])[-REGISTER_NOTES:]
+        return semitone
+
+    def sound(self, semitone: int) -> float:
+        """Return the pitch to sound for a semitone: the performer's tuning, and their own shade of that scale step."""
+        chroma = semitone % 12
+        shade = self._cents[chroma] / (self._weight[chroma] + 2.0)  # two notes' worth of doubt
+        return semitone + self.tuning + float(np.clip(shade, -0.5, 0.5))
+
+    @property
+    def heard(self) -> bool:
+        """Whether any note was heard."""
+        return bool(self._recent)
+
+    def membership(self) -> np.ndarray:
+        """How surely each pitch class belongs to the performer's scale, (12,) in 0..1; ones before anything was heard."""
+        if not self.heard:
+            return np.ones(12)
+        evidence = _PROFILE @ self._weight + _PRIOR
+        belief = np.exp(evidence - evidence.max())
+        member = (belief / belief.sum()) @ _MEMBER
+        share = self._weight / self._weight.sum()
+        # What is sung again and again is in the scale, whatever our list of scales says.
+        sung = np.clip((share - 0.05) / 0.08, 0.0, 1.0) * (self._count > 1.5)
+        return np.maximum(member, sung)
+
+    def anchor(self) -> int:
+        """Semitone in the middle of the performer's register: the (upper) median of the notes heard."""
+        if not self._recent:
+            return 62
+        ordered = sorted(self._recent)
+        return ordered[len(ordered) // 2]
+
+    def register(self) -> tuple[float, float]:
+        """Lowest and highest semitone to stay within."""
+        if not self._recent:
+            return 55.0, 72.0
+        low, high = np.percentile(self._recent, [10, 90])
+        short = max(0.0, 9.0 - (high - low)) / 2  # a prompt on two notes still leaves room for a tune
+        return float(low - short - ROOM_SEMITONES), float(high + short + ROOM_SEMITONES)

@@ -1,0 +1,219 @@
+"""The note model at play: it hears notes, and plans the next one.
+
+Runs once a note, not once a hop. A note is run through the graph when its timing is known: a heard note when the next one is
+heard or an answer begins, a planned note when the next plan is asked for. So hearing is teacher forcing, planning is
+sampling, and one ring of keys and values serves both.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import match, score
+from .graph import StepGraph
+from .key import Key
+from .sampling import BREATH_HOPS, TAIL, Leanings, LoopBrake, breath_leaning, gumbel, pitch_leaning, uniform
+from .score import Note
+
+_SILENT = -1e9
+_FORCED = 1e6
+_LONGEST = score.LONGEST_IOI - 1
+_SMALL_STEP = 5  # semitones; the first note of an answer stays this near to where the performer stopped
+
+
+@dataclass
+class _Memory:
+    """All that is remembered beside the graph's keys and values, the key, and the brake."""
+
+    seed: int = 0
+    draws: int = 0  # notes sampled since the seed was set
+    runs: int = 0  # notes run through the graph, ever
+    model_hop: float = 0.0  # onset of the newest run note in model time: waits are clipped to what the model knows
+    pitches: list[int] = field(default_factory=list)  # classes of the last WINDOW run notes
+    iois: list[int] = field(default_factory=list)  # wait bins after them; the newest is set when the next note is run
+    own: list[int] = field(default_factory=list)  # semitones of the instrument's own last notes
+    last: Note | None = None  # newest run note
+    pending: Note | None = None  # the note after it, not yet run
+    pending_class: int = 0
+    planned: bool = False  # the pending note is a plan (so it has not sounded), not a heard note
+    anchor: int = 62
+    since_breath: float = 0.0  # seconds
+
+
+class NoteModel:
+    """Plans notes in the performer's key, register, tempo and motifs. Model process only; about 0.4 ms a note.
+
+    ``push`` heard notes in order; ``begin(now_hop)`` returns the first note of an answer, sounding at once; ``next()``
+    the one after it, to be asked for when its onset has come (or, to look ahead, before); ``push`` again when the
+    performer is back. A plan that was not asked for has not sounded, and is dropped by ``push``.
+    """
+
+    def __init__(self, path: str | Path, seed: int = 0):
+        self._graph = StepGraph(path)
+        self._heads, self._size = self._graph.inputs["keys_0"].shape[:2]
+        self._layers = sum(name.startswith("keys_") for name in self._graph.inputs)
+        self._rates = score.angle_rates(self._size // 2)
+        self._key, self._brake = Key(), LoopBrake()
+        self.reset(seed)
+
+    def reset(self, seed: int) -> None:
+        """Forget everything, and start the chances anew from ``seed``."""
+        self._memory = _Memory(seed=seed)
+        self._key.reset()
+        self._brake.reset()
+        self._graph.inputs["mask"][:] = _SILENT
+        for layer in range(self._layers):
+            self._graph.inputs[f"keys_{layer}"][:] = 0
+            self._graph.inputs[f"values_{layer}"][:] = 0
+
+    def state(self) -> dict:
+        """Return all that is remembered, as a value."""
+        ring = {name: self._graph.inputs[name].copy() for name in self._ring_names()}
+        return {"memory": copy.deepcopy(self._memory), "key": self._key.state(), "brake": self._brake.state(), "ring": ring}
+
+    def set_state(self, state: dict) -> None:
+        """Take what `state` returned."""
+        self._memory = copy.deepcopy(state["memory"])
+        self._key.set_state(state["key"])
+        self._brake.set_state(state["brake"])
+        for name in self._ring_names():
+            self._graph.inputs[name][:] = state["ring"][name]
+
+    def _ring_names(self) -> list[str]:
+        return ["mask"] + [f"{kind}_{layer}" for layer in range(self._layers) for kind in ("keys", "values")]
+
+    def reseed(self, seed: int) -> None:
+        """Start the chances anew from ``seed``; nothing heard is forgotten."""
+        self._memory.seed, self._memory.draws = seed, 0
+
+    @property
+    def key(self) -> Key:
+        """The performer's tuning, scale and register, as heard so far."""
+        return self._key
+
+    def push(self, note: Note) -> None:
+        """Hear a finished note of the performer."""
+        memory = self._memory
+        if memory.planned:
+            memory.pending, memory.planned = None, False
+        semitone = self._key.hear(note.pitch, note.sounding_hops)
+        memory.anchor = self._key.anchor()
+        if memory.pending is not None:
+            self._run(note.onset_hop)
+        memory.pending = note
+        memory.pending_class = int(np.clip(semitone - score.NOTE_LO, 0, score.NOTES - 1))
+        memory.own.clear()
+
+    def begin(self, now_hop: int, leanings: Leanings = Leanings()) -> Note:
+        """Begin an answer: return its first note, which sounds from ``now_hop`` on. Two runs of the graph.
+
+        With nothing heard yet it begins in the middle of a singer's range. Called during an answer, it moves the next
+        planned note to ``now_hop``.
+        """
+        memory = self._memory
+        self._brake.rest()
+        memory.own.clear()
+        memory.since_breath = 0.0
+        if memory.pending is None:
+            middle = self._key.anchor()
+            memory.pending, memory.pending_class, memory.planned = Note(now_hop, float(middle), 2), middle - score.NOTE_LO, True
+            return self.next(leanings)
+        if memory.planned:
+            memory.pending = dataclasses.replace(memory.pending, onset_hop=now_hop)
+            return self.next(leanings)
+        near = np.arange(score.NOTES) - memory.pending_class
+        leap = -0.35 * np.maximum(0, np.abs(near) - _SMALL_STEP)
+        chosen = self._run(now_hop, leanings, leap)
+        self._plan(now_hop, chosen)
+        return self.next(leanings)
+
+    def next(self, leanings: Leanings = Leanings()) -> Note:
+        """Return the next note of the answer, with how long it sounds and how long until the one after it. One run."""
+        memory = self._memory
+        assert memory.planned, "next() before begin()"
+        memory.own = (memory.own + [memory.pending_class + score.NOTE_LO])[-12:]
+        chosen = self._run(None, leanings)
+        planned = memory.last
+        rest_hops = planned.wait_hops - planned.sounding_hops
+        memory.since_breath = 0.0 if rest_hops >= BREATH_HOPS else memory.since_breath + planned.wait_hops * score.HOP_S
+        self._plan(planned.onset_hop + planned.wait_hops, chosen)
+        return planned
+
+    def _plan(self, onset_hop: int, note_class: int) -> None:
+        """Write down what comes after the note just run."""
+        semitone = note_class + score.NOTE_LO
+        self._memory.pending = Note(onset_hop, self._key.sound(semitone), 2)
+        self._memory.pending_class, self._memory.planned = note_class, True
+
+    def _run(self, next_hop: int | None, leanings: Leanings | None = None, extra: np.ndarray | None = None) -> int:
+        """Run the pending note through the graph and return the class chosen to follow it.
+
+        ``next_hop``: onset of the following note, where it is known; None: choose the timing too.
+        """
+        memory, inputs, outputs = self._memory, self._graph.inputs, self._graph.outputs
+        note, pitch = memory.pending, memory.pending_class
+        interval, ioi_before, articulation_before = score.NO_INTERVAL, score.NO_IOI, score.NO_ARTICULATION
+        if memory.last is not None:
+            wait = int(np.clip(note.onset_hop - memory.last.onset_hop, 2, _LONGEST))
+            ioi_before = int(score.ioi_bin(wait))
+            articulation_before = int(score.articulation_bin(max(2, min(memory.last.sounding_hops, wait)), wait))
+            interval = int(score.interval_index(pitch - memory.pitches[-1]))
+            memory.model_hop += wait
+            memory.iois[-1] = ioi_before
+            self._brake.take(pitch, wait)
+        memory.pitches = (memory.pitches + [pitch])[-score.WINDOW :]
+        memory.iois = (memory.iois + [score.NO_IOI])[-score.WINDOW :]
+        found = match.longest_suffix(np.array(memory.pitches), np.array(memory.iois))
+        away = int(np.clip(pitch + score.NOTE_LO - memory.anchor, -score.LEAP, score.LEAP)) + score.LEAP
+        inputs["token"][:] = (pitch, interval, away, ioi_before, articulation_before, *found)
+        by_note, by_time = self._rates
+        half = self._heads // 2
+        note_angle, time_angle = memory.runs * by_note, memory.model_hop * by_time
+        inputs["cos"][:half], inputs["sin"][:half] = np.cos(note_angle), np.sin(note_angle)
+        inputs["cos"][half:], inputs["sin"][half:] = np.cos(time_angle), np.sin(time_angle)
+        self._lean(next_hop, leanings, extra)
+        self._graph.run()
+
+        slot = memory.runs % score.WINDOW
+        for layer in range(self._layers):
+            inputs[f"keys_{layer}"][:, :, slot] = outputs["keys_new"][layer]
+            inputs[f"values_{layer}"][:, slot] = outputs["values_new"][layer]
+        inputs["mask"][slot] = 0.0
+        memory.runs += 1
+        if next_hop is None:
+            note = self._time(note, int(outputs["ioi"][0]), int(outputs["articulation"][0]))
+        memory.last, memory.pending, memory.planned = note, None, False
+        return int(outputs["pitch"][0])
+
+    def _lean(self, next_hop: int | None, leanings: Leanings | None, extra: np.ndarray | None) -> None:
+        """Fill noise, leanings and temperatures of the coming run. A run that only hears (no leanings) is left alone."""
+        memory, inputs = self._memory, self._graph.inputs
+        if leanings is None:
+            return
+        inputs["noise"][:] = gumbel(memory.seed, memory.draws, len(inputs["noise"]))
+        memory.draws += 1
+        inputs["sharpness"][:] = leanings.sharpness()
+        inputs["match_nats"][:] = leanings.match_nats()
+        inputs["tail"][:] = TAIL
+        pitch = pitch_leaning(self._key, leanings, np.array(memory.own)) + self._brake.leaning()
+        inputs["pitch_bias"][:] = pitch if extra is None else pitch + extra
+        inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath_leaning(memory.since_breath)
+        if next_hop is not None:
+            wait = int(np.clip(next_hop - memory.pending.onset_hop, 2, _LONGEST))
+            inputs["ioi_bias"][score.ioi_bin(wait)] = _FORCED
+            sounding = max(2, min(memory.pending.sounding_hops, wait))
+            inputs["articulation_bias"][:, score.articulation_bin(sounding, wait)] = _FORCED
+
+    def _time(self, note: Note, ioi: int, articulation: int) -> Note:
+        """Turn the chosen bins into hops; where in a wide bin is drawn from the same seed."""
+        memory = self._memory
+        width = int(score.IOI_WIDTH[ioi])
+        within = int(uniform(memory.seed, memory.draws) * width)
+        wait = int(score.IOI_EDGES[ioi]) + within
+        sounding = max(2, round(wait * float(score.ARTICULATION[articulation])))
+        return Note(note.onset_hop, note.pitch, min(sounding, wait), note.loudness_db, wait)

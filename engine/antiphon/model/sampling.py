@@ -1,0 +1,143 @@
+"""Chances of the next note: noise from a seed, and what leans on the note model's own opinion.
+
+Everything here is nats added to logits. The network samples inside its graph from this noise and these leanings, so the
+same seed and the same sound give the same answer, bit for bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import score
+from .key import Key
+
+NEVER = -60.0  # nats; with a tail of TAIL nats such a class can't be chosen
+TAIL = 5.0  # a class this many nats below the best is never chosen
+LONGEST_LOOP_S = 3.6  # an exact repetition is broken before it lasts this long
+LOOP_LAGS = 64
+BREATH_AFTER_S = 4.0
+BREATH_HOPS = 12  # a rest of this length counts as a breath
+SOFT_KEY_NATS = 2.5  # off the scale, at scale_grip 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Leanings:
+    """What the player's controls ask of the note model; the names are rows of the parameter table."""
+
+    temperature: float = 0.9
+    scale_grip: float = 0.5
+    register_grip: float = 0.5
+    novelty: float = 0.5
+
+    def sharpness(self) -> tuple[float, float]:
+        """Inverse temperature of timing and of pitch. Timing is kept steadier than pitch."""
+        temperature = max(0.05, self.temperature)
+        return 1.0 / (0.85 * temperature), 1.0 / temperature
+
+    def match_nats(self) -> tuple[float, float]:
+        """Nats added to the match model's opinion of timing and pitch."""
+        lean = 5.0 * (0.5 - self.novelty)
+        return 0.6 * lean + 0.3, lean + 0.6
+
+    def key_nats(self) -> float:
+        """Nats off a pitch class that is surely not in the scale."""
+        if self.scale_grip <= 0.5:
+            return 2 * SOFT_KEY_NATS * self.scale_grip
+        return SOFT_KEY_NATS * 24.0 ** (2 * self.scale_grip - 1)
+
+
+def _generator(seed: int, draw: int, purpose: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=[seed, 0x616E7470], counter=[0, 0, purpose, draw]))
+
+
+def gumbel(seed: int, draw: int, size: int) -> np.ndarray:
+    """Gumbel noise of one draw, (size,) float32: counter-based (Philox), so any note can be drawn again on its own."""
+    chances = _generator(seed, draw, 0).random(size, dtype=np.float32)
+    return -np.log(-np.log(np.clip(chances, 1e-7, 1 - 1e-7)))
+
+
+def uniform(seed: int, draw: int) -> float:
+    """A number in [0, 1) of one draw, independent of its `gumbel` noise."""
+    return float(_generator(seed, draw, 1).random())
+
+
+def pitch_leaning(key: Key, leanings: Leanings, recent: np.ndarray) -> np.ndarray:
+    """Nats for each note class, (NOTES,): key, register, and a pull back when the last notes have drifted away.
+
+    ``recent``: (n,) semitones of the instrument's own last notes.
+    """
+    semitone = score.NOTE_LO + np.arange(score.NOTES)
+    nats = -leanings.key_nats() * (1.0 - key.membership()[semitone % 12])
+    low, high = key.register()
+    outside = np.maximum(0.0, np.maximum(low - semitone, semitone - high))
+    nats -= leanings.register_grip * 1.2 * outside
+    if len(recent) >= 4:
+        drift = float(np.mean(recent)) - key.anchor()
+        excess = np.sign(drift) * max(0.0, abs(drift) - 2.0)
+        nats -= leanings.register_grip * 0.12 * excess * (semitone - key.anchor())
+    return nats
+
+
+class LoopBrake:
+    """Notices an exact repetition (pitch and rhythm) at any lag up to 64 notes, and leans against going on with it."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all notes."""
+        self.pitch = np.full(2 * LOOP_LAGS + 1, -1, np.int64)
+        self.ioi = np.full(2 * LOOP_LAGS + 1, -9, np.int64)  # bin of the wait *before* each note
+        self.agree_hops = np.zeros(LOOP_LAGS + 1)
+
+    def state(self) -> dict:
+        """Return all that is remembered, as a value."""
+        return {name: getattr(self, name).copy() for name in ("pitch", "ioi", "agree_hops")}
+
+    def set_state(self, state: dict) -> None:
+        """Take what `state` returned."""
+        for name, value in state.items():
+            getattr(self, name)[:] = value
+
+    def rest(self) -> None:
+        """A new phrase begins: what is repeated from the performer's phrase starts to count now."""
+        self.agree_hops[:] = 0
+
+    def take(self, pitch: int, wait_hops: int) -> None:
+        """Take a note of class ``pitch`` that came ``wait_hops`` after the one before."""
+        self.pitch[:-1], self.ioi[:-1] = self.pitch[1:], self.ioi[1:]
+        self.pitch[-1], self.ioi[-1] = pitch, score.ioi_bin(wait_hops)
+        lags = np.arange(1, LOOP_LAGS + 1)
+        before = len(self.pitch) - 1 - lags
+        same = (self.pitch[before] == pitch) & (np.abs(self.ioi[before] - self.ioi[-1]) <= 1)
+        self.agree_hops[1:] = np.where(same, self.agree_hops[1:] + wait_hops, 0)
+
+    def leaning(self) -> np.ndarray:
+        """Nats for each class of the next pitch, (NOTES,)."""
+        nats = np.zeros(score.NOTES)
+        for lag in np.flatnonzero(self.agree_hops > 0):
+            place = len(self.pitch) - lag  # where the repetition would go on
+            if lag == 0 or self.pitch[place] < 0:
+                continue
+            would_last_s = (self.agree_hops[lag] + score.IOI_CENTRE[max(0, self.ioi[place])]) * score.HOP_S
+            pull = NEVER if would_last_s > LONGEST_LOOP_S else -1.5 * max(0.0, would_last_s - 2.0)
+            nats[self.pitch[place]] = min(nats[self.pitch[place]], pull)
+        return nats
+
+
+_REST_HOPS = score.IOI_CENTRE[:, None] * (1.0 - score.ARTICULATION[None, :])
+_IS_BREATH = ((_REST_HOPS >= BREATH_HOPS) & (_REST_HOPS <= 70)).astype(np.float64)
+_TOO_LONG = np.clip((_REST_HOPS - 70) / 20.0, 0.0, 6.0)
+
+
+def breath_leaning(since_breath_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nats for the wait, (IOIS,), and for the articulation at each wait, (IOIS, ARTICULATIONS).
+
+    Players of everything that is blown or sung breathe; after BREATH_AFTER_S without a rest a breath grows likely. Very long rests are
+    discouraged: a listener takes them for the end.
+    """
+    want = float(np.clip(0.9 * (since_breath_s - BREATH_AFTER_S), 0.0, 5.0))
+    ioi = 0.35 * want * (score.IOI_CENTRE >= 1.5 * BREATH_HOPS) - np.clip((score.IOI_CENTRE - 110) / 30.0, 0.0, 8.0)
+    return ioi, want * _IS_BREATH - _TOO_LONG
