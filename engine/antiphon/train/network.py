@@ -297,10 +297,11 @@ class Decoder(nn.Module):
         return audio, torch.log(amplitude + 1e-6)
 
 
-def frame_hertz(pitch, before):
-    """Frequency of every frame: a ramp from the pitch of the control frame before, a step at jumps and at the ends of voicing.
+def frame_ends(pitch, before):
+    """Frequency at both ends of every control frame: a ramp from the frame before, a step at jumps and at the ends of voicing.
 
-    `pitch [B, T]`, `before [B, 1]` in Hz -> `[B, T, 480]` Hz. An unvoiced frame keeps the last pitch, so that a tail fades in tune.
+    `pitch [B, T]`, `before [B, 1]` in Hz -> two `[B, T]` in Hz and the last `[B, 1]`. An unvoiced frame keeps the last pitch,
+    so that a tail fades in tune.
     """
     now = hertz_of(pitch)
     held = [before]
@@ -309,9 +310,14 @@ def frame_hertz(pitch, before):
     held = torch.cat(held, 1)
     start, end = held[:, :-1], held[:, 1:]
     jump = (torch.log2((end + 1e-3) / (start + 1e-3)).abs() > 1.5 / 12)
-    start = torch.where(jump, end, start)
-    ramp = (torch.arange(FRAME) + 1.0) / FRAME
-    return start[..., None] * (1 - ramp) + end[..., None] * ramp, held[:, -1:]
+    return torch.where(jump, end, start), end, held[:, -1:]
+
+
+def turns(start, end):
+    """Turns of the fundamental since the frame began, where its frequency ramps from `start` to `end`: `[...]` -> `[..., 480]`."""
+    frame = torch.arange(FRAME) + 1.0
+    ramped = frame * (frame + 1) / (2 * FRAME)
+    return (start[..., None] * (frame - ramped) + end[..., None] * ramped) / RATE
 
 
 def bank(phase, start, end):
@@ -335,8 +341,10 @@ def harmonic_sound(amplitude, pitch):
     """Sound of a harmonic bank from silence: `[B, T, 128]`, `[B, T]` -> `[B, T * 480]`."""
     batch, count, _ = amplitude.shape
     with torch.no_grad():
-        hertz, _ = frame_hertz(pitch, torch.zeros(batch, 1))
-        phase = (torch.cumsum((hertz / RATE).double().reshape(batch, -1), 1) % 1.0).float().reshape(-1, FRAME)
+        start, end, _ = frame_ends(pitch, torch.zeros(batch, 1))
+        moved = turns(start, end)
+        begin = torch.cumsum(moved[..., -1].double(), 1) - moved[..., -1]
+        phase = ((begin % 1.0).float()[..., None] + moved).reshape(-1, FRAME)
     before = torch.cat([torch.zeros_like(amplitude[:, :1]), amplitude[:, :-1]], 1)
     return fast.Bank.apply(phase, before.reshape(-1, HARMONICS), amplitude.reshape(-1, HARMONICS)).reshape(batch, -1)
 
