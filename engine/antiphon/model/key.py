@@ -1,7 +1,7 @@
 """Where the performer is: tuning, scale and register, estimated from the notes heard.
 
-The instrument answers in the performer's own tuning: the offset of their semitones from the piano's, and of each step of
-their scale from that (a neutral third stays neutral).
+The instrument answers in the performer's own tuning: the offset of their semitones from the piano's, and of each step
+of their scale from that (a neutral third stays neutral).
 """
 
 from __future__ import annotations
@@ -64,16 +64,27 @@ class Key:
         self._count = np.zeros(12)
         self._cents = np.zeros(12)  # weighted sum of deviations from `tuning`
         self._recent: list[int] = []
+        self._settle()
+
+    def _settle(self) -> None:
+        """Work out what follows from the notes heard; once a note, since an answer asks for it at every plan."""
+        self._membership = self._find_membership()
+        ordered = sorted(self._recent)
+        self._anchor = ordered[len(ordered) // 2] if ordered else 62
+        low, high = np.percentile(ordered, [10, 90]) if ordered else (58.0, 69.0)
+        short = max(0.0, 9.0 - (high - low)) / 2  # a prompt on two notes still leaves room for a tune
+        self._register = float(low - short - ROOM_SEMITONES), float(high + short + ROOM_SEMITONES)
 
     def state(self) -> dict:
         """Return all that is remembered, as a value."""
-        names = ("tuning", "_turn", "_weight", "_count", "_cents", "_recent")
-        return {name: np.array(value).tolist() if name != "_turn" else value for name in names if (value := getattr(self, name)) is not None}
+        return {"tuning": self.tuning, "turn": self._turn, "recent": list(self._recent), "weight": self._weight.copy(),
+                "count": self._count.copy(), "cents": self._cents.copy()}  # fmt: skip
 
     def set_state(self, state: dict) -> None:
         """Take what `state` returned."""
-        self.tuning, self._turn, self._recent = state["tuning"], state["_turn"], [int(p) for p in state["_recent"]]
-        self._weight, self._count, self._cents = (np.array(state[name], float) for name in ("_weight", "_count", "_cents"))
+        self.tuning, self._turn, self._recent = state["tuning"], state["turn"], list(state["recent"])
+        self._weight, self._count, self._cents = (state[name].copy() for name in ("weight", "count", "cents"))
+        self._settle()
 
     def hear(self, pitch: float, sounding_hops: int) -> int:
         """Take a heard pitch (MIDI semitones with cents) and return the semitone it is in the performer's tuning."""
@@ -89,6 +100,7 @@ class Key:
         self._count[chroma] += 1
         self._cents[chroma] += weight * (pitch - self.tuning - semitone)
         self._recent = (self._recent + [semitone])[-REGISTER_NOTES:]
+        self._settle()
         return semitone
 
     def sound(self, semitone: int) -> float:
@@ -103,7 +115,18 @@ class Key:
         return bool(self._recent)
 
     def membership(self) -> np.ndarray:
-        """How surely each pitch class belongs to the performer's scale, (12,) in 0..1; ones before anything was heard."""
+        """How surely each pitch class is in the performer's scale, (12,) in 0..1; ones before anything was heard."""
+        return self._membership
+
+    def anchor(self) -> int:
+        """Semitone in the middle of the performer's register: the (upper) median of the notes heard."""
+        return self._anchor
+
+    def register(self) -> tuple[float, float]:
+        """Lowest and highest semitone to stay within."""
+        return self._register
+
+    def _find_membership(self) -> np.ndarray:
         if not self.heard:
             return np.ones(12)
         evidence = _PROFILE @ self._weight + _PRIOR
@@ -113,18 +136,3 @@ class Key:
         # What is sung again and again is in the scale, whatever our list of scales says.
         sung = np.clip((share - 0.05) / 0.08, 0.0, 1.0) * (self._count > 1.5)
         return np.maximum(member, sung)
-
-    def anchor(self) -> int:
-        """Semitone in the middle of the performer's register: the (upper) median of the notes heard."""
-        if not self._recent:
-            return 62
-        ordered = sorted(self._recent)
-        return ordered[len(ordered) // 2]
-
-    def register(self) -> tuple[float, float]:
-        """Lowest and highest semitone to stay within."""
-        if not self._recent:
-            return 55.0, 72.0
-        low, high = np.percentile(self._recent, [10, 90])
-        short = max(0.0, 9.0 - (high - low)) / 2  # a prompt on two notes still leaves room for a tune
-        return float(low - short - ROOM_SEMITONES), float(high + short + ROOM_SEMITONES)

@@ -15,9 +15,9 @@ from . import score
 def longest_suffix(pitches: np.ndarray, iois: np.ndarray) -> tuple[int, int, int]:
     """Find the earlier place that best matches the end of ``pitches``.
 
-    ``pitches``: (n,) integers, oldest first, n <= window; ``iois``: (n,) inter-onset bins, where ``iois[-1]`` is not yet
-    known and not read. Returns (interval index that followed there, inter-onset bin there, suffix length 0..8); the first
-    two are NO_INTERVAL and NO_IOI when nothing matched. About 30 us; any thread.
+    ``pitches``: (n,) integers, oldest first, n <= window; ``iois``: (n,) inter-onset bins, where ``iois[-1]`` is not
+    known yet and not read. Returns (interval index that followed there, inter-onset bin there, suffix length 0..8); the
+    first two are NO_INTERVAL and NO_IOI when nothing matched. About 30 us; any thread.
     """
     n = len(pitches)
     if n < 3:

@@ -1,7 +1,7 @@
 """The note model at play: it hears notes, and plans the next one.
 
-Runs once a note, not once a hop. A note is run through the graph when its timing is known: a heard note when the next one is
-heard or an answer begins, a planned note when the next plan is asked for. So hearing is teacher forcing, planning is
+Runs once a note, not once a hop. A note is run through the graph when its timing is known: a heard note when the next
+one is heard or an answer begins, a planned note when the next plan is asked for. So hearing is teacher forcing, planning is
 sampling, and one ring of keys and values serves both.
 """
 
@@ -20,6 +20,7 @@ from .key import Key
 from .sampling import BREATH_HOPS, TAIL, Leanings, LoopBrake, breath_leaning, gumbel, pitch_leaning, uniform
 from .score import Note
 
+DEFAULT_LEANINGS = Leanings()
 _SILENT = -1e9
 _FORCED = 1e6
 _LONGEST = score.LONGEST_IOI - 1
@@ -74,7 +75,12 @@ class NoteModel:
     def state(self) -> dict:
         """Return all that is remembered, as a value."""
         ring = {name: self._graph.inputs[name].copy() for name in self._ring_names()}
-        return {"memory": copy.deepcopy(self._memory), "key": self._key.state(), "brake": self._brake.state(), "ring": ring}
+        return {
+            "memory": copy.deepcopy(self._memory),
+            "key": self._key.state(),
+            "brake": self._brake.state(),
+            "ring": ring,
+        }
 
     def set_state(self, state: dict) -> None:
         """Take what `state` returned."""
@@ -109,7 +115,7 @@ class NoteModel:
         memory.pending_class = int(np.clip(semitone - score.NOTE_LO, 0, score.NOTES - 1))
         memory.own.clear()
 
-    def begin(self, now_hop: int, leanings: Leanings = Leanings()) -> Note:
+    def begin(self, now_hop: int, leanings: Leanings = DEFAULT_LEANINGS) -> Note:
         """Begin an answer: return its first note, which sounds from ``now_hop`` on. Two runs of the graph.
 
         With nothing heard yet it begins in the middle of a singer's range. Called during an answer, it moves the next
@@ -121,7 +127,11 @@ class NoteModel:
         memory.since_breath = 0.0
         if memory.pending is None:
             middle = self._key.anchor()
-            memory.pending, memory.pending_class, memory.planned = Note(now_hop, float(middle), 2), middle - score.NOTE_LO, True
+            memory.pending, memory.pending_class, memory.planned = (
+                Note(now_hop, float(middle), 2),
+                middle - score.NOTE_LO,
+                True,
+            )
             return self.next(leanings)
         if memory.planned:
             memory.pending = dataclasses.replace(memory.pending, onset_hop=now_hop)
@@ -132,7 +142,7 @@ class NoteModel:
         self._plan(now_hop, chosen)
         return self.next(leanings)
 
-    def next(self, leanings: Leanings = Leanings()) -> Note:
+    def next(self, leanings: Leanings = DEFAULT_LEANINGS) -> Note:
         """Return the next note of the answer, with how long it sounds and how long until the one after it. One run."""
         memory = self._memory
         assert memory.planned, "next() before begin()"
@@ -191,7 +201,7 @@ class NoteModel:
         return int(outputs["pitch"][0])
 
     def _lean(self, next_hop: int | None, leanings: Leanings | None, extra: np.ndarray | None) -> None:
-        """Fill noise, leanings and temperatures of the coming run. A run that only hears (no leanings) is left alone."""
+        """Fill noise, leanings and temperatures of the coming run. A run that only hears has no leanings."""
         memory, inputs = self._memory, self._graph.inputs
         if leanings is None:
             return

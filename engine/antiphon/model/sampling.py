@@ -135,9 +135,9 @@ _TOO_LONG = np.clip((_REST_HOPS - 70) / 20.0, 0.0, 6.0)
 def breath_leaning(since_breath_s: float) -> tuple[np.ndarray, np.ndarray]:
     """Nats for the wait, (IOIS,), and for the articulation at each wait, (IOIS, ARTICULATIONS).
 
-    Players of everything that is blown or sung breathe; after BREATH_AFTER_S without a rest a breath grows likely. Very long rests are
-    discouraged: a listener takes them for the end.
+    Players of everything that is blown or sung breathe; after BREATH_AFTER_S without a rest a breath grows
+    likely. Very long rests are discouraged: a listener takes them for the end.
     """
-    want = float(np.clip(0.9 * (since_breath_s - BREATH_AFTER_S), 0.0, 5.0))
-    ioi = 0.35 * want * (score.IOI_CENTRE >= 1.5 * BREATH_HOPS) - np.clip((score.IOI_CENTRE - 110) / 30.0, 0.0, 8.0)
+    want = float(np.clip(1.2 * (since_breath_s - BREATH_AFTER_S), 0.0, 10.0))
+    ioi = 0.4 * want * (score.IOI_CENTRE >= 2 * BREATH_HOPS) - np.clip((score.IOI_CENTRE - 110) / 30.0, 0.0, 8.0)
     return ioi, want * _IS_BREATH - _TOO_LONG

@@ -1,7 +1,8 @@
 """The frame tokenizer: what does each hop of the microphone sound like?
 
 ``FrontEnd`` turns sound into two log-frequency spectra a hop: a long window for low notes and fine pitch, a short one
-for onsets. Both windows fall steeply at their new end, so that the latest milliseconds count. ``Tokenizer`` runs the trained network on them, one hop at a time.
+for onsets. Both windows fall steeply at their new end, so that the latest milliseconds count.
+``Tokenizer`` runs the trained network on them, one hop at a time.
 
 Pitch, voicing and loudness are of the hop just heard. Note and onset are of the hop before it: LOOK_AHEAD_HOPS = 1.
 """
@@ -43,7 +44,7 @@ class _Spectrum:
         centre = 440.0 * 2.0 ** ((LOWEST_BIN + np.arange(SPECTRUM) / BINS_PER_NOTE - 69) / 12)
         reach = np.maximum(centre * (2 ** (1 / 12 / BINS_PER_NOTE) - 1), MODEL_RATE / self.points)
         lines, weights, starts = [], [], []
-        for f, bandwidth in zip(centre, reach):
+        for f, bandwidth in zip(centre, reach, strict=False):
             triangle = np.maximum(0.0, 1.0 - np.abs(frequency - f) / bandwidth)
             inside = np.flatnonzero(triangle)
             starts.append(sum(map(len, lines)))
@@ -55,13 +56,15 @@ class _Spectrum:
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """(..., size) float32 -> (..., SPECTRUM) float32, natural log of amplitude."""
         magnitude = np.abs(np.fft.rfft(frames * self.window, n=self.points, axis=-1)).astype(np.float32)
-        return np.log(np.add.reduceat(magnitude[..., self.lines] * self.weights, self.starts, axis=-1) + np.float32(FLOOR))
+        return np.log(
+            np.add.reduceat(magnitude[..., self.lines] * self.weights, self.starts, axis=-1) + np.float32(FLOOR)
+        )
 
 
 class FrontEnd:
     """Log-frequency spectra of hops. The trainer and the live instrument run this same code.
 
-    ``spectra(sound)`` for a whole recording equals ``step`` hop by hop, bit for bit (`tests/streaming/test_tokenizer.py`).
+    ``spectra(sound)`` for a whole recording equals ``step`` hop by hop, bit for bit.
     """
 
     def __init__(self):
@@ -134,7 +137,9 @@ class Tokenizer:
         loudness_db = 10.0 * float(np.log10(np.dot(hop, hop) / HOP + 1e-12))
         pitch_post = graph.outputs["pitch_post"][0]
         pitch = read_pitch(pitch_post) if loudness_db > QUIET_DB else 0.0
-        return Frame(pitch, pitch > 0, float(graph.outputs["onset"][0]), loudness_db, graph.outputs["note_post"][0], pitch_post)
+        return Frame(
+            pitch, pitch > 0, float(graph.outputs["onset"][0]), loudness_db, graph.outputs["note_post"][0], pitch_post
+        )
 
 
 def read_pitch(post: np.ndarray) -> float:

@@ -1,12 +1,13 @@
 """Judge the exported note model at play: key, register, motifs, pace, breath, loops.
 
-    python -m antiphon.train.evaluate_notes --graph .work/export/notes.onnx --data MELODIES
+python -m antiphon.train.evaluate_notes --graph .work/export/notes.onnx --data MELODIES
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from ..model.sampling import Leanings
 from ..model.score import Note
 from . import melodies
 
-_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])  # Krumhansl and Kessler 1982
+_MAJOR = np.array(
+    [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]
+)  # Krumhansl and Kessler 1982
 _MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 _STEPS = {0: (0, 2, 4, 5, 7, 9, 11), 1: (0, 2, 3, 5, 7, 8, 10, 11)}
 
@@ -28,7 +31,11 @@ def krumhansl_scale(notes: list[Note]) -> set[int]:
     for note in notes:
         weight[round(note.pitch) % 12] += note.sounding_hops
     best = max(
-        ((np.corrcoef(weight, np.roll(profile, tonic))[0, 1], tonic, mode) for mode, profile in ((0, _MAJOR), (1, _MINOR)) for tonic in range(12)),
+        (
+            (np.corrcoef(weight, np.roll(profile, tonic))[0, 1], tonic, mode)
+            for mode, profile in ((0, _MAJOR), (1, _MINOR))
+            for tonic in range(12)
+        ),
         key=lambda found: found[0],
     )
     return {(best[1] + step) % 12 for step in _STEPS[best[2]]}
@@ -68,7 +75,9 @@ def prompt_and_truth(batch, row: int, prompt_notes: int, rng: np.random.Generato
     return notes[:prompt_notes], notes[prompt_notes:]
 
 
-def answer(model: NoteModel, prompt: list[Note], seed: int, leanings: Leanings, notes: int | None = None, seconds: float = 0.0) -> list[Note]:
+def answer(
+    model: NoteModel, prompt: list[Note], seed: int, leanings: Leanings, notes: int | None = None, seconds: float = 0.0
+) -> list[Note]:
     """Play a prompt to the model and let it answer 0.3 s after the last note."""
     model.reset(seed)
     for note in prompt:
@@ -83,8 +92,7 @@ def answer(model: NoteModel, prompt: list[Note], seed: int, leanings: Leanings, 
 def judge(prompt: list[Note], reply: list[Note]) -> dict[str, float]:
     """Figures of one answer against its prompt."""
     tuning = prompt[0].pitch - round(prompt[0].pitch)
-    untune = lambda notes: [Note(n.onset_hop, n.pitch - tuning, n.sounding_hops, 0.0, n.wait_hops) for n in notes]  # noqa: E731
-    prompt, reply = untune(prompt), untune(reply)
+    prompt, reply = ([replace(n, pitch=n.pitch - tuning) for n in notes] for notes in (prompt, reply))
     scale, known = krumhansl_scale(prompt), set(grams(prompt))
     held = sum(n.sounding_hops for n in reply)
     mine = grams(reply)
@@ -120,19 +128,35 @@ def main() -> None:
     figures["true continuation"] = mean_of([judge(prompt, truth) for prompt, truth in pairs])
     shifted = [judge(pairs[i][0], pairs[i - 1][1]) for i in range(len(pairs))]
     figures["another tune"] = mean_of(shifted)
-    cases = {"default": Leanings(), "novelty 0": Leanings(novelty=0.0), "novelty 1": Leanings(novelty=1.0), "temperature 0.6": Leanings(temperature=0.6),
-             "temperature 1.2": Leanings(temperature=1.2), "no grips": Leanings(scale_grip=0.0, register_grip=0.0)}  # fmt: skip
+    cases = {
+        "default": Leanings(),
+        "novelty 0": Leanings(novelty=0.0),
+        "novelty 1": Leanings(novelty=1.0),
+        "temperature 0.6": Leanings(temperature=0.6),
+        "temperature 1.2": Leanings(temperature=1.2),
+        "no grips": Leanings(scale_grip=0.0, register_grip=0.0),
+    }
     for name, leanings in cases.items():
-        figures[name] = mean_of([judge(prompt, answer(model, prompt, i, leanings, notes=32)) for i, (prompt, _) in enumerate(pairs)])
+        figures[name] = mean_of(
+            [judge(prompt, answer(model, prompt, i, leanings, notes=32)) for i, (prompt, _) in enumerate(pairs)]
+        )
     short = [(prompt[-12:], None) for prompt, _ in pairs]
-    figures["12-note prompts, 15 s"] = mean_of([judge(prompt, answer(model, prompt, i, Leanings(), seconds=15)) for i, (prompt, _) in enumerate(short)])
+    figures["12-note prompts, 15 s"] = mean_of(
+        [judge(prompt, answer(model, prompt, i, Leanings(), seconds=15)) for i, (prompt, _) in enumerate(short)]
+    )
     long = []
     for i, (prompt, _) in enumerate(pairs[:4]):
         reply = answer(model, prompt[-16:], i, Leanings(), seconds=300)
         minutes = [[n for n in reply if m <= (n.onset_hop - reply[0].onset_hop) / 3000 < m + 1] for m in range(5)]
-        shift = [float(np.median([n.pitch for n in part]) - np.median([n.pitch for n in prompt[-16:]])) for part in minutes]
-        long.append({**judge(prompt[-16:], reply), "longest_loop_s": longest_loop_s(reply), "shift_last_minute": shift[-1],
-                     "distinct_pitches": len({round(n.pitch) for n in reply})})  # fmt: skip
+        shift = [
+            float(np.median([n.pitch for n in part]) - np.median([n.pitch for n in prompt[-16:]])) for part in minutes
+        ]
+        figures_300 = {
+            "longest_loop_s": longest_loop_s(reply),
+            "shift_last_minute": shift[-1],
+            "distinct_pitches": len({round(n.pitch) for n in reply}),
+        }
+        long.append({**judge(prompt[-16:], reply), **figures_300})
     figures["300 s"] = mean_of(long)
     figures["300 s: longest loop"] = max(row["longest_loop_s"] for row in long)
     print(json.dumps(figures, indent=1))

@@ -1,6 +1,6 @@
 """Export the note model as one step graph, and say how far INT8 is from the network that was trained.
 
-    python -m antiphon.train.export_notes --weights .work/notes/notes.pt --data MELODIES --out .work/export
+python -m antiphon.train.export_notes --weights .work/notes/notes.pt --data MELODIES --out .work/export
 """
 
 from __future__ import annotations
@@ -31,9 +31,17 @@ class StepNet(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, token, cos, sin, mask, noise, ioi_bias, articulation_bias, pitch_bias, sharpness, tail, match_nats, *ring):
+    def forward(
+        self, token, cos, sin, mask, noise, ioi_bias, articulation_bias, pitch_bias, sharpness, tail, match_nats, *ring
+    ):
         net = self.net
-        pitch, interval, register, ioi_before, articulation_before = token[0:1], token[1:2], token[2:3], token[3:4], token[4:5]
+        pitch, interval, register, ioi_before, articulation_before = (
+            token[0:1],
+            token[1:2],
+            token[2:3],
+            token[3:4],
+            token[4:5],
+        )
         match = (token[5:6], token[6:7], token[7:8])
         x = net.tokens(pitch, interval, ioi_before, articulation_before, register, match)
         keys_new, values_new = [], []
@@ -87,7 +95,8 @@ def export(net: trainer.NoteNet, path: Path) -> Path:
     size = net.width // net.heads
     noise = torch.zeros(score.IOIS + score.ARTICULATIONS + score.NOTES)
     inputs = {
-        "token": torch.zeros(8, dtype=torch.int64), "cos": torch.zeros(net.heads, size // 2), "sin": torch.zeros(net.heads, size // 2),
+        "token": torch.zeros(8, dtype=torch.int64),
+        "cos": torch.zeros(net.heads, size // 2), "sin": torch.zeros(net.heads, size // 2),
         "mask": torch.zeros(score.WINDOW), "noise": noise, "ioi_bias": torch.zeros(score.IOIS),
         "articulation_bias": torch.zeros(score.IOIS, score.ARTICULATIONS), "pitch_bias": torch.zeros(score.NOTES),
         "sharpness": torch.ones(2), "tail": torch.ones(1), "match_nats": torch.zeros(2),
@@ -98,9 +107,14 @@ def export(net: trainer.NoteNet, path: Path) -> Path:
     full = path.with_name(path.stem + "_fp32.onnx")
     path.parent.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
-        torch.onnx.export(StepNet(net).eval(), tuple(inputs.values()), str(full), input_names=list(inputs), opset_version=18,
-                          output_names=["ioi", "articulation", "pitch", "logits", "keys_new", "values_new"], dynamo=False)  # fmt: skip
-    quantize_dynamic(str(full), str(path), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8)
+        outputs = ["ioi", "articulation", "pitch", "logits", "keys_new", "values_new"]
+        names = {"input_names": list(inputs), "output_names": outputs}
+        torch.onnx.export(
+            StepNet(net).eval(), tuple(inputs.values()), str(full), **names, opset_version=18, dynamo=False
+        )
+    quantize_dynamic(
+        str(full), str(path), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8
+    )
     return full
 
 
@@ -120,7 +134,9 @@ def step_logits(path: Path, batch: dict[str, np.ndarray], rows: int) -> np.ndarr
         onset = np.concatenate([[0], np.cumsum(pick["hops"])[:-1]])
         for n in range(notes):
             interval = score.interval_index(pick["pitch"][n] - pick["pitch"][n - 1]) if n else score.NO_INTERVAL
-            ioi, articulation = (pick["ioi"][n - 1], pick["articulation"][n - 1]) if n else (score.NO_IOI, score.NO_ARTICULATION)
+            ioi, articulation = (
+                (pick["ioi"][n - 1], pick["articulation"][n - 1]) if n else (score.NO_IOI, score.NO_ARTICULATION)
+            )
             match = [pick[name][n] for name in ("match_interval", "match_ioi", "match_length")]
             graph.inputs["token"][:] = [pick["pitch"][n], interval, pick["register"][n], ioi, articulation, *match]
             angle = np.stack([n * by_note] * (heads // 2) + [onset[n] * by_time] * (heads - heads // 2))
@@ -140,7 +156,7 @@ def step_logits(path: Path, batch: dict[str, np.ndarray], rows: int) -> np.ndarr
 
 
 def parity(net: trainer.NoteNet, path: Path, batch: dict[str, np.ndarray], rows: int = 12) -> dict[str, float]:
-    """Compare the graph at ``path`` with the network: nats per note (inter-onset + articulation + pitch) and top-1 agreement."""
+    """Compare the graph at ``path`` with the network: nats per note over all three heads, top-1 agreement."""
     batch = {name: array[:rows] for name, array in batch.items()}
     tensors = trainer.as_tensors(batch)
     with torch.no_grad():
@@ -150,7 +166,7 @@ def parity(net: trainer.NoteNet, path: Path, batch: dict[str, np.ndarray], rows:
     nats = {"torch": 0.0, "graph": 0.0}
     agree = []
     targets = [tensors[name] for name in ("ioi", "articulation", "next_pitch")]
-    for a, b, target in zip(taught.split(cuts, -1), heard.split(cuts, -1), targets):
+    for a, b, target in zip(taught.split(cuts, -1), heard.split(cuts, -1), targets, strict=False):
         for name, logits in (("torch", a), ("graph", b)):
             nats[name] += F.cross_entropy(logits.transpose(1, 2), target).item()
         agree.append((a.argmax(-1) == b.argmax(-1)).float().mean().item())
@@ -174,7 +190,7 @@ def main() -> None:
     told, alone = trainer.measure(net, tensors), trainer.measure(net, trainer.without_match(tensors))
     figures = {
         "bytes": path.stat().st_size,
-        "held_out_nats": dict(zip(("inter_onset", "articulation", "pitch"), map(float, told))),
+        "held_out_nats": dict(zip(("inter_onset", "articulation", "pitch"), map(float, told), strict=False)),
         "onset_and_pitch_nats": float(told[0] + told[2]),
         "onset_and_pitch_nats_without_match": float(alone[0] + alone[2]),
         "fp32_graph": parity(net, full, batch),

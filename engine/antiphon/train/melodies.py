@@ -3,8 +3,8 @@
 ``lieder.jsonl.gz`` and ``tunes.jsonl.gz`` hold lines of [midi, onset, duration] in quarter notes. A *performance* is a
 line at some tempo, key, articulation and steadiness, in hops of 20 ms. Some are moved to another scale, and some lines
 are made up from motifs on scales outside major and minor, so that the model does not believe that all music is Western.
-The beginning of about half of them is spoilt the way a transcriber spoils it (wrong onsets, split and merged notes, wrong
-pitches): live, the model never sees a clean score.
+The beginning of about half of them is spoilt the way a transcriber spoils it (wrong onsets, split and merged notes,
+wrong pitches): live, the model never sees a clean score.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHORTEST_LINE = 16
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines laid end to end: ``pitch``, ``wait`` (to the next onset) and ``sound`` are (notes,); times in quarter notes."""
+    """Lines laid end to end: ``pitch``, ``wait`` (to the next onset) and ``sound`` are (notes,), in quarter notes."""
 
     pitch: np.ndarray
     wait: np.ndarray
@@ -39,7 +39,7 @@ class Lines:
     def __len__(self) -> int:
         return len(self.fifths)
 
-    def pick(self, which: np.ndarray) -> "Lines":
+    def pick(self, which: np.ndarray) -> Lines:
         """Return the lines numbered ``which``."""
         spans = [np.arange(self.first[i], self.first[i + 1]) for i in which]
         notes = np.concatenate(spans)
@@ -107,7 +107,7 @@ def split(lines: Lines, seed: int = 0) -> tuple[Lines, Lines]:
     """Split into training and held-out lines; a tune family is never in both."""
     families = tune_families(lines)
     names = np.unique(families)
-    sizes = {name: count for name, count in zip(*np.unique(families, return_counts=True))}
+    sizes = {name: count for name, count in zip(*np.unique(families, return_counts=True), strict=False)}
     order = np.random.default_rng(seed).permutation(names)
     held, count = set(), 0
     for name in order:
@@ -130,7 +130,8 @@ _SEVEN = np.array([
 _ANY = [
     [0, 2, 4, 7, 9], [0, 3, 5, 7, 10], [0, 2, 5, 7, 10], [0, 1, 5, 7, 8], [0, 2, 3, 7, 8], [0, 1, 3, 7, 8],
     [0, 4, 5, 7, 11], [0, 3, 5, 6, 7, 10], [0, 2, 4, 6, 8, 10], [0, 1, 3, 4, 6, 7, 9, 10], [0, 2, 4, 5, 7, 9, 10],
-    [0, 2, 3, 5, 7, 9, 10], [0, 1, 4, 5, 7, 8, 11], [0, 1, 4, 5, 7, 8, 10], [0, 2, 3, 6, 7, 8, 11], [0, 2, 4, 6, 7, 9, 11],
+    [0, 2, 3, 5, 7, 9, 10], [0, 1, 4, 5, 7, 8, 11], [0, 1, 4, 5, 7, 8, 10],
+    [0, 2, 3, 6, 7, 8, 11], [0, 2, 4, 6, 7, 9, 11],
 ]  # fmt: skip
 _ANY_STEPS = np.full((len(_ANY), 8), -1)
 for _row, _scale in enumerate(_ANY):
@@ -326,7 +327,7 @@ def _match(pitch, ioi, n, longest):
 
 @njit(cache=True)
 def _fill(seed, fields, weight, hops, lines, first, fifths, seven, scales, plain):
-    """Fill a batch. ``fields`` (rows, notes, 9) int64: see `performances`; ``plain``: no moved, made-up or spoilt lines."""
+    """Fill a batch. ``fields`` (rows, notes, 8) int64; ``plain``: nothing moved, made up or spoilt."""
     np.random.seed(seed)
     rows, notes = weight.shape
     spare = notes + 60
@@ -374,7 +375,9 @@ def _fill(seed, fields, weight, hops, lines, first, fifths, seven, scales, plain
         for n in range(notes):
             fields[row, n, 4], fields[row, n, 5], fields[row, n, 6] = _NO_INTERVAL, _NO_IOI, 0
             if n >= 2 and not unmatched:
-                fields[row, n, 4], fields[row, n, 5], fields[row, n, 6] = _match(pitch, fields[row, :, 1], n, _LONGEST_MATCH)
+                fields[row, n, 4], fields[row, n, 5], fields[row, n, 6] = _match(
+                    pitch, fields[row, :, 1], n, _LONGEST_MATCH
+                )
 
 
 def performances(lines: Lines, rows: int, notes: int, seed: int, plain: bool = False) -> dict[str, np.ndarray]:

@@ -1,9 +1,9 @@
 """Train the note language model: what note comes next, and when?
 
-A causal transformer over note events (AudioLM's semantic stage, with notes for semantic tokens). Half of its heads rotate
-keys by note number and half by real onset time (Su et al. 2021, RoPE), so that both motif and metre are near. From
-the first step it is told what the match model (`antiphon.model.match`) would play, and how far the note lies from the
-performer's register.
+A causal transformer over note events (AudioLM's semantic stage, with notes for semantic tokens). Half of its heads
+rotate keys by note number and half by real onset time (Su et al. 2021, RoPE), so that both motif and metre are near.
+From the first step it is told what the match model (`antiphon.model.match`) would play, and how far the note lies from
+the performer's register.
 
     MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=20000000000 MALLOC_TOP_PAD_=500000000 \
         python -m antiphon.train.notes --data MELODIES --out .work/notes/notes.pt --minutes 24
@@ -24,7 +24,17 @@ from torch import nn
 from ..model import score
 from . import melodies
 
-FIELDS = ("pitch", "ioi", "articulation", "register", "match_interval", "match_ioi", "match_length", "next_pitch", "hops")
+FIELDS = (
+    "pitch",
+    "ioi",
+    "articulation",
+    "register",
+    "match_interval",
+    "match_ioi",
+    "match_length",
+    "next_pitch",
+    "hops",
+)
 
 
 class Block(nn.Module):
@@ -57,7 +67,7 @@ def rotate(x, cos, sin):
 
 
 class NoteNet(nn.Module):
-    """Token n is note n with the timing of note n - 1; heads in order: inter-onset, articulation, pitch of note n + 1."""
+    """Token n is note n with the timing of note n - 1; then inter-onset, articulation, pitch of note n + 1."""
 
     def __init__(self, width: int = 256, layers: int = 4, heads: int = 4):
         super().__init__()
@@ -75,9 +85,11 @@ class NoteNet(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.ioi_head = nn.Linear(width, score.IOIS)
-        self.articulation_head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, score.ARTICULATIONS))
+        self.articulation_head = nn.Sequential(
+            nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, score.ARTICULATIONS)
+        )
         self.pitch_head = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, score.NOTES))
-        # Nats by which the match model's opinion is raised, by match length; a guess from the raw hit rates to start from.
+        # Nats by which the match model's opinion is raised, by match length; starts as a guess.
         start = torch.linspace(0.0, 4.0, score.LONGEST_MATCH + 1)
         self.match_pitch_nats = nn.Parameter(start.clone())
         self.match_ioi_nats = nn.Parameter(0.5 * start)
@@ -88,8 +100,8 @@ class NoteNet(nn.Module):
     def tokens(self, pitch, interval, ioi_before, articulation_before, register, match):
         """Sum the embeddings of a token; every argument is an integer tensor of one shape."""
         return (
-            self.pitch(pitch) + self.chroma((pitch + score.NOTE_LO) % 12) + self.interval(interval) + self.register(register)
-            + self.ioi(ioi_before) + self.articulation(articulation_before)
+            self.pitch(pitch) + self.chroma((pitch + score.NOTE_LO) % 12) + self.interval(interval)
+            + self.register(register) + self.ioi(ioi_before) + self.articulation(articulation_before)
             + self.match_interval(match[0]) + self.match_ioi(match[1]) + self.match_length(match[2])
         )  # fmt: skip
 
@@ -97,7 +109,9 @@ class NoteNet(nn.Module):
         """Run the trunk over whole performances: dictionary of (rows, notes) -> (rows, notes, width)."""
         pitch = batch["pitch"]
         rows, notes = pitch.shape
-        interval = F.pad((pitch[:, 1:] - pitch[:, :-1]).clamp(-score.LEAP, score.LEAP) + score.LEAP, (1, 0), value=score.NO_INTERVAL)
+        interval = F.pad(
+            (pitch[:, 1:] - pitch[:, :-1]).clamp(-score.LEAP, score.LEAP) + score.LEAP, (1, 0), value=score.NO_INTERVAL
+        )
         ioi_before = F.pad(batch["ioi"][:, :-1], (1, 0), value=score.NO_IOI)
         articulation_before = F.pad(batch["articulation"][:, :-1], (1, 0), value=score.NO_ARTICULATION)
         match = (batch["match_interval"], batch["match_ioi"], batch["match_length"])
@@ -106,7 +120,7 @@ class NoteNet(nn.Module):
         number = torch.arange(notes, dtype=torch.float32).expand(rows, notes)
         half = self.heads // 2
         angle = torch.cat([(number[..., None] * self.by_note)[:, None].expand(-1, half, -1, -1),
-                           (onset[..., None] * self.by_time)[:, None].expand(-1, self.heads - half, -1, -1)], 1)  # fmt: skip
+                           (onset[..., None] * self.by_time)[:, None].expand(-1, half, -1, -1)], 1)  # fmt: skip
         cos, sin = angle.cos(), angle.sin()
         seen = torch.ones(notes, notes, dtype=torch.bool)
         mask = torch.zeros(notes, notes).masked_fill(~(seen.tril() & ~seen.tril(-score.WINDOW - 1)), -1e9)
@@ -142,7 +156,7 @@ def losses(net: NoteNet, batch) -> torch.Tensor:
     weight = batch["weight"]
     nats = [
         (F.cross_entropy(logits.float().transpose(1, 2), target, reduction="none") * weight).sum() / weight.sum()
-        for logits, target in zip(net(batch), targets)
+        for logits, target in zip(net(batch), targets, strict=False)
     ]
     return torch.stack(nats)
 
@@ -190,7 +204,10 @@ def main() -> None:
     net = NoteNet()
     gains = [net.match_pitch_nats, net.match_ioi_nats]
     rest = [p for p in net.parameters() if not any(p is g for g in gains)]
-    groups = [{"params": rest, "factor": 1.0, "weight_decay": 0.02}, {"params": gains, "factor": 8.0, "weight_decay": 0.0}]
+    groups = [
+        {"params": rest, "factor": 1.0, "weight_decay": 0.02},
+        {"params": gains, "factor": 8.0, "weight_decay": 0.0},
+    ]
     optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98))
     step, spent, smooth = 0, 0.0, None
     if args.out.exists():
@@ -198,7 +215,10 @@ def main() -> None:
         net.load_state_dict(saved["net"])
         optimiser.load_state_dict(saved["optimiser"])
         step, spent = saved["step"], saved["spent"]
-    print(f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f}M parameters, {len(train)} lines, {len(held)} held out", flush=True)
+    print(
+        f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f}M parameters, {len(train)} lines, {len(held)} held out",
+        flush=True,
+    )
 
     began = time.monotonic() - spent
     while (spent := time.monotonic() - began) < args.minutes * 60:
@@ -221,7 +241,9 @@ def main() -> None:
             told, alone = measure(net, check), measure(net, without_match(check))
             print(f"{step} {spent / 60:.1f} min  train {smooth.numpy().round(3)}  held out {told.round(3)} onset+pitch "
                   f"{told[0] + told[2]:.3f}  without match {alone[0] + alone[2]:.3f}", flush=True)  # fmt: skip
-            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out)
+            torch.save(
+                {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out
+            )
     torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out)
     print(f"done: {step} steps in {spent / 60:.1f} min", flush=True)
 

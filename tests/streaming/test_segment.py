@@ -1,0 +1,107 @@
+"""Frames become notes, at a stated lag, and silence or noise becomes none."""
+
+import numpy as np
+import pytest
+
+from antiphon.model.segment import LAG_HOPS, SHORTEST_HOPS, Segmenter, settle_pitch
+from antiphon.model.tokenizer import LOOK_AHEAD_HOPS, Frame
+from antiphon.model.tokens import NOTE_LO, NOTES, REST
+
+
+def frames_of(notes, hops, sure=0.9, detune=0.0, rng=None):
+    """Frames as a good tokenizer would give them for [(onset, pitch class, length)]; the note head one hop late."""
+    said, onset = np.full(hops, REST), np.full(hops, 0.01)
+    for begin, note, length in notes:
+        said[begin : begin + length], onset[begin] = note, 0.9
+    frames = []
+    for hop in range(hops):
+        late = hop - LOOK_AHEAD_HOPS
+        post = np.full(NOTES + 1, (1 - sure) / NOTES)
+        post[said[late] if late >= 0 else REST] = sure
+        if rng is not None:
+            post = post * rng.uniform(0.3, 1.0, NOTES + 1)
+            post /= post.sum()
+        pitch = float(said[hop] + NOTE_LO + detune) if said[hop] != REST else 0.0
+        frames.append(Frame(pitch, pitch > 0, onset[late] if late >= 0 else 0.0, -20.0 if pitch else -80.0, post, None))
+    return frames
+
+
+def hear(frames):
+    segmenter, heard = Segmenter(), []
+    for hop, frame in enumerate(frames):
+        heard += [(hop, note) for note in segmenter.step(frame)]
+    return heard, segmenter.flush()
+
+
+TUNE = [(20, 30, 15), (35, 32, 12), (47, 32, 12), (70, 40, 9), (79, 35, 30)]
+
+
+def test_tune_is_heard_exactly():
+    """Onset, length, pitch with cents and loudness of every note; legato, repeated, after a rest."""
+    heard, rest = hear(frames_of(TUNE, 140, detune=0.23))
+    assert rest == []
+    assert [(note.onset_hop, note.sounding_hops) for _, note in heard] == [(begin, length) for begin, _, length in TUNE]
+    assert [note.pitch for _, note in heard] == pytest.approx([NOTE_LO + pitch + 0.23 for _, pitch, _ in TUNE])
+    assert all(note.loudness_db == -20.0 for _, note in heard)
+
+
+def test_lag_is_as_stated():
+    """A note is reported exactly LAG_HOPS after the hop that ended it was heard, never earlier, never later."""
+    heard, _ = hear(frames_of(TUNE, 140))
+    assert [hop for hop, _ in heard] == [note.onset_hop + note.sounding_hops + LAG_HOPS for _, note in heard]
+    assert LAG_HOPS <= 6
+
+
+def test_flush_gives_the_note_that_sounds():
+    """An answer that begins in the middle of a note knows that note, up to the newest hop the search has."""
+    heard, rest = hear(frames_of(TUNE, 100))
+    assert len(heard) == 4
+    assert [(note.onset_hop, note.sounding_hops) for note in rest] == [(79, 100 - LOOK_AHEAD_HOPS - 79)]
+
+
+def test_nothing_is_heard_in_silence_or_noise():
+    """Silence and undecided frames give no notes at all."""
+    assert hear(frames_of([], 300)) == ([], [])
+    rng = np.random.default_rng(0)
+    undecided = [Frame(0.0, False, float(rng.uniform(0, 0.3)), -30.0, _mostly_rest(rng), None) for _ in range(500)]
+    assert hear(undecided) == ([], [])
+
+
+def _mostly_rest(rng):
+    post = rng.dirichlet(np.full(NOTES + 1, 0.3)) * 0.5
+    post[REST] += 0.5
+    return post
+
+
+def test_a_blip_is_no_note():
+    """Three hops of another pitch inside a note do not break it; nor do they make a note out of silence."""
+    heard, _ = hear(frames_of([(10, 30, 15), (25, 33, 3), (28, 30, 15)], 70)[:70])
+    assert all(note.sounding_hops >= SHORTEST_HOPS - 1 for _, note in heard)
+    assert not any(round(note.pitch) == NOTE_LO + 33 for _, note in heard)
+
+
+def test_small_doubt_changes_nothing():
+    """Noisy posteriors give the same notes as clean ones."""
+    noisy, _ = hear(frames_of(TUNE, 140, sure=0.7, rng=np.random.default_rng(4)))
+    assert [(note.onset_hop, note.sounding_hops) for _, note in noisy] == [(b, length) for b, _, length in TUNE]
+
+
+def test_octave_slips_of_the_fine_pitch_are_folded_back():
+    """Hops an octave above or below the decided note count in its octave; a glide at the ends does not count."""
+    hops = np.array([58.0, 60.2, 72.2, 60.2, 48.2, 60.2, 60.2, 62.0])
+    assert settle_pitch(hops, 60) == pytest.approx(60.2)
+    assert settle_pitch(np.zeros(6), 60) == 60.0
+
+
+def test_state_is_a_value_and_stays_small():
+    """Set from a state in mid-note, a segmenter goes on as the first did; an endless note stays small."""
+    frames = frames_of(TUNE, 140)
+    one, two = Segmenter(), Segmenter()
+    for frame in frames[:75]:
+        one.step(frame)
+    two.set_state(one.state())
+    assert [one.step(f) for f in frames[75:]] == [two.step(f) for f in frames[75:]]
+    endless = frames_of([(0, 30, 10_000)], 10_000)
+    for frame in endless:
+        one.step(frame)
+    assert len(one._pitches) < 3100 and len(one._origin) <= LAG_HOPS

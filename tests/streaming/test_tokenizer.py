@@ -1,0 +1,120 @@
+"""The tokenizer hears the same live as offline, hears pitch where there is one, and nothing where there is none."""
+
+import numpy as np
+import pytest
+from graphs import graph_or_skip
+
+from antiphon.model.segment import Segmenter
+from antiphon.model.tokenizer import PITCHES, FrontEnd, Tokenizer, read_pitch
+from antiphon.model.tokens import HOP, MODEL_RATE
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer(graph_or_skip("tokenizer"))
+
+
+def voice(pitch, seconds, level=0.1):
+    """A sawtooth-like tone with a gentle spectrum."""
+    time = np.arange(int(seconds * MODEL_RATE)) / MODEL_RATE
+    f0 = 440 * 2 ** ((pitch - 69) / 12)
+    partials = [np.sin(2 * np.pi * f0 * k * time) / k**1.5 for k in range(1, 13) if f0 * k < 16_000]
+    tone = level * np.sum(partials, axis=0)
+    fade = np.minimum(1, np.minimum(np.arange(len(tone)), np.arange(len(tone))[::-1]) / 480)
+    return (tone * fade).astype(np.float32)
+
+
+def hear(tokenizer, sound):
+    tokenizer.reset()
+    return [tokenizer.step(hop) for hop in sound[: len(sound) // HOP * HOP].reshape(-1, HOP)]
+
+
+def test_front_end_streams_bit_for_bit():
+    """Spectra of a whole recording, as in training, equal those of its hops, as at play: every bit."""
+    sound = np.random.default_rng(0).standard_normal(HOP * 40).astype(np.float32)
+    front = FrontEnd()
+    long, short = front.spectra(sound)
+    live = [front.step(hop) for hop in sound.reshape(-1, HOP)]
+    assert np.array_equal(long, np.stack([pair[0] for pair in live]))
+    assert np.array_equal(short, np.stack([pair[1] for pair in live]))
+
+
+def test_front_end_looks_at_no_later_sound():
+    """A changed hop changes its own spectra and later ones, never earlier ones."""
+    sound = np.random.default_rng(1).standard_normal(HOP * 20).astype(np.float32)
+    changed = sound.copy()
+    changed[10 * HOP :] *= 0.5
+    before, after = FrontEnd().spectra(sound)[0], FrontEnd().spectra(changed)[0]
+    assert np.array_equal(before[:10], after[:10])
+    assert not np.array_equal(before[10], after[10])
+
+
+@pytest.mark.parametrize("pitch", [48.0, 55.3, 60.0, 67.45, 74.0, 81.2])
+def test_pitch_of_a_steady_tone(tokenizer, pitch):
+    """After 200 ms, nine tenths of the hops are voiced and within 30 cents of a steady tone."""
+    frames = hear(tokenizer, voice(pitch, 1.5))[10:-5]
+    near = [abs(frame.pitch - pitch) < 0.3 for frame in frames]
+    assert np.mean(near) > 0.9
+
+
+@pytest.mark.parametrize("level", [0.01, 0.1, 0.5])
+def test_loudness_is_rms(tokenizer, level):
+    """Loudness is the RMS of the hop in dB of full scale."""
+    sound = np.full(HOP * 3, level, np.float32)
+    assert hear(tokenizer, sound)[-1].loudness_db == pytest.approx(20 * np.log10(level), abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["silence", "soft noise", "loud noise", "mains hum is quiet"])
+def test_nothing_is_heard_where_nothing_is_sung(tokenizer, kind):
+    """10 s of silence or noise give no note, and hardly a voiced hop."""
+    rng = np.random.default_rng(2)
+    noise = rng.standard_normal(10 * MODEL_RATE).astype(np.float32)
+    time = np.arange(10 * MODEL_RATE) / MODEL_RATE
+    sound = {
+        "silence": np.zeros_like(noise),
+        "soft noise": 0.001 * noise,
+        "loud noise": 0.1 * noise,
+        "mains hum is quiet": (1e-4 * np.sin(2 * np.pi * 50 * time)).astype(np.float32) + 1e-4 * noise,
+    }[kind]
+    frames = hear(tokenizer, sound)
+    assert np.mean([frame.voiced for frame in frames]) < 0.02
+    segmenter = Segmenter()
+    notes = [note for frame in frames for note in segmenter.step(frame)] + segmenter.flush()
+    assert notes == []
+
+
+def test_notes_of_a_scale(tokenizer):
+    """Eight tones with short gaps become eight notes: pitches within 30 cents, onsets within 60 ms."""
+    steps = [60, 62, 64, 65, 67, 69, 71, 72]
+    gap = np.zeros(HOP * 4, np.float32)
+    parts = [np.zeros(HOP * 20, np.float32)]
+    for pitch in steps:
+        parts += [voice(pitch + 0.15, 0.4), gap]
+    segmenter = Segmenter()
+    notes = [
+        n for f in hear(tokenizer, np.concatenate([*parts, *[gap] * 5])) for n in segmenter.step(f)
+    ] + segmenter.flush()
+    assert [round(n.pitch - 0.15) for n in notes] == steps
+    assert np.max(np.abs([n.onset_hop - (20 + 24 * i) for i, n in enumerate(notes)])) <= 3
+    assert np.max(np.abs([n.pitch - 0.15 - s for n, s in zip(notes, steps, strict=True)])) < 0.3
+
+
+def test_streams_from_any_state(tokenizer):
+    """Set back to a saved state, the tokenizer hears the same again, bit for bit."""
+    sound = voice(64, 1.0)
+    hear(tokenizer, sound)
+    saved = tokenizer.state()
+    tail = voice(67, 0.4)[: 20 * HOP].reshape(-1, HOP)
+    one = [(f.pitch, f.onset, f.note_post.tobytes()) for f in map(tokenizer.step, tail)]
+    tokenizer.set_state(saved)
+    assert [(f.pitch, f.onset, f.note_post.tobytes()) for f in map(tokenizer.step, tail)] == one
+
+
+def test_read_pitch():
+    """The mean of the bins around the best; unvoiced wins with more than half."""
+    post = np.zeros(PITCHES + 1, np.float32)
+    post[81], post[82] = 0.5, 0.5
+    assert read_pitch(post) == pytest.approx(33 + 81.5 / 3)
+    post[:] = 0
+    post[PITCHES] = 0.9
+    assert read_pitch(post) == 0.0
