@@ -1,0 +1,235 @@
+"""The command line: `antiphon VERB`. What each verb does is in verbs.py and live.py, imported when it is called.
+
+Exit codes: 0 done; 1 the thing asked about is not so; 2 wrong usage or unusable input, with one line that says what
+and how to mend it; 130 interrupted. With --json one document goes to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable
+
+from . import __version__
+from .errors import AntiphonError, UsageError, did_you_mean, nearest
+from .params import REGISTRY, surfaces
+
+OK, NOT_SO, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+DEFAULT_BUNDLE = "hum"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and give its exit code; never a traceback for something the user did."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a file name or a note sign must not end a performance
+    try:
+        return _run(arguments)
+    except AntiphonError as error:
+        _say(f"antiphon: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("antiphon: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # `antiphon params | head`: the reader has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except SystemExit as leaving:  # argparse, after --help and --version
+        return int(leaving.code or 0)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Turn arguments into options; `verb` names the verb. Raises UsageError with the nearest for anything unknown."""
+    parser, verbs = _parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        raise UsageError(f"no command given; choose one of {', '.join(verbs)}")
+    first = arguments[0]
+    if not first.startswith("-") and first not in verbs:
+        near = nearest(first, verbs)
+        raise UsageError(f"no command {first!r}; " + (f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(verbs)}"))
+    options, unknown = parser.parse_known_args(_join_negatives(arguments))
+    if unknown:
+        flags = [name for action in verbs[options.verb]._actions for name in action.option_strings]
+        wrong = unknown[0].partition("=")[0]
+        if not wrong.startswith("-"):
+            raise UsageError(f"{options.verb}: {wrong!r} is too much; see antiphon {options.verb} --help")
+        near = nearest(wrong, flags)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"see antiphon {options.verb} --help"
+        raise UsageError(f"{options.verb}: no option {wrong!r}; {hint}")
+    return options
+
+
+def _run(arguments: list[str]) -> int:
+    options = parse(arguments)
+    if options.verb == "play":
+        from .live import play
+
+        return play(options)
+    from . import verbs
+
+    return getattr(verbs, options.verb)(options)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that raises UsageError, and takes no shortened flags (a new flag must not change what they mean)."""
+
+    def __init__(self, **keywords):
+        keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **keywords)
+
+    def error(self, message: str):
+        message = re.sub(r"^argument (-\S+(/-\S+)*):", lambda found: found[1].split("/")[-1] + ":", message)
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
+    parser = _Parser(
+        prog="antiphon",
+        description="Antiphon listens to a performer and carries the music on.",
+        epilog="Hum a phrase, stop, and hear it carried on: antiphon play\n"
+        "Carry a recording on:                  antiphon render phrase.wav -o carried-on.wav",
+    )
+    parser.add_argument("--version", action="version", version=f"antiphon {__version__}")
+    group = parser.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
+    _play(group.add_parser("play", help="play live", description="Play live: microphone in, dry sound and voice out. "
+                           "Without a sound device the built-in hummed phrase is carried on, silently."))
+    _render(group.add_parser("render", help="carry a recording on", description="Carry a recording on, as fast as the machine can. "
+                             "The same IN, seed, bundle and values give the same bytes."))
+    _devices(group.add_parser("devices", help="list sound devices", description="List sound devices."))
+    _doctor(group.add_parser("doctor", help="is this machine fit to play?", description="Look at everything a performance needs, "
+                             "and print the latency as a sum. Exit code 1: not fit to play."))
+    _params(group.add_parser("params", help="the table of all controls", description="Show the parameter table."))
+    _bundle(group.add_parser("bundle", help="look at a trained model", description="Show or verify a model bundle."))
+    return parser, dict(group.choices)
+
+
+def _play(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--driver", type=_one_of("portaudio", "dummy"), metavar="DRIVER", default="auto",
+                        help="portaudio: a sound device. dummy: a clock without one (default: portaudio where there is a device)")
+    parser.add_argument("--input", metavar="DEV|FILE", help="device by name, part of one or index; or a sound file for the dummy driver")
+    parser.add_argument("--output", metavar="DEV|FILE", help="device; or a .wav or .flac file to write, for the dummy driver")
+    parser.add_argument("--channel", type=_positive, metavar="N", help="input channel to listen to, from 1 (default: the mean of all)")
+    parser.add_argument("--samplerate", type=_positive, metavar="HZ", help="8000 to 192000 (default: the device's)")
+    parser.add_argument("--blocksize", type=_positive, metavar="FRAMES", default=128, help="frames of one callback (default: 128)")
+    parser.add_argument("--lead", type=_seconds, metavar="S", help="time the model has for a step beyond one block (default: 0.006)")
+    parser.add_argument("--seconds", type=_seconds, metavar="S", help="stop after this long (default: play until Ctrl-C)")
+    parser.add_argument("--loop", action="store_true", help="repeat an input file")
+    parser.add_argument("--osc", metavar="PORT|off", type=_port, help="UDP port for OSC, 0 for any (default: 9000, or the next that is free)")
+    parser.add_argument("--osc-bind", metavar="ADDRESS", default="127.0.0.1",
+                        help="address OSC listens on (default: 127.0.0.1, this machine only; 0.0.0.0 opens it to the network)")
+    parser.add_argument("--plain", action="store_true", help="lines instead of the live view")
+    _common(parser)
+
+
+def _render(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", metavar="IN", help="WAV, FLAC, OGG or MP3, any samplerate and channel count")
+    parser.add_argument("-o", "--out", metavar="OUT", required=True, help=".wav or .flac to write: IN followed by its answer, 24 bits")
+    parser.add_argument("--seconds", type=_seconds, metavar="S", default=15.0, help="length of the answer (default: 15)")
+    parser.add_argument("--answer-only", action="store_true", help="leave IN out of OUT")
+    parser.add_argument("--stems", metavar="DIR", help="also write prompt.wav and voice.wav there")
+    _common(parser)
+
+
+def _devices(parser: argparse.ArgumentParser) -> None:
+    _json(parser)
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--driver", type=_one_of("portaudio", "dummy"), metavar="DRIVER", default="portaudio",
+                        help="portaudio or dummy (default: portaudio)")
+    parser.add_argument("--input", metavar="DEV", help="device by name, part of one or index")
+    parser.add_argument("--output", metavar="DEV", help="device")
+    parser.add_argument("--samplerate", type=_positive, metavar="HZ")
+    parser.add_argument("--blocksize", type=_positive, metavar="FRAMES", default=128)
+    parser.add_argument("--bundle", metavar="NAME", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})")
+    parser.add_argument("--seconds", type=_seconds, metavar="S", default=2.0, help="how long to run the model (default: 2)")
+    _json(parser)
+
+
+def _params(parser: argparse.ArgumentParser) -> None:
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="the table as one JSON document")
+    forms.add_argument("--markdown", action="store_true", help="the table as the manual has it")
+
+
+def _bundle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", type=_one_of("info", "check"), metavar="info|check", help="info: what it is. check: read and verify every byte of it")
+    parser.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})")
+    _json(parser)
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", metavar="NAME", default=DEFAULT_BUNDLE,
+                        help=f'trained model, by name or folder (default: {DEFAULT_BUNDLE}); "echo" needs none')
+    parser.add_argument("--preset", metavar="NAME|FILE", help=f"values to start with: {', '.join(surfaces.preset_files())}, or a .toml file")
+    _json(parser)
+    surfaces.add_flags(parser, REGISTRY)
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, everything else on stderr")
+
+
+def values_of(options: argparse.Namespace) -> dict:
+    """Collect the rows' values: the preset's, then --set and flags in the order given."""
+    preset = surfaces.load_preset(options.preset, REGISTRY).values if options.preset else {}
+    return {**preset, **dict(options.rows)}
+
+
+def _join_negatives(arguments: list[str]) -> list[str]:
+    """Write `--dry -6dB` as `--dry=-6dB`: argparse takes only plain negative numbers for values."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and re.match(r"-\.?\d", argument) and re.fullmatch(r"--[a-z][a-z-]*|-o", joined[-1]):
+            joined[-1] += ("" if joined[-1] == "-o" else "=") + argument
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def choose(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"there is no {text!r}, only {' and '.join(choices)}{did_you_mean(text, choices)}")
+        return text
+
+    return choose
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:12]) < 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text.removesuffix("s"))
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 1e7:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+def _port(text: str) -> int | str:
+    if text == "off":
+        return text
+    if not text.isascii() or not text.isdigit() or not int(text[:8]) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535, or off")
+    return int(text)
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        pass  # the terminal has gone; the exit code still tells
+
+
+if __name__ == "__main__":
+    sys.exit(main())

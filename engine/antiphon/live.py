@@ -1,0 +1,280 @@
+"""`antiphon play`: one engine, one asyncio loop for OSC, keys and the view, and an orderly end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from . import view
+from .cli import INTERRUPTED, OK, values_of
+from .control.osc import DEFAULT_PORT, OscServer
+from .engine import Engine, EngineConfig
+from .errors import AntiphonError, UsageError
+from .events import Event
+from .params import REGISTRY
+from .status import Status
+
+try:
+    import termios
+    import tty
+except ImportError:  # no such terminals on Windows: OSC steers there
+    termios = None
+
+_LOOK_S = 0.1
+_LINE_S = 3.0
+
+
+def play(options: argparse.Namespace) -> int:
+    """Play until told to stop; exit code 0 however it was told, 130 if it was stopped before sound began."""
+    engine = Engine(_config(options))
+    screen = _Screen(options)
+    stage = _Stage(engine, screen, options)
+    loop = asyncio.new_event_loop()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        loop.run_until_complete(stage.open_osc())
+        screen.say(f"loading {options.bundle} ...")
+        engine.start()
+        try:
+            loop.run_until_complete(stage.perform())
+        finally:
+            screen.close()
+            engine.stop()
+    finally:
+        stage.close()
+        loop.close()
+    _report(engine, screen, options)
+    return OK if not stage.forced else INTERRUPTED
+
+
+def _config(options: argparse.Namespace) -> EngineConfig:
+    given = {} if options.lead is None else {"lead_s": options.lead}
+    return EngineConfig(
+        driver=options.driver, input=options.input, output=options.output, samplerate=options.samplerate,
+        blocksize=options.blocksize, mic_channel=None if options.channel is None else options.channel - 1,
+        bundle=options.bundle, seconds=options.seconds, loop=options.loop, values=values_of(options), **given,
+    )
+
+
+class _Screen:
+    """Where lines go: a live view on a terminal, else plain lines; to stderr where stdout is for JSON."""
+
+    def __init__(self, options: argparse.Namespace):
+        self.out = sys.stderr if options.json else sys.stdout
+        live = self.out.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not options.plain
+        self._terminal = view.Terminal(self.out) if live else None
+        self._next_s, self._last = 0.0, None
+        self._gone = False
+
+    def say(self, line: str) -> None:
+        """Show one line, once."""
+        if self._terminal:
+            self._terminal.say(line)
+        elif not self._gone:
+            try:
+                print(line, file=self.out, flush=True)
+            except OSError:
+                self._gone = True  # nobody reads any more; the music goes on
+
+    def look(self, now_s: float, engine: Engine, status: Status, osc: str, keys: bool) -> None:
+        """Redraw, or print a line if it is time for one and something has changed."""
+        if self._terminal:
+            terminal = self._terminal
+            terminal.draw(view.screen(status, engine.latency(), osc, terminal.width, terminal.ascii_only, keys))
+        elif now_s >= self._next_s and view.what_matters(status) != self._last:
+            self._next_s, self._last = now_s + _LINE_S, view.what_matters(status)
+            self.say(view.plain_line(status))
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._terminal:
+            self._terminal.close()
+
+
+class _Stage:
+    """All that happens while it plays; control thread only."""
+
+    def __init__(self, engine: Engine, screen: _Screen, options: argparse.Namespace):
+        self._engine, self._screen, self._options = engine, screen, options
+        self._osc: OscServer | None = None
+        self._osc_line = "off"
+        self._stop = asyncio.Event()
+        self._shown: tuple[str, ...] = ()
+        self.forced = False
+
+    async def open_osc(self) -> None:
+        """Open OSC before the model is loaded, so that a taken port is told at once."""
+        options = self._options
+        if options.osc == "off":
+            return
+        osc = OscServer(REGISTRY, self._engine.apply, self._engine.values, status=self._status_words,
+                        frame_at=self._frame_at, log=self._screen.say)
+        if options.osc is None:
+            try:
+                host, port = await osc.start_near(options.osc_bind, DEFAULT_PORT)
+            except UsageError as error:
+                if options.osc_bind != "127.0.0.1":
+                    raise
+                self._screen.say(f"playing without OSC: {error}")
+                return
+            if port != DEFAULT_PORT:
+                self._screen.say(f"OSC port {DEFAULT_PORT} is taken, perhaps by another antiphon: OSC is on {port} here")
+        else:
+            host, port = await osc.start(options.osc_bind, options.osc)
+        self._osc, self._osc_line = osc, f"{host}:{port}"
+        self._screen.say(f"OSC on {host}:{port}")
+
+    async def perform(self) -> None:
+        """Look ten times a second until a key, a signal, the end of the input or --seconds says stop."""
+        loop = asyncio.get_running_loop()
+        with _signals(loop, self._told), _Keys(loop, self._key) as keys:
+            self._say_new()
+            if self._engine.status().driver == "portaudio" and self._engine.values["dry"] > -60:
+                self._screen.say("you hear yourself (dry): use headphones, or --dry off")
+            while not self._stop.is_set():
+                status = self._engine.status()
+                self._say_new(status)
+                self._screen.look(loop.time(), self._engine, status, self._osc_words(), keys.active)
+                if status.finished or (self._options.seconds and status.seconds >= self._options.seconds):
+                    return
+                try:
+                    await asyncio.wait_for(self._stop.wait(), _LOOK_S)
+                except TimeoutError:
+                    pass
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._osc:
+            self._osc.close()
+
+    def _told(self) -> None:
+        if self._stop.is_set():  # told twice: something hangs
+            self.forced = True
+            raise KeyboardInterrupt
+        self._stop.set()
+
+    def _key(self, key: str) -> None:
+        if key == " ":
+            self._engine.apply(Event("trigger", True, source="key"))
+        elif key == "p":
+            self._engine.apply(Event("panic", True, source="key"))
+        elif key == "m":
+            choices = REGISTRY.resolve("mode").choices
+            mode = choices[(choices.index(self._engine.values["mode"]) + 1) % len(choices)]
+            self._engine.apply(Event("mode", mode, source="key"))
+        elif key in ("q", "\x04"):
+            self._stop.set()
+
+    def _say_new(self, status: Status | None = None) -> None:
+        messages = (status or self._engine.status()).messages
+        known = len(self._shown)
+        if messages[:known] != self._shown:  # old ones were dropped at the front
+            last = self._shown[-1]
+            known = len(messages) - messages[::-1].index(last) if last in messages else 0
+        for line in messages[known:]:
+            self._screen.say(line)
+        self._shown = messages
+
+    def _osc_words(self) -> str:
+        if self._osc is None:
+            return "off"
+        counters = self._osc.counters
+        bad = f"   refused {counters.refused}, malformed {counters.malformed}" if counters.refused or counters.malformed else ""
+        return f"{self._osc_line}   {counters.accepted} accepted{bad}"
+
+    def _status_words(self) -> dict:
+        words = dataclasses.asdict(self._engine.status())
+        del words["messages"]
+        return words
+
+    def _frame_at(self, unix_s: float) -> int | None:
+        clock = self._engine.frame_clock
+        return clock.frame_at(unix_s) if clock else None
+
+
+class _signals:
+    """Ctrl-C, SIGTERM and a closed terminal call `told` while the block lasts."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, told: Callable[[], None]):
+        self._loop, self._told = loop, told
+        self._names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    def __enter__(self) -> None:
+        for name in self._names:
+            try:
+                self._loop.add_signal_handler(name, self._told)
+            except NotImplementedError:  # Windows: Ctrl-C stays a KeyboardInterrupt
+                pass
+
+    def __exit__(self, *error) -> None:
+        for name in self._names:
+            try:
+                self._loop.remove_signal_handler(name)
+            except NotImplementedError:
+                pass
+
+
+class _Keys:
+    """Single keys from a terminal in the foreground; without one, nothing. The terminal is put back at the end."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]):
+        self._loop, self._pressed = loop, pressed
+        self.active = False
+
+    def __enter__(self) -> _Keys:
+        if termios is None or sys.stdin is None or not sys.stdin.isatty():
+            return self
+        self._file = sys.stdin.fileno()
+        try:
+            if os.tcgetpgrp(self._file) != os.getpgrp():
+                return self  # in the background, touching the terminal would stop us
+            self._before = termios.tcgetattr(self._file)
+            tty.setcbreak(self._file)
+        except (OSError, termios.error):
+            return self
+        self._loop.add_reader(self._file, self._read)
+        self.active = True
+        return self
+
+    def __exit__(self, *error) -> None:
+        if not self.active:
+            return
+        self._loop.remove_reader(self._file)
+        try:
+            termios.tcsetattr(self._file, termios.TCSADRAIN, self._before)
+        except termios.error:
+            pass  # the terminal has gone
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._file, 64)
+        except OSError:
+            data = b""
+        if not data:  # the terminal has gone
+            self._loop.remove_reader(self._file)
+            return
+        if data.startswith(b"\x1b"):  # an arrow or a function key
+            return
+        for key in data.decode("utf-8", "ignore"):
+            try:
+                self._pressed(key)
+            except AntiphonError:
+                return  # the engine is stopping
+
+
+def _report(engine: Engine, screen: _Screen, options: argparse.Namespace) -> None:
+    status, latency = engine.status(), engine.latency()
+    for line in view.summary(status, latency):
+        screen.say(line)
+    if options.json:
+        document = dataclasses.asdict(status) | {
+            "latency": [{"name": name, "frames": frames, "ms": ms} for name, frames, ms in latency.rows],
+            "latency_total_ms": latency.total_ms,
+        }
+        print(json.dumps(document, indent=2))
