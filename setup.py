@@ -36,8 +36,7 @@ setup(
             sources=sorted(str(p.relative_to(ROOT)) for p in (ROOT / "kernels/src").glob("*.c")),
             depends=sorted(str(p.relative_to(ROOT)) for p in (ROOT / "kernels").glob("*/*.h")),
             include_dirs=["kernels/include"],
-            # no-math-errno: sqrt is an instruction, not a call. No -ffast-math: NaN must stay recognisable.
-            extra_compile_args=["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra"],
+            extra_compile_args=(ROOT / "kernels/CFLAGS").read_text(encoding="utf-8").split(),
             libraries=["m"],
             py_limited_api=True,  # only names the file; the library knows nothing of Python
         )

@@ -52,8 +52,7 @@ def allocate(size: int, what: str) -> np.ndarray:
 def _floats(array: np.ndarray, channels: int, what: str) -> np.ndarray:
     """Interleaved float32 as C wants it: (frames, channels), or (frames,) when mono; copied only if it must be."""
     array = np.ascontiguousarray(array, np.float32)
-    shape = (array.size // channels, channels)
-    if array.shape != shape and not (channels == 1 and array.ndim == 1):
+    if not (array.ndim == 2 and array.shape[1] == channels or array.ndim == 1 == channels):
         raise KernelError(f"{what}: shape {array.shape}, expected (frames, {channels})")
     return array
 
@@ -227,7 +226,14 @@ class Resampler:
         """Output frames."""
         self.taps = int(lib.ap_resample_taps(self.pointer))
         """Input frames each output frame is made of."""
-        self._out = np.empty((0, channels), np.float32)
+        self._process, self._from_buffer = lib.ap_resample_process, ffi.from_buffer
+        self._room(1024)
+
+    def _room(self, frames_in: int) -> None:
+        """Make the output buffer large enough for any call with up to `frames_in` input frames."""
+        self._frames_in = frames_in
+        self._out = np.empty((frames_in * self.rate_out // self.rate_in + 2, self.channels), np.float32)
+        self._mono, self._out_pointer = self._out[:, 0], _pointer(self._out)
 
     def ready(self, frames_in: int) -> int:
         """Output frames that the next `frames_in` input frames will give."""
@@ -240,12 +246,10 @@ class Resampler:
         """
         frames = _floats(frames, self.channels, "resampler")
         count = frames.size // self.channels
-        ready = int(lib.ap_resample_ready(self.pointer, count))
-        if ready > len(self._out):
-            self._out = np.empty((2 * ready, self.channels), np.float32)
-        out = self._out[:ready]
-        lib.ap_resample_process(self.pointer, _pointer(frames), count, _pointer(out), ready)
-        return out[:, 0] if frames.ndim == 1 else out
+        if count > self._frames_in:
+            self._room(count)
+        done = self._process(self.pointer, self._from_buffer("float *", frames), count, self._out_pointer, len(self._out))
+        return self._mono[:done] if frames.ndim == 1 else self._out[:done]
 
     def reset(self) -> None:
         """Back to silence."""

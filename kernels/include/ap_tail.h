@@ -2,8 +2,8 @@
  *
  * Keeps the last frames heard. When the signal is cut off, a linear predictor fitted to them carries it on, so that a
  * fade-out has something to fade: going from the last value straight to zero is a click, holding the last value a kink.
- * Autocorrelation method and Levinson recursion, which always give a stable predictor. Makhoul, "Linear prediction: a
- * tutorial review", Proc. IEEE 1975. About 6,000 multiplications when it begins, 16 a frame after; no delay.
+ * Burg's method, which always gives a stable predictor and needs no window (Burg, "Maximum entropy spectral analysis",
+ * SEG 1967). About 24,000 multiplications when it begins, 16 a frame after; no delay.
  */
 #ifndef AP_TAIL_H
 #define AP_TAIL_H

@@ -17,5 +17,8 @@ static_assert(sizeof(float) == 4 && sizeof(double) == 8, "IEEE sizes");
 static inline bool ap_aligned(const void *memory) { return ((uintptr_t)memory & (AP_ALIGN - 1)) == 0; }
 static inline bool ap_power_of_two(uint64_t n) { return n && !(n & (n - 1)); }
 static inline uint64_t ap_min(uint64_t a, uint64_t b) { return a < b ? a : b; }
+/* Not fmax and fmin: those are calls, and say more about NaN than is needed here. */
+static inline double ap_larger(double a, double b) { return a > b ? a : b; }
+static inline double ap_smaller(double a, double b) { return a < b ? a : b; }
 
 #endif
