@@ -1,8 +1,8 @@
 """The note model at play: it hears notes, and plans the next one.
 
 Runs once a note, not once a hop. A note is run through the graph when its timing is known: a heard note when the next
-one is heard or an answer begins, a planned note when the next plan is asked for. So hearing is teacher forcing, planning is
-sampling, and one ring of keys and values serves both.
+one is heard or an answer begins, a planned note when the next plan is asked for. So hearing is teacher forcing, planning
+is sampling, and one ring of keys and values serves both.
 """
 
 from __future__ import annotations
@@ -212,12 +212,17 @@ class NoteModel:
         inputs["tail"][:] = TAIL
         pitch = pitch_leaning(self._key, leanings, np.array(memory.own)) + self._brake.leaning()
         inputs["pitch_bias"][:] = pitch if extra is None else pitch + extra
-        inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath_leaning(memory.since_breath)
+        inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath_leaning(memory.since_breath, self._usual_hops())
         if next_hop is not None:
             wait = int(np.clip(next_hop - memory.pending.onset_hop, 2, _LONGEST))
             inputs["ioi_bias"][score.ioi_bin(wait)] = _FORCED
             sounding = max(2, min(memory.pending.sounding_hops, wait))
             inputs["articulation_bias"][:, score.articulation_bin(sounding, wait)] = _FORCED
+
+    def _usual_hops(self) -> float:
+        """Median wait of the last notes."""
+        waits = [score.IOI_CENTRE[ioi] for ioi in self._memory.iois[-17:-1] if ioi != score.NO_IOI]
+        return float(np.median(waits)) if waits else 18.0
 
     def _time(self, note: Note, ioi: int, articulation: int) -> Note:
         """Turn the chosen bins into hops; where in a wide bin is drawn from the same seed."""

@@ -17,7 +17,7 @@ NEVER = -60.0  # nats; with a tail of TAIL nats such a class can't be chosen
 TAIL = 5.0  # a class this many nats below the best is never chosen
 LONGEST_LOOP_S = 3.6  # an exact repetition is broken before it lasts this long
 LOOP_LAGS = 64
-BREATH_AFTER_S = 4.0
+BREATH_AFTER_S = 3.5
 BREATH_HOPS = 12  # a rest of this length counts as a breath
 SOFT_KEY_NATS = 2.5  # off the scale, at scale_grip 0.5
 
@@ -32,9 +32,13 @@ class Leanings:
     novelty: float = 0.5
 
     def sharpness(self) -> tuple[float, float]:
-        """Inverse temperature of timing and of pitch. Timing is kept steadier than pitch."""
+        """Inverse temperature of timing and of pitch.
+
+        Timing is not cooled below pitch: its bins are fine, so cooling favours the one steady pulse over all other
+        note values together, and the answer plods.
+        """
         temperature = max(0.05, self.temperature)
-        return 1.0 / (0.85 * temperature), 1.0 / temperature
+        return 1.0 / (1.05 * temperature), 1.0 / temperature
 
     def match_nats(self) -> tuple[float, float]:
         """Nats added to the match model's opinion of timing and pitch."""
@@ -77,6 +81,20 @@ def pitch_leaning(key: Key, leanings: Leanings, recent: np.ndarray) -> np.ndarra
         drift = float(np.mean(recent)) - key.anchor()
         excess = np.sign(drift) * max(0.0, abs(drift) - 2.0)
         nats -= leanings.register_grip * 0.12 * excess * (semitone - key.anchor())
+    return nats + monotony_leaning(recent)
+
+
+def monotony_leaning(recent: np.ndarray) -> np.ndarray:
+    """Nats against one note again and again, (NOTES,): a note model left alone is drawn into its own repetitions."""
+    nats = np.zeros(score.NOTES)
+    last = recent[-8:] - score.NOTE_LO
+    run = 0
+    while run < len(last) and last[-1 - run] == last[-1]:
+        run += 1
+    if run > 1:
+        nats[last[-1]] -= 1.2 * (run - 1)
+    for pitch in np.unique(last):
+        nats[pitch] -= 0.35 * max(0, np.count_nonzero(last == pitch) - 2)
     return nats
 
 
@@ -132,12 +150,14 @@ _IS_BREATH = ((_REST_HOPS >= BREATH_HOPS) & (_REST_HOPS <= 70)).astype(np.float6
 _TOO_LONG = np.clip((_REST_HOPS - 70) / 20.0, 0.0, 6.0)
 
 
-def breath_leaning(since_breath_s: float) -> tuple[np.ndarray, np.ndarray]:
+def breath_leaning(since_breath_s: float, usual_hops: float) -> tuple[np.ndarray, np.ndarray]:
     """Nats for the wait, (IOIS,), and for the articulation at each wait, (IOIS, ARTICULATIONS).
 
+    ``usual_hops``: the usual wait of this line; a phrase ends on a longer one.
     Players of everything that is blown or sung breathe; after BREATH_AFTER_S without a rest a breath grows
     likely. Very long rests are discouraged: a listener takes them for the end.
     """
-    want = float(np.clip(1.2 * (since_breath_s - BREATH_AFTER_S), 0.0, 10.0))
-    ioi = 0.4 * want * (score.IOI_CENTRE >= 2 * BREATH_HOPS) - np.clip((score.IOI_CENTRE - 110) / 30.0, 0.0, 8.0)
+    want = float(np.clip(2.0 * (since_breath_s - BREATH_AFTER_S), 0.0, 12.0))
+    longer = (score.IOI_CENTRE >= 2 * BREATH_HOPS) & (score.IOI_CENTRE >= 1.4 * usual_hops)
+    ioi = 0.25 * want * longer - np.clip((score.IOI_CENTRE - 110) / 30.0, 0.0, 8.0)
     return ioi, want * _IS_BREATH - _TOO_LONG
