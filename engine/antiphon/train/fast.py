@@ -95,3 +95,50 @@ class Taps(torch.autograd.Function):
             to_past[:, tap:tap + count].addcmul_(gradient, kernel[tap])
             to_kernel[tap] = (gradient * past[:, tap:tap + count]).flatten(0, 1).sum(0)
         return to_past, to_kernel, gradient.flatten(0, 1).sum(0)
+
+
+class Gru(torch.autograd.Function):
+    """`Gru.apply(entered, weight, bias)`: a GRU from zero state, `entered [B, T, 3 G]` is the input part of the gates (order r, z, n).
+
+    `weight [3 G, G]`, `bias [3 G]` as in `torch.nn.GRU`; returns `[B, T, G]`. The weight's gradient is one product over all
+    steps instead of a sum of 200 small ones.
+    """
+
+    @staticmethod
+    def forward(ctx, entered, weight, bias):
+        entered = entered.float().transpose(0, 1).contiguous()
+        size = weight.shape[1]
+        hidden = entered.new_zeros(entered.shape[1], size)
+        steps = entered.shape[0]
+        kept = entered.new_empty(steps, 5, entered.shape[1], size)  # r, z, n, the recurrent part of n, the state before
+        out = entered.new_empty(steps, entered.shape[1], size)
+        turned = weight.t().contiguous()
+        for step in range(steps):
+            recurrent = torch.addmm(bias, hidden, turned)
+            gates = torch.sigmoid(entered[step, :, :2 * size] + recurrent[:, :2 * size])
+            r, z = gates[:, :size], gates[:, size:]
+            n = torch.tanh(entered[step, :, 2 * size:] + r * recurrent[:, 2 * size:])
+            for place, value in enumerate((r, z, n, recurrent[:, 2 * size:], hidden)):
+                kept[step, place] = value
+            hidden = torch.lerp(n, hidden, z, out=out[step])
+        ctx.save_for_backward(kept, weight)
+        return out.transpose(0, 1)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        kept, weight = ctx.saved_tensors
+        steps, _, batch, size = kept.shape
+        gradient = gradient.float().transpose(0, 1)
+        to_entered, to_recurrent = kept.new_empty(steps, batch, 3 * size), kept.new_empty(steps, batch, 3 * size)
+        carried = kept.new_zeros(batch, size)
+        for step in range(steps - 1, -1, -1):
+            r, z, n, recurrent, before = kept[step]
+            whole = gradient[step] + carried
+            to_n = whole * (1 - z) * (1 - n * n)
+            to_r = to_n * recurrent * r * (1 - r)
+            to_z = whole * (before - n) * z * (1 - z)
+            torch.cat([to_r, to_z, to_n], 1, out=to_entered[step])
+            torch.cat([to_r, to_z, to_n * r], 1, out=to_recurrent[step])
+            carried = torch.addmm(whole * z, to_recurrent[step], weight)
+        flat = to_recurrent.flatten(0, 1)
+        return to_entered.transpose(0, 1), flat.t() @ kept[:, 4].flatten(0, 1), flat.sum(0)

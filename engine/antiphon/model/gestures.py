@@ -1,0 +1,79 @@
+"""The words of the acoustic language model: pitch around the planned note, time within it, and what a performer's sound is like.
+
+Shared by the trainer and the instrument, so that both mean the same by every class. numpy only.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from .tokens import NOTE_LO, NOTES, REST
+
+BENDS = 96
+"""Classes of pitch around the planned note: 0 is unvoiced, 1..95 are symmetric about class 48."""
+
+LOUDNESS_CLASSES = 48
+AGES = 32
+REMAINS = 18
+"""Classes of hops until the planned note stops sounding; the last is 'not known' (while listening)."""
+UNKNOWN_REMAIN = REMAINS - 1
+
+LATENT = 32
+TRAITS = 2 * LATENT + 4
+"""Size of the vector that says whose sound it is: mean and deviation of latents, and four of expression."""
+
+_FINE = 0.04
+_KNEE = 15
+_GROWTH = 9
+
+
+def bend_class(offset):
+    """Class of a pitch `offset` from the planned note in semitones: 4 cents apart within 60 cents, then by ninths of an octave of distance, to 7 semitones."""
+    size = np.abs(offset)
+    far = _KNEE + _GROWTH * np.log2(np.maximum(size, _FINE * _KNEE) / (_FINE * _KNEE))
+    index = np.where(size <= _FINE * _KNEE, size / _FINE, far)
+    return (np.sign(offset) * np.minimum(np.round(index), 47)).astype(np.int64) + 48
+
+
+_indices = np.arange(BENDS) - 48
+BEND_OFFSETS = (np.sign(_indices) * np.where(np.abs(_indices) <= _KNEE, np.abs(_indices) * _FINE, _FINE * _KNEE * 2.0 ** ((np.abs(_indices) - _KNEE) / _GROWTH))).astype(np.float32)
+"""Offset in semitones of each class (class 0 means unvoiced and has none)."""
+
+
+def age_class(hops):
+    """Class of the hops since the note, or the rest, began: fine at first, logarithmic later."""
+    return np.minimum(AGES - 1, np.floor(5.2 * np.log2(1 + np.maximum(hops, 0)))).astype(np.int64)
+
+
+def remain_class(hops):
+    """Class of the hops left until the note stops sounding; negative hops mean that nobody knows."""
+    known = np.minimum(UNKNOWN_REMAIN - 1, np.floor(3.0 * np.log2(1 + np.maximum(hops, 0)))).astype(np.int64)
+    return np.where(np.asarray(hops) < 0, UNKNOWN_REMAIN, known)
+
+
+def note_class(pitch):
+    """Class 0..75 of a pitch in MIDI semitones, REST for 0 (no note)."""
+    nearest = np.clip(np.round(pitch).astype(np.int64) - NOTE_LO, 0, NOTES - 1)
+    return np.where(np.asarray(pitch) > 0, nearest, REST)
+
+
+def trace(pitch_before, pitch_before_that, centre):
+    """Six continuous features of the pitch so far, seen from the planned note: where it was, how it moved, and whether it was voiced.
+
+    All in MIDI semitones, 0 where unvoiced or at rest; arrays of one shape `[...]` -> `[..., 6]`.
+    """
+    heard, moved = pitch_before > 0, (pitch_before > 0) & (pitch_before_that > 0)
+    near = heard & (centre > 0)
+    offset = np.where(near, pitch_before - centre, 0.0)
+    step = np.where(moved, pitch_before - pitch_before_that, 0.0)
+    features = (np.tanh(offset * 2), np.clip(offset / 6, -2, 2), np.tanh(step * 4), np.clip(step, -2, 2), heard, near)
+    return np.stack([np.asarray(x, np.float32) for x in features], -1)
+
+
+def traits(latents, loudness, bends):
+    """Whose sound it is, `(TRAITS,) float32`, from hops that sounded: latents `[N, 32]`, loudness classes `[N]`, offsets from the note in semitones `[N]` (nan unvoiced)."""
+    offsets = np.where(np.abs(bends) < 1.0, bends, np.nan)
+    voiced = np.isfinite(offsets)
+    wide = np.nanstd(offsets) if voiced.sum() > 4 else 0.0
+    restless = np.nanmean(np.abs(np.diff(offsets))) if (voiced[1:] & voiced[:-1]).sum() > 4 else 0.0
+    expression = [loudness.mean() / 12 - 2.5, loudness.std() / 6, wide * 4, restless * 10]
+    return np.concatenate([latents.mean(0), latents.std(0), expression]).astype(np.float32)

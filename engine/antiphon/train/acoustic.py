@@ -1,0 +1,239 @@
+"""The acoustic language model: performs a planned note in somebody's sound, one hop at a time, and its trainer.
+
+    python -m antiphon.train.acoustic --codec .work/codec.pt --render .work/render --out .work/acoustic.pt --minutes 25
+
+A hop's tokens, in order: loudness class, bend around the planned note, codes of timbre, coarse to fine. A GRU carries the
+past, a small perceptron per token the order inside the hop. Set the MALLOC_ variables of `train.codec`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..model import gestures
+from ..model.gestures import AGES, BENDS, LATENT, LOUDNESS_CLASSES, REMAINS, TRAITS
+from ..model.tokens import NOTES, REST
+from . import fast, network
+from .codec import save
+from .shards import Shards
+
+TRACE = 6
+CLIPS, HOPS = 16, 200
+RATE_TOP, WARM_UP = 2e-3, 100
+
+
+class AcousticNet(nn.Module):
+    """Logits of every token of a hop, given the plan, the hop before and the performer's traits."""
+
+    def __init__(self, codebooks, width=256, memory=384, growth=1.5):
+        super().__init__()
+        self.register_buffer("codebooks", codebooks)
+        self.width, self.memory, self.levels = width, memory, len(codebooks)
+        self.sizes = [LOUDNESS_CLASSES, BENDS] + [codebooks.shape[1]] * self.levels
+        self.note, self.note_before = nn.Embedding(NOTES + 1, width), nn.Embedding(NOTES + 1, width)
+        self.onset, self.age, self.remain = nn.Embedding(2, width), nn.Embedding(AGES, width), nn.Embedding(REMAINS, width)
+        self.loudness = nn.Embedding(LOUDNESS_CLASSES, width)
+        self.past = nn.Linear(LATENT + TRACE, width)
+        self.who = nn.Linear(TRAITS, width)
+        self.enter = nn.Linear(width, width)
+        self.gru = nn.GRU(width, memory, batch_first=True)
+        self.norm = nn.LayerNorm(memory)
+        self.leave = nn.Linear(memory + width, width)
+        # What was chosen is told by its latent, not by its number: near codes are near.
+        self.chosen = nn.ModuleList([nn.Embedding(LOUDNESS_CLASSES, width), nn.Embedding(BENDS, width)] + [nn.Linear(LATENT, width, bias=False) for _ in range(self.levels)])
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in self.sizes)
+        self.ups = nn.ModuleList(nn.Linear(width, int(growth * width)) for _ in self.sizes)
+        self.downs = nn.ModuleList(nn.Linear(int(growth * width), width) for _ in self.sizes)
+        self.heads = nn.ModuleList(nn.Linear(width, size) for size in self.sizes)
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=0.05)
+
+    def enter_hop(self, plan, loudness, latent, trace, who):
+        """Plan `[..., 5]` (note, onset, age, remain, note before), the hop before and the traits to `[..., width]`."""
+        x = self.note(plan[..., 0]) + self.onset(plan[..., 1]) + self.age(plan[..., 2]) + self.remain(plan[..., 3]) + self.note_before(plan[..., 4])
+        x = x + self.loudness(loudness) + self.past(torch.cat([latent, trace], -1)) + self.who(who)
+        return F.hardswish(self.enter(x))
+
+    def token_logits(self, index, context):
+        """Logits of token `index` from the context, in which the choices before it are already added."""
+        hidden = self.ups[index](self.norms[index](context))
+        return self.heads[index](context + self.downs[index](F.hardswish(hidden)))
+
+    def told(self, index, token):
+        """What the later tokens of the hop learn of the choice of token `index`."""
+        return self.chosen[index](token if index < 2 else self.codebooks[index - 2][token])
+
+    def forward(self, plan, loudness, latent, trace, who, tokens):
+        """Teacher-forced logits of all tokens, a list of `[B, T, size]`; `tokens [B, T, 2 + levels]`."""
+        x = self.enter_hop(plan, loudness, latent, trace, who)
+        gru = self.gru
+        y = fast.Gru.apply(F.linear(x, gru.weight_ih_l0, gru.bias_ih_l0), gru.weight_hh_l0, gru.bias_hh_l0)
+        context = self.leave(torch.cat([self.norm(y), x], -1))
+        logits = []
+        for index in range(len(self.sizes)):
+            logits.append(self.token_logits(index, context))
+            context = context + self.told(index, tokens[..., index])
+        return logits
+
+
+@torch.no_grad()
+def performance(codec, row):
+    """One rendered clip as tokens and plan: a dict of arrays over its hops."""
+    audio = torch.tensor(row["audio"].astype(np.float32) / 32768)[None]
+    latent, loudness = codec.latent(audio, torch.tensor(row["f0"])[None])
+    codes, total = codec.quantiser.encode(latent)
+    hops = codes.shape[1]
+    pairs = row["f0"][:2 * hops].reshape(hops, 2)
+    pitch = np.where(pairs[:, 1] > 0, pairs[:, 1], pairs[:, 0])
+    labels = row["note"][:2 * hops].reshape(hops, 2).max(1)
+    onset = row["onset"][:2 * hops].reshape(hops, 2).max(1).astype(np.int64)
+    starts = np.flatnonzero(onset | (np.diff(labels, prepend=-2) != 0))
+    centre, age, remain = np.zeros(hops), np.zeros(hops, np.int64), np.full(hops, -1, np.int64)
+    before, last, held = np.full(hops, REST), REST, REST
+    onset[:] = 0
+    for start, stop in zip(starts, [*starts[1:], hops]):
+        sounding = labels[start] >= 0
+        if sounding:
+            inside = pitch[start:stop]
+            # The plan is what the note turned out to be, in cents too: bends are then gestures, not tuning.
+            centre[start:stop] = np.median(inside[inside > 0]) if (inside > 0).any() else labels[start]
+            if abs(centre[start] - labels[start]) > 1.5:
+                centre[start:stop] = labels[start]
+            onset[start] = 1
+            last, held = held, gestures.note_class(centre[start])
+        before[start:stop] = last if sounding else held
+        age[start:stop] = np.arange(stop - start)
+        remain[start:stop] = np.arange(stop - start, 0, -1)
+    bend = np.where((pitch > 0) & (centre > 0), gestures.bend_class(pitch - centre), 0)
+    tokens = np.concatenate([loudness[0, :, None].numpy(), bend[:, None], codes[0].numpy()], 1)
+    return dict(tokens=tokens, latent=total[0].numpy(), pitch=np.where(bend > 0, pitch, 0), centre=centre, onset=onset, age=age, remain=remain, before=before)
+
+
+def performances(codec, rows):
+    """All clips that hold notes, as `performance` gives them."""
+    codec.eval()
+    return [performance(codec, row) for row in rows if (row["note"] >= 0).any()]
+
+
+def prompt_traits(item, first, last):
+    """Traits of a stretch of a performance, from its hops in which a note sounds."""
+    hops = np.arange(first, last)
+    sounding = hops[(item["centre"][first:last] > 0) & (item["tokens"][first:last, 0] > 0)]
+    hops = sounding if len(sounding) > 4 else hops
+    bends = np.where(item["pitch"][hops] > 0, item["pitch"][hops] - item["centre"][hops], np.nan)
+    with np.errstate(all="ignore"):
+        return gestures.traits(item["latent"][hops], item["tokens"][hops, 0], bends)
+
+
+def example(rng, item, hops, corrupt):
+    """A crop as network inputs and tokens. `corrupt` disturbs the hop before, so that the model survives its own mistakes."""
+    count = len(item["tokens"])
+    begin = rng.integers(0, count - hops + 1)
+    crop = slice(begin, begin + hops)
+    length = rng.integers(60, 220)
+    first = rng.integers(0, max(1, count - length))
+    who = prompt_traits(item, first, min(count, first + length))
+    shifted = {k: np.concatenate([np.zeros_like(item[k][:2]), item[k]])[begin:begin + hops + 1] for k in ("tokens", "latent", "pitch")}
+    loudness, latent = shifted["tokens"][1:, 0].copy(), shifted["latent"][1:].copy()
+    pitch, earlier = shifted["pitch"][1:].copy(), shifted["pitch"][:-1].copy()
+    centre = item["centre"][crop]
+    remain = item["remain"][crop]
+    if corrupt:
+        strength = rng.uniform(0, 0.6) * (rng.random() < 0.75)
+        latent += strength * latent.std(0) * rng.standard_normal(latent.shape).astype(np.float32)
+        swap = rng.random(hops) < 0.3 * strength
+        latent[swap] = latent[rng.integers(hops, size=swap.sum())]
+        loudness = np.clip(loudness + np.round(rng.normal(0, 2 * strength, hops)) * (loudness > 0), 0, LOUDNESS_CLASSES - 1).astype(np.int64)
+        # Little noise on pitch: a model that cannot trust where it was cannot hold a vibrato.
+        wobble = rng.normal(0, 0.04 * strength, hops)
+        pitch, earlier = np.where(pitch > 0, pitch + wobble, 0), np.where(earlier > 0, earlier + np.roll(wobble, 1), 0)
+        centre = np.where(centre > 0, centre, 0)
+        who = who + 0.05 * np.abs(who) * rng.standard_normal(len(who)).astype(np.float32)
+        if rng.random() < 0.3:
+            remain = np.full_like(remain, -1)
+    plan = np.stack([gestures.note_class(centre), item["onset"][crop], gestures.age_class(item["age"][crop]), gestures.remain_class(remain), item["before"][crop]], -1)
+    return plan, loudness, latent.astype(np.float32), gestures.trace(pitch, earlier, centre), who, item["tokens"][crop]
+
+
+def batch(rng, items, clips, hops, corrupt):
+    """`clips` examples as tensors in the order of `AcousticNet.forward`."""
+    parts = zip(*(example(rng, items[rng.integers(len(items))], hops, corrupt) for _ in range(clips)))
+    plan, loudness, latent, trace, who, tokens = (torch.from_numpy(np.stack(x)) for x in parts)
+    return plan, loudness, latent, trace, who[:, None], tokens
+
+
+def nats(net, inputs):
+    """Cross entropy of each token, a tensor `[2 + levels]`."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=net.training):
+        logits = net(*inputs)
+    return torch.stack([F.cross_entropy(x.float().flatten(0, 1), inputs[-1][..., i].flatten()) for i, x in enumerate(logits)])
+
+
+def load(path):
+    """The trained network of a checkpoint, in eval mode."""
+    saved = torch.load(path)
+    net = AcousticNet(saved["net"]["codebooks"])
+    net.load_state_dict(saved["net"])
+    return net.eval()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Train the acoustic language model.")
+    parser.add_argument("--codec", required=True)
+    parser.add_argument("--render", required=True)
+    parser.add_argument("--out", required=True, help="checkpoint, also read to resume")
+    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(options.seed)
+    codec = network.Codec()
+    codec.load_state_dict(torch.load(options.codec)["codec"])
+    began = time.time()
+    items = performances(codec, Shards(options.render, "train").rows)
+    kept = performances(codec, Shards(options.render, "held", limit=1).rows)
+    net = AcousticNet(codec.quantiser.codebooks.clone())
+    print(f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f}M parameters, {len(items)} clips coded in {time.time() - began:.0f} s", flush=True)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE_TOP, betas=(0.9, 0.98), weight_decay=0.02)
+    step, spent = 0, 0.0
+    if os.path.exists(options.out):
+        saved = torch.load(options.out)
+        net.load_state_dict(saved["net"])
+        optimiser.load_state_dict(saved["optimiser"])
+        step, spent = saved["step"], saved["minutes"]
+    rng = np.random.default_rng([options.seed, step])
+    judged = batch(np.random.default_rng(3), kept, 24, 240, corrupt=False)
+    began, mean = time.time() - spent * 60, None
+    while (minutes := (time.time() - began) / 60) < options.minutes:
+        progress = minutes / options.minutes
+        rate = RATE_TOP * min(1, (step + 1) / WARM_UP) * (1 if progress < 0.25 else max(0.02, (1 - progress) / 0.75))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        net.train()
+        losses = nats(net, batch(rng, items, CLIPS, HOPS, corrupt=True))
+        optimiser.zero_grad()
+        losses.sum().backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        mean = losses.detach().numpy() if mean is None else 0.97 * mean + 0.03 * losses.detach().numpy()
+        if step % 100 == 0:
+            net.eval()
+            with torch.no_grad():
+                held = nats(net, judged).numpy()
+            print(f"{step} {minutes:.1f} min  train {mean.sum():.2f}  held-out {held.sum():.2f} nats a hop: {np.round(held, 2)}", flush=True)
+        if step % 200 == 0:
+            save(options.out, net=net.state_dict(), optimiser=optimiser.state_dict(), step=step, minutes=minutes)
+    save(options.out, net=net.state_dict(), optimiser=optimiser.state_dict(), step=step, minutes=options.minutes)
+
+
+if __name__ == "__main__":
+    main()
