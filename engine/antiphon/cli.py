@@ -108,8 +108,8 @@ def _parser() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
 
 
 def _play(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--driver", type=_one_of("portaudio", "dummy"), metavar="DRIVER", default="auto",
-                        help="portaudio: a sound device. dummy: a clock without one (default: portaudio where there is a device)")
+    parser.add_argument("--driver", type=_one_of("portaudio", "dummy", "auto"), metavar="DRIVER", default="auto",
+                        help="portaudio: a sound device. dummy: a clock without one. auto: portaudio where there is a device (default)")
     parser.add_argument("--input", metavar="DEV|FILE", help="device by name, part of one or index; or a sound file for the dummy driver")
     parser.add_argument("--output", metavar="DEV|FILE", help="device; or a .wav or .flac file to write, for the dummy driver")
     parser.add_argument("--channel", type=_positive, metavar="N", help="input channel to listen to, from 1 (default: the mean of all)")

@@ -145,6 +145,9 @@ def _look_at_runtime(report: Report) -> bool:
 def _look_at_bundle(report: Report, name: str) -> bool:
     from .model.bundle import Bundle
 
+    if name in ("echo", "through"):
+        report.add("bundle", GOOD, f"{name}, which needs no model")
+        return True
     try:
         problems = Bundle.open(name).check()
     except AntiphonError as error:

@@ -1,0 +1,249 @@
+"""The command line keeps its contracts: exit codes, one line for what a user got wrong, one JSON document on stdout."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from antiphon.cli import main, parse
+from antiphon.errors import UsageError
+from antiphon.params import REGISTRY
+
+ENGINE = str(Path(__file__).resolve().parents[2] / "engine")
+
+
+def hum(seconds=2.0, rate=48000, channels=1, level=0.3):
+    """Something sung: notes of 400 ms with an envelope, the same in every channel."""
+    t = np.arange(int(seconds * rate)) / rate
+    pitch = np.array([57, 59, 60, 64, 62])[(t / 0.4).astype(int) % 5]
+    phase = 2 * np.pi * np.cumsum(440 * 2 ** ((pitch - 69) / 12)) / rate
+    sound = sum(np.sin(k * phase) / k**2 for k in range(1, 6))
+    sound *= level * (0.2 + 0.8 * np.clip(np.sin(np.pi * (t % 0.4) / 0.4) * 3, 0, 1))
+    return np.repeat(sound[:, None], channels, axis=1)
+
+
+def antiphon(*arguments, before="", timeout=60, **keywords):
+    """Run the command in a process of its own; `before` is run first in it."""
+    code = f"import sys; {before}\nfrom antiphon.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+                          env={**os.environ, "PYTHONPATH": ENGINE}, stdin=subprocess.DEVNULL, **keywords)
+
+
+def lines(text):
+    return text.strip().splitlines()
+
+
+USAGE = [
+    ([], "no command given"),
+    (["rendr"], "did you mean render?"),
+    (["quux"], "there is: play, render"),
+    (["render"], "IN, -o/--out"),
+    (["render", "x.wav"], "-o/--out"),
+    (["render", "no.wav", "-o", "y.wav"], "no such file"),
+    (["render", "x.wav", "y.wav", "-o", "z.wav"], "'y.wav' is too much"),
+    (["render", "x.wav", "-o", "y.wav", "--secnds", "3"], "did you mean --seconds"),
+    (["render", "x.wav", "-o", "y.wav", "--sec", "3"], "did you mean --seconds"),
+    (["render", "x.wav", "-o", "y.wav", "--seconds", "soon"], "'soon' is not a number of seconds"),
+    (["render", "x.wav", "-o", "y.wav", "--seconds", "-1"], "'-1' is not a number of seconds"),
+    (["render", "x.wav", "-o", "y.wav", "--seed", "1.5"], "seed does not take '1.5'"),
+    (["render", "x.wav", "-o", "y.wav", "--set", "tempature=1"], "did you mean temperature"),
+    (["render", "x.wav", "-o", "y.wav", "--set", "temperature"], "expected PATH=VALUE"),
+    (["render", "x.wav", "-o", "y.wav", "--set", "temperature=nan"], "does not take"),
+    (["render", "x.wav", "-o", "y.wav", "--preset", "deut"], "did you mean duet"),
+    (["play", "--driver", "prtaudio"], "did you mean portaudio"),
+    (["play", "--blocksize", "0"], "--blocksize"),
+    (["play", "--osc", "70000"], "is not a port"),
+    (["play", "--mode", "hodl"], "did you mean hold"),
+    (["bundle", "chek"], "did you mean check"),
+    (["bundle", "info", "no-such-bundle"], "no bundle 'no-such-bundle'"),
+    (["params", "--json", "--markdown"], "not allowed with"),
+]
+
+
+@pytest.mark.parametrize("arguments, words", USAGE, ids=lambda x: " ".join(x) if isinstance(x, list) else "")
+def test_wrong_usage_is_exit_2_and_one_line_that_helps(arguments, words, capsys, tmp_path, monkeypatch):
+    """Nothing on stdout, the line on stderr, no traceback."""
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and words in err and lines(err)[-1].startswith("antiphon: ")
+    assert len(lines(err)) == 1 or not arguments
+
+
+def test_help_and_version_are_exit_0(capsys):
+    """On stdout, for a pager."""
+    for arguments in (["--help"], ["render", "--help"], ["play", "--help"], ["--version"]):
+        assert main(arguments) == 0
+        assert capsys.readouterr().out
+
+
+def test_help_loads_nothing_heavy():
+    """No numpy, soundfile, sounddevice, onnxruntime or asyncio is imported to show help, the table or a usage error."""
+    check = "import atexit; atexit.register(lambda: print('loaded', [m for m in " \
+            "('numpy', 'soundfile', 'sounddevice', 'onnxruntime', 'asyncio', 'cffi') if m in sys.modules]))"
+    for arguments in (["--help"], ["params"], ["rendr"]):
+        assert lines(antiphon(*arguments, before=check).stdout)[-1] == "loaded []"
+
+
+def test_it_works_without_onnxruntime_and_sounddevice(tmp_path):
+    """Help, the table, and a render that needs no model; what needs them says so in one line with the cure."""
+    missing = "sys.modules['onnxruntime'] = sys.modules['sounddevice'] = None"
+    soundfile.write(tmp_path / "in.wav", hum(), 48000)
+    assert antiphon("--help", before=missing).returncode == 0
+    assert antiphon("params", before=missing).returncode == 0
+    done = antiphon("render", tmp_path / "in.wav", "-o", tmp_path / "out.wav", "--bundle", "echo", before=missing)
+    assert done.returncode == 0, done.stderr
+    devices = antiphon("devices", before=missing)
+    assert devices.returncode == 2 and len(lines(devices.stderr)) == 1 and "sounddevice" in devices.stderr
+    doctor = antiphon("doctor", "--driver", "dummy", "--json", before=missing)
+    report = json.loads(doctor.stdout)
+    assert doctor.returncode == 1 and report["fit"] is False
+    assert any("antiphon[cpu]" in c["mend"] and "antiphon[gpu]" in c["mend"] for c in report["checks"] if c["verdict"] == "bad")
+
+
+def test_params_are_printed_whole_in_every_form(capsys):
+    """Text, markdown, JSON: a line or entry for each row."""
+    assert main(["params"]) == 0
+    assert len(lines(capsys.readouterr().out)) == len(REGISTRY.rows) + 1
+    assert main(["params", "--markdown"]) == 0
+    assert len(lines(capsys.readouterr().out)) == len(REGISTRY.rows) + 2
+    assert main(["params", "--json"]) == 0
+    assert [row["path"] for row in json.loads(capsys.readouterr().out)] == REGISTRY.paths
+
+
+def test_negative_values_may_be_written_apart():
+    """`--dry -6dB` is what people write."""
+    assert parse(["play", "--dry", "-6dB", "--set", "voice=-3"]).rows == [("dry", -6.0), ("voice", -3.0)]
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    """`antiphon params | head -1`."""
+    process = subprocess.Popen([sys.executable, "-m", "antiphon", "params"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**os.environ, "PYTHONPATH": ENGINE})
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait() == 0
+
+
+@pytest.mark.parametrize("rate, channels, subtype", [(48000, 1, "PCM_16"), (44100, 2, "PCM_24"), (8000, 1, "PCM_U8"), (192000, 8, "PCM_16")])
+def test_render_puts_the_prompt_first_bit_for_bit(rate, channels, subtype, tmp_path, capsys):
+    """Then the answer, at the same rate and channel count, in 24 bits; 8 channels at 192 kHz among them."""
+    soundfile.write(tmp_path / "in.wav", hum(2.0, rate, channels), rate, subtype=subtype)
+    assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "out.wav"), "--bundle", "echo", "--seconds", "1.5", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    prompt, _ = soundfile.read(tmp_path / "in.wav", dtype="int32", always_2d=True)
+    out, out_rate = soundfile.read(tmp_path / "out.wav", dtype="int32", always_2d=True)
+    assert out_rate == rate and soundfile.info(tmp_path / "out.wav").subtype == "PCM_24"
+    assert np.array_equal(out[: len(prompt)], prompt) and len(out) == len(prompt) + int(1.5 * rate)
+    assert result["samplerate"] == rate and result["channels"] == channels
+    assert np.abs(out[len(prompt) :].astype(float)).max() > 2**31 * 0.01
+
+
+def test_render_twice_gives_the_same_bytes_and_answer_only_only_the_answer(tmp_path, capsys):
+    """And stems as long as OUT."""
+    soundfile.write(tmp_path / "in.wav", hum(), 48000)
+    for name in ("a.wav", "b.wav"):
+        assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / name), "--bundle", "echo", "--seconds", "1"]) == 0
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "c.flac"), "--bundle", "echo", "--seconds", "1", "--answer-only",
+                 "--stems", str(tmp_path / "stems")]) == 0
+    whole, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
+    answer, _ = soundfile.read(tmp_path / "c.flac", dtype="int32")
+    assert np.array_equal(whole[-48000:], answer)
+    assert {path.name for path in (tmp_path / "stems").iterdir()} == {"prompt.wav", "voice.wav"}
+
+
+def test_render_says_which_rows_have_no_effect(tmp_path, capsys):
+    """A value that would be ignored is never ignored silently."""
+    soundfile.write(tmp_path / "in.wav", hum(), 48000)
+    assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "o.wav"), "--bundle", "echo", "--mode", "hold"]) == 0
+    assert "mode has no effect" in capsys.readouterr().err
+
+
+def write_text(path):
+    path.write_text("these are the words of the song\n" * 20)
+
+
+BAD_INPUT = {
+    "empty file": (lambda p: p.write_bytes(b""), "is empty"),
+    "text called .wav": (write_text, "not a sound file"),
+    "silence": (lambda p: soundfile.write(p, np.zeros(96000), 48000), "nothing was heard"),
+    "no frames": (lambda p: soundfile.write(p, np.zeros(0), 48000), "holds no sound"),
+    "a folder": (lambda p: p.mkdir(), "is a folder"),
+    "missing": (lambda p: None, "no such file"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_INPUT)
+def test_bad_input_is_exit_2_and_one_line_and_leaves_nothing_behind(what, tmp_path, capsys):
+    """The line names the file; no half of an output is left."""
+    make, words = BAD_INPUT[what]
+    make(tmp_path / "in.wav")
+    assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "out.wav"), "--bundle", "echo"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(lines(err)) == 1 and words in err and str(tmp_path / "in.wav") in err
+    assert not list(tmp_path.glob("out.wav*"))
+
+
+def test_a_tenth_of_a_second_is_answered_or_refused_in_one_line(tmp_path, capsys):
+    """Whichever the model can do with it: never a traceback, never a broken prompt."""
+    soundfile.write(tmp_path / "in.wav", hum(0.1), 48000)
+    code = main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "out.wav"), "--bundle", "echo", "--seconds", "1"])
+    err = capsys.readouterr().err
+    if code == 0:
+        prompt, _ = soundfile.read(tmp_path / "in.wav", dtype="int32")
+        out, _ = soundfile.read(tmp_path / "out.wav", dtype="int32")
+        assert np.array_equal(out[: len(prompt)], prompt) and len(out) == len(prompt) + 48000
+    else:
+        assert code == 2 and len(lines(err)) == 1 and "nothing was heard" in err
+
+
+@pytest.mark.parametrize("out, words", [("/proc/out.wav", "cannot be written"), ("no/such/folder/out.wav", "no folder"), ("out.mp3", "written are")])
+def test_an_unwritable_output_is_told_before_the_work(out, words, tmp_path, capsys, monkeypatch):
+    """Exit 2, one line, what to do instead."""
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("in.wav", hum(), 48000)
+    assert main(["render", "in.wav", "-o", out, "--bundle", "echo"]) == 2
+    err = capsys.readouterr().err
+    assert len(lines(err)) == 1 and words in err
+
+
+def test_out_may_be_the_very_file_that_is_read(tmp_path, capsys):
+    """IN is read whole before OUT takes its place."""
+    soundfile.write(tmp_path / "a.wav", hum(), 48000)
+    before, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
+    assert main(["render", str(tmp_path / "a.wav"), "-o", str(tmp_path / "a.wav"), "--bundle", "echo", "--seconds", "1"]) == 0
+    after, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
+    assert np.array_equal(after[: len(before)], before)
+
+
+def test_bundle_check_is_exit_1_for_a_bundle_that_is_not_sound(tmp_path, capsys):
+    """It is there, and it is not so: an answer, with a document, and not a usage error."""
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "bundle.toml").write_text("format = 99\n")
+    assert main(["bundle", "check", str(tmp_path / "b"), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["sound"] is False and len(report["problems"]) == 1
+    assert main(["bundle", "info", str(tmp_path / "b")]) == 2
+    assert len(lines(capsys.readouterr().err)) == 1
+
+
+def test_doctor_gives_one_document_with_the_latency_as_a_sum():
+    """Its exit code and its word `fit` agree; the terms add up."""
+    done = antiphon("doctor", "--driver", "dummy", "--bundle", "echo", "--seconds", "0.5", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == (0 if report["fit"] else 1), done.stderr
+    latency = report["latency"]
+    assert sum(term["frames"] for term in latency["terms"]) == pytest.approx(latency["total_frames"])
+    assert {check["verdict"] for check in report["checks"]} <= {"good", "note", "bad"}
+    assert all(check["mend"] for check in report["checks"] if check["verdict"] != "good")
+
+
+def test_usage_errors_are_raised_before_anything_is_opened():
+    """`parse` alone finds them."""
+    with pytest.raises(UsageError):
+        parse(["play", "--dry", "loud"])
