@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-FORGET = 0.97  # per note heard
+FORGET = 0.95  # per note heard
 ROOM_SEMITONES = 3  # the register reaches this far beyond the lowest and highest tenth of what was heard
 REGISTER_NOTES = 64
 

@@ -1,8 +1,8 @@
 """The note model at play: it hears notes, and plans the next one.
 
 Runs once a note, not once a hop. A note is run through the graph when its timing is known: a heard note when the next
-one is heard or an answer begins, a planned note when the next plan is asked for. So hearing is teacher forcing, planning
-is sampling, and one ring of keys and values serves both.
+one is heard or an answer begins, a planned note when the next plan is asked for. So hearing is teacher forcing,
+planning is sampling, and one ring of keys and values serves both.
 """
 
 from __future__ import annotations
