@@ -1,0 +1,103 @@
+/* Every kernel once round under AddressSanitizer and UBSan: memory of exactly sizeof bytes, awkward sizes, bad input. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ap_portaudio.h"
+#include "ap_mix.h"
+#include "ap_resample.h"
+#include "ap_smooth.h"
+#include "ap_tail.h"
+
+#define REQUIRE(x) do { if (!(x)) { printf("line %d: %s\n", __LINE__, #x); return 1; } } while (0)
+
+/* Exactly this many bytes, so that one too far is found; aligned_alloc would round up. */
+static void *exactly(uint64_t bytes) {
+    void *memory = NULL;
+    return bytes && !posix_memalign(&memory, AP_ALIGN, bytes) ? memory : NULL;
+}
+
+static int resample(uint32_t from, uint32_t to, uint32_t channels) {
+    const ap_resample_config config = {from, to, channels, 0};
+    const uint64_t bytes = ap_resample_sizeof(&config);
+    ap_resample *r = exactly(bytes);
+    REQUIRE(r && ap_resample_init(r, bytes, &config) == AP_OK);
+    const unsigned blocks[] = {1, 17, 128, 960, 1025, 3000, 0};
+    for (int turn = 0; turn < 3; turn++)
+        for (int b = 0; b < 7; b++) {
+            const uint64_t ready = ap_resample_ready(r, blocks[b]);
+            float *in = malloc(blocks[b] * channels * sizeof(float) + 1), *out = malloc(ready * channels * sizeof(float) + 1);
+            for (unsigned i = 0; i < blocks[b] * channels; i++) in[i] = (float)sin(i * 0.1);
+            REQUIRE(ap_resample_process(r, in, blocks[b], out, ready) == ready);
+            free(in);
+            free(out);
+        }
+    ap_resample_reset(r);
+    free(r);
+    return 0;
+}
+
+static int block(uint32_t in_channels, uint32_t out_channels) {
+    const ap_segment_config shape = {48000, in_channels, out_channels, 3, 5, 8, 1024, 512};
+    const ap_block_config config = {100, 50, 1.0, 1.0, 1.0, 1.0, 480.0};
+    const uint64_t bytes = ap_segment_sizeof(&shape);
+    ap_segment *segment = exactly(bytes);
+    REQUIRE(segment && ap_segment_init(segment, bytes, &shape, 1) == AP_OK && ap_segment_check(segment, bytes) == AP_OK);
+    ap_segment_set_delay_frames(segment, 30);
+    const uint64_t size = ap_block_sizeof(&config, segment);
+    ap_block *b = exactly(size);
+    REQUIRE(b && ap_block_init(b, size, &config, segment) == AP_OK);
+    REQUIRE(ap_segment_voice_open(segment, 0) == AP_OK);
+    float *voice = malloc(512 * sizeof(float));
+    for (int i = 0; i < 512; i++) voice[i] = i % 7 ? 0.3f : NAN;
+    const ap_portaudio_times times = {1.0, 2.0, 3.0};
+    for (unsigned turn = 0; turn < 200; turn++) {
+        const unsigned frames = turn * 37 % 260;
+        float *in = malloc(frames * in_channels * sizeof(float) + 1), *out = malloc(frames * out_channels * sizeof(float) + 1);
+        for (unsigned i = 0; i < frames * in_channels; i++) in[i] = turn % 9 == 4 ? (i & 1 ? INFINITY : NAN) : (float)sin(i) * 3.0f;
+        const ap_command command = {turn % 3 ? 0 : turn * 100u, turn % 7, turn % 50, turn % 11 ? 0.5 * (turn % 4) : NAN};
+        ap_command_push(ap_segment_commands(segment), &command);
+        if (turn % 4) ap_ring_write(ap_segment_voice(segment), voice, turn * 53 % 300);
+        if (turn > 30 && turn % 3) ap_ring_skip(ap_segment_mic(segment), 700);
+        if (turn == 90) ap_segment_voice_close(segment);
+        if (turn == 100) REQUIRE(ap_segment_voice_open(segment, (int64_t)ap_segment_clock(segment)) == AP_OK);
+        ap_portaudio(turn % 8 == 7 ? NULL : in, turn % 16 == 15 ? NULL : out, frames, turn & 1 ? &times : NULL, turn % 32, b);
+        if (turn % 16 != 15)
+            for (unsigned i = 0; i < frames * out_channels; i++) REQUIRE(fabsf(out[i]) <= 1.0f);
+        free(in);
+        free(out);
+    }
+    ap_counters counters;
+    REQUIRE(ap_segment_counters(segment, &counters) && counters.blocks == 200 && counters.underflows && counters.mic_overflows);
+    ap_block_reset(b);
+    free(voice);
+    free(b);
+    free(segment);
+    return 0;
+}
+
+int main(void) {
+    if (resample(44100, 48000, 1) || resample(48000, 44100, 3) || resample(44101, 48000, 2) || resample(192000, 8000, 1) ||
+        resample(8000, 192000, 2) || resample(48000, 48000, 2)) return 1;
+    if (block(1, 1) || block(1, 2) || block(2, 1) || block(8, 2) || block(3, 5)) return 1;
+    ap_smooth smooth;
+    float values[33];
+    ap_smooth_init(&smooth, 1.0);
+    ap_smooth_ramp(&smooth, 0.0, 20);
+    ap_smooth_process(&smooth, values, 33);
+    ap_smooth_approach(&smooth, 1.0, 5.0);
+    ap_smooth_process(&smooth, values, 33);
+    ap_tail *tail = exactly(sizeof *tail);
+    ap_tail_reset(tail);
+    for (int n = 0; n < 600; n += 37) {
+        ap_tail_hear(tail, values, (uint64_t)(n % 33));
+        ap_tail_process(tail, values, 33);
+    }
+    free(tail);
+    ap_portaudio_counts counts = {0, 0, {0}, 2};
+    ap_portaudio_empty(NULL, values, 16, NULL, 31, &counts);
+    REQUIRE(counts.blocks == 1 && counts.flagged[4] == 1 && values[31] == 0.0f);
+    puts("every kernel ran");
+    return 0;
+}
