@@ -188,14 +188,18 @@ def _read_blocks(path: Path, file: soundfile.SoundFile, notes: list[str]) -> np.
         except soundfile.LibsndfileError as error:
             if not blocks:
                 raise
-            notes.append(f"{path}: damaged after {samples // file.channels} frames ({_reason(error)}); going on with those")
+            notes.append(
+                f"{path}: damaged after {samples // file.channels} frames ({_reason(error)}); going on with those"
+            )
             break
         if not len(block):
             break
         samples += block.size
         if samples > _MOST_SAMPLES:
             minutes = _MOST_SAMPLES / file.channels / file.samplerate / 60
-            raise UsageError(f"{path}: too long; at most {minutes:.0f} minutes of {file.channels} channels fit, cut it first")
+            raise UsageError(
+                f"{path}: too long; at most {minutes:.0f} minutes of {file.channels} channels fit, cut it first"
+            )
         if exact:
             block &= -256
         else:
@@ -213,5 +217,7 @@ def _read_blocks(path: Path, file: soundfile.SoundFile, notes: list[str]) -> np.
 
 
 def _reason(error: Exception) -> str:
-    text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__
+    text = (
+        getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__
+    )
     return text.strip().rstrip(".").splitlines()[0]

@@ -50,7 +50,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     first = arguments[0]
     if not first.startswith("-") and first not in verbs:
         near = nearest(first, verbs)
-        raise UsageError(f"no command {first!r}; " + (f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(verbs)}"))
+        raise UsageError(
+            f"no command {first!r}; "
+            + (f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(verbs)}")
+        )
     options, unknown = parser.parse_known_args(_join_negatives(arguments))
     if unknown:
         flags = [name for action in verbs[options.verb]._actions for name in action.option_strings]
@@ -95,40 +98,88 @@ def _parser() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
     )
     parser.add_argument("--version", action="version", version=f"antiphon {__version__}")
     group = parser.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
-    _play(group.add_parser("play", help="play live", description="Play live: microphone in, dry sound and voice out. "
-                           "Without a sound device the built-in hummed phrase is carried on, silently."))
-    _render(group.add_parser("render", help="carry a recording on", description="Carry a recording on, as fast as the machine can. "
-                             "The same IN, seed, bundle and values give the same bytes."))
+    _play(
+        group.add_parser(
+            "play",
+            help="play live",
+            description="Play live: microphone in, dry sound and voice out. "
+            "Without a sound device the built-in hummed phrase is carried on, silently.",
+        )
+    )
+    _render(
+        group.add_parser(
+            "render",
+            help="carry a recording on",
+            description="Carry a recording on, as fast as the machine can. "
+            "The same IN, seed, bundle and values give the same bytes.",
+        )
+    )
     _devices(group.add_parser("devices", help="list sound devices", description="List sound devices."))
-    _doctor(group.add_parser("doctor", help="is this machine fit to play?", description="Look at everything a performance needs, "
-                             "and print the latency as a sum. Exit code 1: not fit to play."))
+    _doctor(
+        group.add_parser(
+            "doctor",
+            help="is this machine fit to play?",
+            description="Look at everything a performance needs, "
+            "and print the latency as a sum. Exit code 1: not fit to play.",
+        )
+    )
     _params(group.add_parser("params", help="the table of all controls", description="Show the parameter table."))
     _bundle(group.add_parser("bundle", help="look at a trained model", description="Show or verify a model bundle."))
     return parser, dict(group.choices)
 
 
 def _play(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--driver", type=_one_of("portaudio", "dummy", "auto"), metavar="DRIVER", default="auto",
-                        help="portaudio: a sound device. dummy: a clock without one. auto: portaudio where there is a device (default)")
-    parser.add_argument("--input", metavar="DEV|FILE", help="device by name, part of one or index; or a sound file for the dummy driver")
-    parser.add_argument("--output", metavar="DEV|FILE", help="device; or a .wav or .flac file to write, for the dummy driver")
-    parser.add_argument("--channel", type=_positive, metavar="N", help="input channel to listen to, from 1 (default: the mean of all)")
+    parser.add_argument(
+        "--driver",
+        type=_one_of("portaudio", "dummy", "auto"),
+        metavar="DRIVER",
+        default="auto",
+        help="portaudio: a sound device. dummy: a clock without one. auto: portaudio where there is a device (default)",
+    )
+    parser.add_argument(
+        "--input", metavar="DEV|FILE", help="device by name, part of one or index; or a sound file for the dummy driver"
+    )
+    parser.add_argument(
+        "--output", metavar="DEV|FILE", help="device; or a .wav or .flac file to write, for the dummy driver"
+    )
+    parser.add_argument(
+        "--channel", type=_positive, metavar="N", help="input channel to listen to, from 1 (default: the mean of all)"
+    )
     parser.add_argument("--samplerate", type=_positive, metavar="HZ", help="8000 to 192000 (default: the device's)")
-    parser.add_argument("--blocksize", type=_positive, metavar="FRAMES", default=128, help="frames of one callback (default: 128)")
-    parser.add_argument("--lead", type=_seconds, metavar="S", help="time the model has for a step beyond one block (default: 0.006)")
-    parser.add_argument("--seconds", type=_seconds, metavar="S", help="stop after this long (default: play until Ctrl-C)")
+    parser.add_argument(
+        "--blocksize", type=_positive, metavar="FRAMES", default=128, help="frames of one callback (default: 128)"
+    )
+    parser.add_argument(
+        "--lead", type=_seconds, metavar="S", help="time the model has for a step beyond one block (default: 0.006)"
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, metavar="S", help="stop after this long (default: play until Ctrl-C)"
+    )
     parser.add_argument("--loop", action="store_true", help="repeat an input file")
-    parser.add_argument("--osc", metavar="PORT|off", type=_port, help="UDP port for OSC, 0 for any (default: 9000, or the next that is free)")
-    parser.add_argument("--osc-bind", metavar="ADDRESS", default="127.0.0.1",
-                        help="address OSC listens on (default: 127.0.0.1, this machine only; 0.0.0.0 opens it to the network)")
+    parser.add_argument(
+        "--osc",
+        metavar="PORT|off",
+        type=_port,
+        help="UDP port for OSC, 0 for any (default: 9000, or the next that is free)",
+    )
+    parser.add_argument(
+        "--osc-bind",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="address OSC listens on (default: 127.0.0.1, this machine only; 0.0.0.0 opens it to the network)",
+    )
     parser.add_argument("--plain", action="store_true", help="lines instead of the live view")
     _common(parser)
 
 
 def _render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="IN", help="WAV, FLAC, OGG or MP3, any samplerate and channel count")
-    parser.add_argument("-o", "--out", metavar="OUT", required=True, help=".wav or .flac to write: IN followed by its answer, 24 bits")
-    parser.add_argument("--seconds", type=_seconds, metavar="S", default=15.0, help="length of the answer (default: 15)")
+    parser.add_argument(
+        "-o", "--out", metavar="OUT", required=True, help=".wav or .flac to write: IN followed by its answer, 24 bits"
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, metavar="S", default=15.0, help="length of the answer (default: 15)"
+    )
     parser.add_argument("--answer-only", action="store_true", help="leave IN out of OUT")
     parser.add_argument("--stems", metavar="DIR", help="also write prompt.wav and voice.wav there")
     _common(parser)
@@ -139,14 +190,23 @@ def _devices(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--driver", type=_one_of("portaudio", "dummy"), metavar="DRIVER", default="portaudio",
-                        help="portaudio or dummy (default: portaudio)")
+    parser.add_argument(
+        "--driver",
+        type=_one_of("portaudio", "dummy"),
+        metavar="DRIVER",
+        default="portaudio",
+        help="portaudio or dummy (default: portaudio)",
+    )
     parser.add_argument("--input", metavar="DEV", help="device by name, part of one or index")
     parser.add_argument("--output", metavar="DEV", help="device")
     parser.add_argument("--samplerate", type=_positive, metavar="HZ")
     parser.add_argument("--blocksize", type=_positive, metavar="FRAMES", default=128)
-    parser.add_argument("--bundle", metavar="NAME", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})")
-    parser.add_argument("--seconds", type=_seconds, metavar="S", default=2.0, help="how long to run the model (default: 2)")
+    parser.add_argument(
+        "--bundle", metavar="NAME", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})"
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, metavar="S", default=2.0, help="how long to run the model (default: 2)"
+    )
     _json(parser)
 
 
@@ -157,15 +217,30 @@ def _params(parser: argparse.ArgumentParser) -> None:
 
 
 def _bundle(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", type=_one_of("info", "check"), metavar="info|check", help="info: what it is. check: read and verify every byte of it")
-    parser.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})")
+    parser.add_argument(
+        "action",
+        type=_one_of("info", "check"),
+        metavar="info|check",
+        help="info: what it is. check: read and verify every byte of it",
+    )
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})"
+    )
     _json(parser)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", metavar="NAME", default=DEFAULT_BUNDLE,
-                        help=f'trained model, by name or folder (default: {DEFAULT_BUNDLE}); "echo" needs none')
-    parser.add_argument("--preset", metavar="NAME|FILE", help=f"values to start with: {', '.join(surfaces.preset_files())}, or a .toml file")
+    parser.add_argument(
+        "--bundle",
+        metavar="NAME",
+        default=DEFAULT_BUNDLE,
+        help=f'trained model, by name or folder (default: {DEFAULT_BUNDLE}); "echo" needs none',
+    )
+    parser.add_argument(
+        "--preset",
+        metavar="NAME|FILE",
+        help=f"values to start with: {', '.join(surfaces.preset_files())}, or a .toml file",
+    )
     _json(parser)
     surfaces.add_flags(parser, REGISTRY)
 
@@ -194,7 +269,9 @@ def _join_negatives(arguments: list[str]) -> list[str]:
 def _one_of(*choices: str) -> Callable[[str], str]:
     def choose(text: str) -> str:
         if text not in choices:
-            raise argparse.ArgumentTypeError(f"there is no {text!r}, only {' and '.join(choices)}{did_you_mean(text, choices)}")
+            raise argparse.ArgumentTypeError(
+                f"there is no {text!r}, only {' and '.join(choices)}{did_you_mean(text, choices)}"
+            )
         return text
 
     return choose

@@ -70,11 +70,17 @@ class Report:
         return {
             "fit": self.fit,
             "checks": [asdict(check) for check in self.checks],
-            "latency": None if latency is None else {
-                "samplerate": latency.samplerate, "source": latency.source,
+            "latency": None
+            if latency is None
+            else {
+                "samplerate": latency.samplerate,
+                "source": latency.source,
                 "terms": [{"name": name, "frames": frames, "ms": ms} for name, frames, ms in latency.rows],
-                "total_frames": latency.total_frames, "total_ms": latency.total_ms,
-                "trigger_frames": list(latency.trigger_frames), "dry_frames": latency.dry_frames, "dry_ms": latency.dry_ms,
+                "total_frames": latency.total_frames,
+                "total_ms": latency.total_ms,
+                "trigger_frames": list(latency.trigger_frames),
+                "dry_frames": latency.dry_frames,
+                "dry_ms": latency.dry_ms,
             },
         }
 
@@ -100,11 +106,17 @@ def _look_at_rights(report: Report) -> None:
     except ImportError:
         return
     allowed = _may_be_realtime()
-    report.add("realtime rights", GOOD if allowed else NOTE, "granted" if allowed else "not granted (rtprio 0)", _LIMITS)
+    report.add(
+        "realtime rights", GOOD if allowed else NOTE, "granted" if allowed else "not granted (rtprio 0)", _LIMITS
+    )
     locked = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     enough = locked == resource.RLIM_INFINITY or locked >= 64 << 20
-    report.add("locked memory", GOOD if enough else NOTE, "unlimited" if locked == resource.RLIM_INFINITY else f"{locked >> 20} MiB",
-               "at least 64 MiB keep page faults out of the sound: " + _LIMITS)
+    report.add(
+        "locked memory",
+        GOOD if enough else NOTE,
+        "unlimited" if locked == resource.RLIM_INFINITY else f"{locked >> 20} MiB",
+        "at least 64 MiB keep page faults out of the sound: " + _LIMITS,
+    )
 
 
 def _may_be_realtime() -> bool:
@@ -119,8 +131,12 @@ def _may_be_realtime() -> bool:
 
 def _look_at_processor(report: Report) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    report.add("processor", GOOD if cores >= 2 else NOTE, f"{cores} core{'s' * (cores != 1)}",
-               "one core has to do for sound, model and everything else; close other programs")
+    report.add(
+        "processor",
+        GOOD if cores >= 2 else NOTE,
+        f"{cores} core{'s' * (cores != 1)}",
+        "one core has to do for sound, model and everything else; close other programs",
+    )
     governors = set()
     for path in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"):
         try:
@@ -128,13 +144,19 @@ def _look_at_processor(report: Report) -> None:
         except OSError:
             continue
     if governors:
-        report.add("governor", GOOD if governors == {"performance"} else NOTE, ", ".join(sorted(governors)),
-                   "sudo cpupower frequency-set -g performance")
+        report.add(
+            "governor",
+            GOOD if governors == {"performance"} else NOTE,
+            ", ".join(sorted(governors)),
+            "sudo cpupower frequency-set -g performance",
+        )
 
 
 def _look_at_runtime(report: Report) -> bool:
     if importlib.util.find_spec("onnxruntime") is None:
-        report.add("onnxruntime", BAD, "missing", "pip install 'antiphon[cpu]', or 'antiphon[gpu]' with an NVIDIA driver")
+        report.add(
+            "onnxruntime", BAD, "missing", "pip install 'antiphon[cpu]', or 'antiphon[gpu]' with an NVIDIA driver"
+        )
         return False
     import onnxruntime
 
@@ -152,32 +174,58 @@ def _look_at_bundle(report: Report, name: str) -> bool:
         problems = Bundle.open(name).check()
     except AntiphonError as error:
         problems = [str(error)]
-    report.add("bundle", BAD if problems else GOOD, problems[0] if problems else f"{name}, every byte as the manifest says",
-               "install it again, or choose another with --bundle NAME")
+    report.add(
+        "bundle",
+        BAD if problems else GOOD,
+        problems[0] if problems else f"{name}, every byte as the manifest says",
+        "install it again, or choose another with --bundle NAME",
+    )
     return not problems
 
 
 def _run_device(report: Report, options: argparse.Namespace) -> None:
     from .engine import EngineConfig
 
-    config = EngineConfig(driver=options.driver, input=options.input, output=options.output, samplerate=options.samplerate,
-                          blocksize=options.blocksize, bundle="through", values={"master": OFF_DB})
+    config = EngineConfig(
+        driver=options.driver,
+        input=options.input,
+        output=options.output,
+        samplerate=options.samplerate,
+        blocksize=options.blocksize,
+        bundle="through",
+        values={"master": OFF_DB},
+    )
     try:
         status, report.latency = _run(config, _DEVICE_S)
     except DeviceError as error:
-        report.add("sound device", BAD, str(error), "connect one, or start JACK or PipeWire; `antiphon devices` lists them")
+        report.add(
+            "sound device", BAD, str(error), "connect one, or start JACK or PipeWire; `antiphon devices` lists them"
+        )
         return
-    report.add("sound device", GOOD, f"{status.driver}: {status.input_name} > {status.output_name}, {status.samplerate} Hz, "
-               f"{status.blocksize} frames, {status.in_channels} in, {status.out_channels} out")
-    report.add("xruns", NOTE if status.xruns else GOOD, f"{status.xruns} in {status.seconds:.1f} s",
-               f"try --blocksize {options.blocksize * 2}")
+    report.add(
+        "sound device",
+        GOOD,
+        f"{status.driver}: {status.input_name} > {status.output_name}, {status.samplerate} Hz, "
+        f"{status.blocksize} frames, {status.in_channels} in, {status.out_channels} out",
+    )
+    report.add(
+        "xruns",
+        NOTE if status.xruns else GOOD,
+        f"{status.xruns} in {status.seconds:.1f} s",
+        f"try --blocksize {options.blocksize * 2}",
+    )
 
 
 def _run_model(report: Report, options: argparse.Namespace) -> None:
     from .engine import EngineConfig
 
-    config = EngineConfig(driver="dummy", blocksize=options.blocksize, samplerate=options.samplerate, bundle=options.bundle,
-                          values={"answer_s": 600.0, "yield": False})
+    config = EngineConfig(
+        driver="dummy",
+        blocksize=options.blocksize,
+        samplerate=options.samplerate,
+        bundle=options.bundle,
+        values={"answer_s": 600.0, "yield": False},
+    )
     try:
         status, latency = _run(config, options.seconds, trigger_after_s=_HEAR_S)
     except AntiphonError as error:
@@ -186,11 +234,19 @@ def _run_model(report: Report, options: argparse.Namespace) -> None:
     report.latency = report.latency or latency
     share = status.step_ns_p99 / status.hop_ns
     verdict = BAD if share > _STEP_BAD else NOTE if share > _STEP_GOOD else GOOD
-    report.add("model step", verdict, f"{status.step_ns_p50 / 1e6:.1f} ms p50, {status.step_ns_p99 / 1e6:.1f} p99, "
-               f"{status.step_ns_max / 1e6:.1f} max of {status.hop_ns / 1e6:.0f} ms ({share:.0%} at p99, {status.steps} steps)",
-               "close other programs, set the governor to performance, or give it time with play --lead 0.02")
-    report.add("late steps", NOTE if status.late else GOOD, f"{status.late} of {status.steps}",
-               f"give it time: play --lead {(status.step_ns_max / 1e9 + 0.002):.3f}")
+    report.add(
+        "model step",
+        verdict,
+        f"{status.step_ns_p50 / 1e6:.1f} ms p50, {status.step_ns_p99 / 1e6:.1f} p99, "
+        f"{status.step_ns_max / 1e6:.1f} max of {status.hop_ns / 1e6:.0f} ms ({share:.0%} at p99 of {status.steps})",
+        "close other programs, set the governor to performance, or give it time with play --lead 0.02",
+    )
+    report.add(
+        "late steps",
+        NOTE if status.late else GOOD,
+        f"{status.late} of {status.steps}",
+        f"give it time: play --lead {(status.step_ns_max / 1e9 + 0.002):.3f}",
+    )
 
 
 def _run(config, seconds: float, trigger_after_s: float = 0.0) -> tuple[Status, Latency]:

@@ -56,9 +56,17 @@ def play(options: argparse.Namespace) -> int:
 def _config(options: argparse.Namespace) -> EngineConfig:
     given = {} if options.lead is None else {"lead_s": options.lead}
     return EngineConfig(
-        driver=options.driver, input=options.input, output=options.output, samplerate=options.samplerate,
-        blocksize=options.blocksize, mic_channel=None if options.channel is None else options.channel - 1,
-        bundle=options.bundle, seconds=options.seconds, loop=options.loop, values=values_of(options), **given,
+        driver=options.driver,
+        input=options.input,
+        output=options.output,
+        samplerate=options.samplerate,
+        blocksize=options.blocksize,
+        mic_channel=None if options.channel is None else options.channel - 1,
+        bundle=options.bundle,
+        seconds=options.seconds,
+        loop=options.loop,
+        values=values_of(options),
+        **given,
     )
 
 
@@ -113,8 +121,14 @@ class _Stage:
         options = self._options
         if options.osc == "off":
             return
-        osc = OscServer(REGISTRY, self._engine.apply, self._engine.values, status=self._status_words,
-                        frame_at=self._frame_at, log=self._screen.say)
+        osc = OscServer(
+            REGISTRY,
+            self._engine.apply,
+            self._engine.values,
+            status=self._status_words,
+            frame_at=self._frame_at,
+            log=self._screen.say,
+        )
         if options.osc is None:
             try:
                 host, port = await osc.start_near(options.osc_bind, DEFAULT_PORT)
@@ -124,7 +138,9 @@ class _Stage:
                 self._screen.say(f"playing without OSC: {error}")
                 return
             if port != DEFAULT_PORT:
-                self._screen.say(f"OSC port {DEFAULT_PORT} is taken, perhaps by another antiphon: OSC is on {port} here")
+                self._screen.say(
+                    f"OSC port {DEFAULT_PORT} is taken, perhaps by another antiphon: OSC is on {port} here"
+                )
         else:
             host, port = await osc.start(options.osc_bind, options.osc)
         self._osc, self._osc_line = osc, f"{host}:{port}"
@@ -185,7 +201,11 @@ class _Stage:
         if self._osc is None:
             return "off"
         counters = self._osc.counters
-        bad = f"   refused {counters.refused}, malformed {counters.malformed}" if counters.refused or counters.malformed else ""
+        bad = (
+            f"   refused {counters.refused}, malformed {counters.malformed}"
+            if counters.refused or counters.malformed
+            else ""
+        )
         return f"{self._osc_line}   {counters.accepted} accepted{bad}"
 
     def _status_words(self) -> dict:

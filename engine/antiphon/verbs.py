@@ -27,8 +27,17 @@ def render(options: argparse.Namespace) -> int:
     seed = values.pop("seed", REGISTRY.resolve("seed").default)
     bar = _Bar(options.out) if sys.stderr.isatty() else None
     try:
-        result = run(options.input, options.out, seconds=options.seconds, seed=seed, bundle=options.bundle, values=values,
-                     answer_only=options.answer_only, stems=options.stems, progress=bar)
+        result = run(
+            options.input,
+            options.out,
+            seconds=options.seconds,
+            seed=seed,
+            bundle=options.bundle,
+            values=values,
+            answer_only=options.answer_only,
+            stems=options.stems,
+            progress=bar,
+        )
     finally:
         if bar:
             bar.close()
@@ -38,8 +47,11 @@ def render(options: argparse.Namespace) -> int:
         document(dataclasses.asdict(result))
         return OK
     rate, channels = result.samplerate, result.channels
-    print(f"{result.output}: {result.prompt_frames / rate:.1f} s heard, {result.answer_frames / rate:.1f} s of answer, {rate} Hz, "
-          f"{channels} channel{'s' * (channels != 1)}, peak {result.peak_db:.1f} dB, {result.real_time_factor:.0f} times real time")
+    print(
+        f"{result.output}: {result.prompt_frames / rate:.1f} s heard, {result.answer_frames / rate:.1f} s of answer, "
+        f"{rate} Hz, {channels} channel{'s' * (channels != 1)}, peak {result.peak_db:.1f} dB, "
+        f"{result.real_time_factor:.0f} times real time"
+    )
     return OK
 
 
@@ -54,9 +66,15 @@ def devices(options: argparse.Namespace) -> int:
     if not found:
         say("no sound devices; `antiphon play` carries on the built-in hummed phrase without one")
     for device in found:
-        marks = [word for word, on in (("default input", device.default_input), ("default output", device.default_output)) if on]
-        print(f"{device.index:3}  {device.name}, {device.host}: {device.in_channels} in, {device.out_channels} out, "
-              f"{device.samplerate} Hz" + (f"  ({', '.join(marks)})" if marks else ""))
+        marks = [
+            word
+            for word, on in (("default input", device.default_input), ("default output", device.default_output))
+            if on
+        ]
+        print(
+            f"{device.index:3}  {device.name}, {device.host}: {device.in_channels} in, {device.out_channels} out, "
+            f"{device.samplerate} Hz" + (f"  ({', '.join(marks)})" if marks else "")
+        )
     return OK
 
 
@@ -100,7 +118,11 @@ def bundle(options: argparse.Namespace) -> int:
     if options.json:
         document({"bundle": options.name, "sound": not problems, "problems": problems, "sha256": digest})
     else:
-        print("\n".join(problems) if problems else f"{opened.name}: {len(opened.manifest['graphs'])} graphs, all as the manifest says")
+        print(
+            "\n".join(problems)
+            if problems
+            else f"{opened.name}: {len(opened.manifest['graphs'])} graphs, all as the manifest says"
+        )
     return NOT_SO if problems else OK
 
 
@@ -165,7 +187,8 @@ class _Bar:
         if percent != self._shown:
             self._shown = percent
             filled = self._WIDTH * percent // 100
-            sys.stderr.write(f"\r{self._name}  [{'#' * filled}{'.' * (self._WIDTH - filled)}] {percent:3} %  {done_s:.0f} of {total_s:.0f} s")
+            bar = "#" * filled + "." * (self._WIDTH - filled)
+            sys.stderr.write(f"\r{self._name}  [{bar}] {percent:3} %  {done_s:.0f} of {total_s:.0f} s")
             sys.stderr.flush()
 
     def close(self) -> None:

@@ -21,24 +21,46 @@ _LABEL = 7
 _BOLD, _RED, _DIM, _PLAIN = "\x1b[1m", "\x1b[31;1m", "\x1b[2m", "\x1b[0m"
 
 
-def screen(status: Status, latency: Latency, osc: str, width: int = 80, ascii_only: bool = False, keys: bool = True) -> list[tuple[str, str]]:
+def screen(
+    status: Status, latency: Latency, osc: str, width: int = 80, ascii_only: bool = False, keys: bool = True
+) -> list[tuple[str, str]]:
     """Draw one look as (style, line) pairs, style one of "", bold, bad, dim; no line is longer than `width`."""
-    step = f"{_ms(status.step_ns_p50)} ms p50   {_ms(status.step_ns_p99)} p99   {_ms(status.step_ns_max)} max   of {_ms(status.hop_ns)}"
+    p50, p99, most_ms, hop = map(_ms, (status.step_ns_p50, status.step_ns_p99, status.step_ns_max, status.hop_ns))
+    step = f"{p50} ms p50   {p99} p99   {most_ms} max   of {hop}"
     least, most = (frames * 1000.0 / latency.samplerate for frames in latency.trigger_frames)
     state = f"{status.state}, model {status.phase}" if status.phase != "playing" else status.state
     lines = [
         ("bold", f"Antiphon   {status.mode}: {state}   {_clock(status.seconds)}   answers {status.answers}"),
-        ("dim", f"{status.driver}: {status.input_name} > {status.output_name}   {status.samplerate} Hz, {status.blocksize} frames"),
-        _level("in", status.peak_in_db, f"heard  {_pitch(status.pitch_heard)} room {status.noise_floor_db:.0f} dB", ascii_only),
+        (
+            "dim",
+            f"{status.driver}: {status.input_name} > {status.output_name}   "
+            f"{status.samplerate} Hz, {status.blocksize} frames",
+        ),
+        _level(
+            "in",
+            status.peak_in_db,
+            f"heard  {_pitch(status.pitch_heard)} room {status.noise_floor_db:.0f} dB",
+            ascii_only,
+        ),
         _level("voice", status.peak_voice_db, f"played {_pitch(status.pitch_played)}", ascii_only),
-        _level("out", status.peak_out_db, f"limiter {status.limiter_db:.1f} dB" if status.limiter_db < -0.05 else "", ascii_only),
+        _level(
+            "out",
+            status.peak_out_db,
+            f"limiter {status.limiter_db:.1f} dB" if status.limiter_db < -0.05 else "",
+            ascii_only,
+        ),
         ("bad" if status.late else "", f"{'step':<{_LABEL}}{step}   late {status.late}"),
         (
             "bad" if status.underflows or status.xruns or status.overflows or status.device_lost else "",
-            f"{'faults':<{_LABEL}}xruns {status.xruns}   underflows {status.underflows}   overflows {status.overflows}   "
-            f"restarts {status.restarts}" + ("   DEVICE LOST" if status.device_lost else ""),
+            f"{'faults':<{_LABEL}}xruns {status.xruns}   underflows {status.underflows}   "
+            f"overflows {status.overflows}   restarts {status.restarts}"
+            + ("   DEVICE LOST" if status.device_lost else ""),
         ),
-        ("", f"{'latency':<{_LABEL}} {latency.total_ms:.1f} ms performer to voice   trigger {least:.0f} to {most:.0f}   dry {latency.dry_ms:.1f}"),
+        (
+            "",
+            f"{'latency':<{_LABEL}} {latency.total_ms:.1f} ms performer to voice   "
+            f"trigger {least:.0f} to {most:.0f}   dry {latency.dry_ms:.1f}",
+        ),
         ("", f"{'OSC':<{_LABEL}}{osc}"),
         ("dim", KEYS if keys else "Ctrl-C ends"),
     ]
@@ -48,17 +70,29 @@ def screen(status: Status, latency: Latency, osc: str, width: int = 80, ascii_on
 def plain_line(status: Status) -> str:
     """Say the same in one line."""
     return (
-        f"{_clock(status.seconds)}  {status.mode}: {status.state}  in {status.peak_in_db:.0f} dB  voice {status.peak_voice_db:.0f} dB  "
+        f"{_clock(status.seconds)}  {status.mode}: {status.state}  "
+        f"in {status.peak_in_db:.0f} dB  voice {status.peak_voice_db:.0f} dB  "
         f"heard {pitch_name(status.pitch_heard)}  played {pitch_name(status.pitch_played)}  answers {status.answers}  "
-        f"step {_ms(status.step_ns_p50)}/{_ms(status.step_ns_max)} ms  late {status.late}  underflows {status.underflows}  "
+        f"step {_ms(status.step_ns_p50)}/{_ms(status.step_ns_max)} ms  "
+        f"late {status.late}  underflows {status.underflows}  "
         f"xruns {status.xruns}  overflows {status.overflows}  restarts {status.restarts}"
     )
 
 
 def what_matters(status: Status) -> tuple:
     """Give what has to change before a pipe gets another line: levels and pitches alone are not news."""
-    return (status.mode, status.state, status.phase, status.answers, status.late, status.underflows, status.xruns,
-            status.overflows, status.restarts, status.device_lost)
+    return (
+        status.mode,
+        status.state,
+        status.phase,
+        status.answers,
+        status.late,
+        status.underflows,
+        status.xruns,
+        status.overflows,
+        status.restarts,
+        status.device_lost,
+    )
 
 
 def latency_table(latency: Latency) -> list[str]:
@@ -67,7 +101,10 @@ def latency_table(latency: Latency) -> list[str]:
     least, most = latency.trigger_frames
     lines = [f"  {name:<20}{frames:9.1f} frames {ms:8.2f} ms" for name, frames, ms in rows]
     lines.insert(-1, "  " + "-" * 46)
-    lines.append(f"  {'trigger to voice':<20}{least:9.1f} to {most:.1f} frames, {_at(latency, least):.2f} to {_at(latency, most):.2f} ms")
+    lines.append(
+        f"  {'trigger to voice':<20}{least:9.1f} to {most:.1f} frames, "
+        f"{_at(latency, least):.2f} to {_at(latency, most):.2f} ms"
+    )
     lines.append(f"  {'dry sound':<20}{latency.dry_frames:9.1f} frames {latency.dry_ms:8.2f} ms")
     lines.append(f"  device latency: {latency.source}")
     return lines
@@ -76,10 +113,13 @@ def latency_table(latency: Latency) -> list[str]:
 def summary(status: Status, latency: Latency) -> list[str]:
     """Say what a performance was, at its end."""
     return [
-        f"played {status.seconds:.1f} s on {status.driver}: {status.blocks} blocks of {status.blocksize} frames at {status.samplerate} Hz",
-        f"answers {status.answers}, xruns {status.xruns}, voice underflows {status.underflows}, mic overflows {status.overflows}, "
-        f"late steps {status.late} of {status.steps}, model restarts {status.restarts}, devices lost {status.device_losses}",
-        f"step {_ms(status.step_ns_p50)} ms p50, {_ms(status.step_ns_p99)} p99, {_ms(status.step_ns_max)} max of {_ms(status.hop_ns)}",
+        f"played {status.seconds:.1f} s on {status.driver}: "
+        f"{status.blocks} blocks of {status.blocksize} frames at {status.samplerate} Hz",
+        f"answers {status.answers}, xruns {status.xruns}, voice underflows {status.underflows}, "
+        f"mic overflows {status.overflows}, late steps {status.late} of {status.steps}, "
+        f"model restarts {status.restarts}, devices lost {status.device_losses}",
+        f"step {_ms(status.step_ns_p50)} ms p50, {_ms(status.step_ns_p99)} p99, "
+        f"{_ms(status.step_ns_max)} max of {_ms(status.hop_ns)}",
         f"loudest out {status.peak_out_max_db:.1f} dB, {status.limited_frames} frames limited",
         "latency:",
         *latency_table(latency),
@@ -140,7 +180,10 @@ def _level(name: str, level_db: float, beside: str, ascii_only: bool) -> tuple[s
     shown = f"{level_db:6.1f} dB" if level_db > -100 else "   silent"
     clipped = level_db > _CLIP_DB and name == "in"
     bar = full * filled + empty * (_BAR_WIDTH - filled)
-    return ("bad" if clipped else "", f"{name:<{_LABEL}}{bar} {shown}{'  CLIPPED' if clipped else ''}   {beside}".rstrip())
+    return (
+        "bad" if clipped else "",
+        f"{name:<{_LABEL}}{bar} {shown}{'  CLIPPED' if clipped else ''}   {beside}".rstrip(),
+    )
 
 
 def _pitch(pitch: float) -> str:

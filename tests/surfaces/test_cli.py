@@ -30,8 +30,15 @@ def hum(seconds=2.0, rate=48000, channels=1, level=0.3):
 def antiphon(*arguments, before="", timeout=60, **keywords):
     """Run the command in a process of its own; `before` is run first in it."""
     code = f"import sys; {before}\nfrom antiphon.cli import main; sys.exit(main(sys.argv[1:]))"
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
-                          env={**os.environ, "PYTHONPATH": ENGINE}, stdin=subprocess.DEVNULL, **keywords)
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "PYTHONPATH": ENGINE},
+        stdin=subprocess.DEVNULL,
+        **keywords,
+    )
 
 
 def lines(text):
@@ -84,8 +91,10 @@ def test_help_and_version_are_exit_0(capsys):
 
 def test_help_loads_nothing_heavy():
     """No numpy, soundfile, sounddevice, onnxruntime or asyncio is imported to show help, the table or a usage error."""
-    check = "import atexit; atexit.register(lambda: print('loaded', [m for m in " \
-            "('numpy', 'soundfile', 'sounddevice', 'onnxruntime', 'asyncio', 'cffi') if m in sys.modules]))"
+    check = (
+        "import atexit; atexit.register(lambda: print('loaded', [m for m in "
+        "('numpy', 'soundfile', 'sounddevice', 'onnxruntime', 'asyncio', 'cffi') if m in sys.modules]))"
+    )
     for arguments in (["--help"], ["params"], ["rendr"]):
         assert lines(antiphon(*arguments, before=check).stdout)[-1] == "loaded []"
 
@@ -103,7 +112,9 @@ def test_it_works_without_onnxruntime_and_sounddevice(tmp_path):
     doctor = antiphon("doctor", "--driver", "dummy", "--json", before=missing)
     report = json.loads(doctor.stdout)
     assert doctor.returncode == 1 and report["fit"] is False
-    assert any("antiphon[cpu]" in c["mend"] and "antiphon[gpu]" in c["mend"] for c in report["checks"] if c["verdict"] == "bad")
+    assert any(
+        "antiphon[cpu]" in c["mend"] and "antiphon[gpu]" in c["mend"] for c in report["checks"] if c["verdict"] == "bad"
+    )
 
 
 def test_params_are_printed_whole_in_every_form(capsys):
@@ -123,17 +134,38 @@ def test_negative_values_may_be_written_apart():
 
 def test_a_reader_that_has_had_enough_is_no_error():
     """`antiphon params | head -1`."""
-    process = subprocess.Popen([sys.executable, "-m", "antiphon", "params"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env={**os.environ, "PYTHONPATH": ENGINE})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "antiphon", "params"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": ENGINE},
+    )
     process.stdout.close()
     assert process.stderr.read() == b"" and process.wait() == 0
 
 
-@pytest.mark.parametrize("rate, channels, subtype", [(48000, 1, "PCM_16"), (44100, 2, "PCM_24"), (8000, 1, "PCM_U8"), (192000, 8, "PCM_16")])
+@pytest.mark.parametrize(
+    "rate, channels, subtype", [(48000, 1, "PCM_16"), (44100, 2, "PCM_24"), (8000, 1, "PCM_U8"), (192000, 8, "PCM_16")]
+)
 def test_render_puts_the_prompt_first_bit_for_bit(rate, channels, subtype, tmp_path, capsys):
     """Then the answer, at the same rate and channel count, in 24 bits; 8 channels at 192 kHz among them."""
     soundfile.write(tmp_path / "in.wav", hum(2.0, rate, channels), rate, subtype=subtype)
-    assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "out.wav"), "--bundle", "echo", "--seconds", "1.5", "--json"]) == 0
+    assert (
+        main(
+            [
+                "render",
+                str(tmp_path / "in.wav"),
+                "-o",
+                str(tmp_path / "out.wav"),
+                "--bundle",
+                "echo",
+                "--seconds",
+                "1.5",
+                "--json",
+            ]
+        )
+        == 0
+    )
     result = json.loads(capsys.readouterr().out)
     prompt, _ = soundfile.read(tmp_path / "in.wav", dtype="int32", always_2d=True)
     out, out_rate = soundfile.read(tmp_path / "out.wav", dtype="int32", always_2d=True)
@@ -147,10 +179,29 @@ def test_render_twice_gives_the_same_bytes_and_answer_only_only_the_answer(tmp_p
     """And stems as long as OUT."""
     soundfile.write(tmp_path / "in.wav", hum(), 48000)
     for name in ("a.wav", "b.wav"):
-        assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / name), "--bundle", "echo", "--seconds", "1"]) == 0
+        assert (
+            main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / name), "--bundle", "echo", "--seconds", "1"])
+            == 0
+        )
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
-    assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "c.flac"), "--bundle", "echo", "--seconds", "1", "--answer-only",
-                 "--stems", str(tmp_path / "stems")]) == 0
+    assert (
+        main(
+            [
+                "render",
+                str(tmp_path / "in.wav"),
+                "-o",
+                str(tmp_path / "c.flac"),
+                "--bundle",
+                "echo",
+                "--seconds",
+                "1",
+                "--answer-only",
+                "--stems",
+                str(tmp_path / "stems"),
+            ]
+        )
+        == 0
+    )
     whole, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
     answer, _ = soundfile.read(tmp_path / "c.flac", dtype="int32")
     assert np.array_equal(whole[-48000:], answer)
@@ -160,7 +211,10 @@ def test_render_twice_gives_the_same_bytes_and_answer_only_only_the_answer(tmp_p
 def test_render_says_which_rows_have_no_effect(tmp_path, capsys):
     """A value that would be ignored is never ignored silently."""
     soundfile.write(tmp_path / "in.wav", hum(), 48000)
-    assert main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "o.wav"), "--bundle", "echo", "--mode", "hold"]) == 0
+    assert (
+        main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "o.wav"), "--bundle", "echo", "--mode", "hold"])
+        == 0
+    )
     assert "mode has no effect" in capsys.readouterr().err
 
 
@@ -192,7 +246,9 @@ def test_bad_input_is_exit_2_and_one_line_and_leaves_nothing_behind(what, tmp_pa
 def test_a_tenth_of_a_second_is_answered_or_refused_in_one_line(tmp_path, capsys):
     """Whichever the model can do with it: never a traceback, never a broken prompt."""
     soundfile.write(tmp_path / "in.wav", hum(0.1), 48000)
-    code = main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "out.wav"), "--bundle", "echo", "--seconds", "1"])
+    code = main(
+        ["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "out.wav"), "--bundle", "echo", "--seconds", "1"]
+    )
     err = capsys.readouterr().err
     if code == 0:
         prompt, _ = soundfile.read(tmp_path / "in.wav", dtype="int32")
@@ -202,7 +258,10 @@ def test_a_tenth_of_a_second_is_answered_or_refused_in_one_line(tmp_path, capsys
         assert code == 2 and len(lines(err)) == 1 and "nothing was heard" in err
 
 
-@pytest.mark.parametrize("out, words", [("/proc/out.wav", "cannot be written"), ("no/such/folder/out.wav", "no folder"), ("out.mp3", "written are")])
+@pytest.mark.parametrize(
+    "out, words",
+    [("/proc/out.wav", "cannot be written"), ("no/such/folder/out.wav", "no folder"), ("out.mp3", "written are")],
+)
 def test_an_unwritable_output_is_told_before_the_work(out, words, tmp_path, capsys, monkeypatch):
     """Exit 2, one line, what to do instead."""
     monkeypatch.chdir(tmp_path)
@@ -216,7 +275,10 @@ def test_out_may_be_the_very_file_that_is_read(tmp_path, capsys):
     """IN is read whole before OUT takes its place."""
     soundfile.write(tmp_path / "a.wav", hum(), 48000)
     before, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
-    assert main(["render", str(tmp_path / "a.wav"), "-o", str(tmp_path / "a.wav"), "--bundle", "echo", "--seconds", "1"]) == 0
+    assert (
+        main(["render", str(tmp_path / "a.wav"), "-o", str(tmp_path / "a.wav"), "--bundle", "echo", "--seconds", "1"])
+        == 0
+    )
     after, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
     assert np.array_equal(after[: len(before)], before)
 

@@ -24,8 +24,15 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": ENGINE, "TERM": "xterm", "COLUMNS": "
 
 def start(*arguments, **keywords):
     """Start playing in a process of its own, with pipes."""
-    return subprocess.Popen([*PLAY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
-                            env=ENVIRONMENT, **keywords)
+    return subprocess.Popen(
+        [*PLAY, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+        **keywords,
+    )
 
 
 def read_until(process, pattern, timeout_s=30):
@@ -92,7 +99,9 @@ def test_a_signal_ends_it_with_a_summary_and_exit_0(how):
 
 def test_seconds_ends_it_and_json_is_one_document_on_stdout():
     """Everything else is on stderr."""
-    done = subprocess.run([*PLAY, "--osc", "off", "--seconds", "1", "--json"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    done = subprocess.run(
+        [*PLAY, "--osc", "off", "--seconds", "1", "--json"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT
+    )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert 0.9 < report["frames"] / report["samplerate"] < 3.0 and "played " in done.stderr
@@ -101,7 +110,13 @@ def test_seconds_ends_it_and_json_is_one_document_on_stdout():
 
 def test_a_pipe_gets_lines_only_when_something_changes():
     """Silence in, 7 s: the first line, and no line for levels that flutter."""
-    done = subprocess.run([*PLAY, "--input", "silence", "--osc", "off", "--seconds", "7"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    done = subprocess.run(
+        [*PLAY, "--input", "silence", "--osc", "off", "--seconds", "7"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=ENVIRONMENT,
+    )
     looks = [line for line in done.stdout.splitlines() if re.match(r"\d+:\d\d\.\d  ", line)]
     assert 1 <= len(looks) <= 2 and "\x1b" not in done.stdout
 
@@ -200,7 +215,9 @@ def test_a_taken_osc_port_is_an_error_where_it_was_asked_for_and_a_line_where_no
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
         busy.bind(("127.0.0.1", 0))
         port = str(busy.getsockname()[1])
-        done = subprocess.run([*PLAY, "--osc", port, "--seconds", "1"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+        done = subprocess.run(
+            [*PLAY, "--osc", port, "--seconds", "1"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT
+        )
     assert done.returncode == 2 and done.stderr.startswith(f"antiphon: OSC port {port} on 127.0.0.1 is taken")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
         try:
@@ -211,24 +228,36 @@ def test_a_taken_osc_port_is_an_error_where_it_was_asked_for_and_a_line_where_no
     assert done.returncode == 0 and re.search(r"OSC port 9000 is taken.*\nOSC on 127\.0\.0\.1:90\d\d", done.stdout)
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--input", "/nowhere/in.wav"], "no such file"),
-    (["--output", "/proc/out.wav"], "cannot be written"),
-    (["--channel", "7"], "channel"),
-    (["--bundle", "no-such-bundle"], "no bundle"),
-    (["--samplerate", "4000"], "8000"),
-    (["--blocksize", "1000000"], "blocksize"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--input", "/nowhere/in.wav"], "no such file"),
+        (["--output", "/proc/out.wav"], "cannot be written"),
+        (["--channel", "7"], "channel"),
+        (["--bundle", "no-such-bundle"], "no bundle"),
+        (["--samplerate", "4000"], "8000"),
+        (["--blocksize", "1000000"], "blocksize"),
+    ],
+)
 def test_what_cannot_be_played_is_exit_2_and_one_line(arguments, words):
     """Before or after sound has begun to run."""
-    done = subprocess.run([*PLAY, "--osc", "off", *arguments], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    done = subprocess.run(
+        [*PLAY, "--osc", "off", *arguments], capture_output=True, text=True, timeout=60, env=ENVIRONMENT
+    )
     assert done.returncode == 2 and words in done.stderr, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("driver", [["--driver", "portaudio"], []])
 def test_an_unknown_device_is_exit_2_and_one_line(driver):
-    """A device that was asked for by name is never replaced by another, with or without sound devices in the machine."""
-    done = subprocess.run([*PLAY[:-2], *driver, "--osc", "off", "--input", "no such device", "--seconds", "1"],
-                          capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
-    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1 and "device" in done.stderr, done.stdout + done.stderr
+    """A device that was asked for by name is never replaced by another, whatever devices there are."""
+    done = subprocess.run(
+        [*PLAY[:-2], *driver, "--osc", "off", "--input", "no such device", "--seconds", "1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1 and "device" in done.stderr, (
+        done.stdout + done.stderr
+    )

@@ -23,8 +23,16 @@ def put(path, pcm, rate=48000, **keywords):
 
 
 @pytest.mark.parametrize(
-    "name, subtype, bits", [("a.wav", "PCM_U8", 8), ("a.wav", "PCM_16", 16), ("a.wav", "PCM_24", 24), ("a.flac", "PCM_16", 16),
-                            ("a.flac", "PCM_24", 24), ("a.aiff", "PCM_S8", 8)])
+    "name, subtype, bits",
+    [
+        ("a.wav", "PCM_U8", 8),
+        ("a.wav", "PCM_16", 16),
+        ("a.wav", "PCM_24", 24),
+        ("a.flac", "PCM_16", 16),
+        ("a.flac", "PCM_24", 24),
+        ("a.aiff", "PCM_S8", 8),
+    ],
+)
 @pytest.mark.parametrize("channels, rate", [(1, 44100), (2, 48000), (8, 192000), (3, 8000)])
 @pytest.mark.parametrize("out", ["out.wav", "out.flac"])
 def test_at_most_24_bits_come_back_bit_for_bit(tmp_path, name, subtype, bits, channels, rate, out):
@@ -43,7 +51,9 @@ def test_at_most_24_bits_come_back_bit_for_bit(tmp_path, name, subtype, bits, ch
     assert not list(tmp_path.glob("*.part"))
 
 
-@pytest.mark.parametrize("name, subtype", [("a.wav", "FLOAT"), ("a.wav", "DOUBLE"), ("a.ogg", "VORBIS"), ("a.ogg", "OPUS"), ("a.mp3", None)])
+@pytest.mark.parametrize(
+    "name, subtype", [("a.wav", "FLOAT"), ("a.wav", "DOUBLE"), ("a.ogg", "VORBIS"), ("a.ogg", "OPUS"), ("a.mp3", None)]
+)
 def test_other_formats_are_rounded_to_24_bits(tmp_path, name, subtype):
     """Float and lossy files are read within half a 24-bit step of what the decoder gives."""
     tone = 0.5 * np.sin(np.arange(24000) * 0.05)[:, None]
@@ -120,7 +130,15 @@ def test_rates_beyond_the_resampler_are_refused_with_the_cure(tmp_path, rate):
         audiofile.read(put(tmp_path / "a.wav", noise(100, 1), rate, subtype="PCM_16"))
 
 
-@pytest.mark.parametrize("name, words", [("a.mp3", "written are .wav and .flac"), ("a", "written are"), ("no/a.wav", "no folder"), ("d.wav", "is a folder")])
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("a.mp3", "written are .wav and .flac"),
+        ("a", "written are"),
+        ("no/a.wav", "no folder"),
+        ("d.wav", "is a folder"),
+    ],
+)
 def test_where_nothing_can_be_written_one_line_says_so_at_once(tmp_path, name, words):
     """Before any work is done."""
     (tmp_path / "d.wav").mkdir()
@@ -153,7 +171,10 @@ def test_a_full_disk_gets_one_line(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        with pytest.raises(UsageError, match="is the disk full"), audiofile.Writer(tmp_path / "a.wav", 48000, 1) as writer:
+        with (
+            pytest.raises(UsageError, match="is the disk full"),
+            audiofile.Writer(tmp_path / "a.wav", 48000, 1) as writer,
+        ):
             for _ in range(20):
                 writer.write(noise(10_000, 1))
     finally:

@@ -132,8 +132,10 @@ def test_time_tags_become_frames_and_clocks_that_are_wrong_are_told():
     async def scene(server, client, events, log):
         now = time.time()
         await client.ask(
-            bundle(now + 1.0, message("/antiphon/dry", -3.0)).dgram, bundle(now - 5.0, message("/antiphon/dry", -4.0)).dgram,
-            bundle(osc_bundle_builder.IMMEDIATELY, message("/antiphon/dry", -5.0)).dgram)
+            bundle(now + 1.0, message("/antiphon/dry", -3.0)).dgram,
+            bundle(now - 5.0, message("/antiphon/dry", -4.0)).dgram,
+            bundle(osc_bundle_builder.IMMEDIATELY, message("/antiphon/dry", -5.0)).dgram,
+        )
         assert events[0].time_frame == pytest.approx((now + 1.0 - start) * 48000, abs=2)
         assert [e.time_frame for e in events[1:]] == [None, None]
         ((address, reply),) = await client.ask(bundle(now + 600, message("/antiphon/dry", -3.0)).dgram)
@@ -147,11 +149,20 @@ def test_a_bundle_is_taken_in_order_and_a_bad_row_in_it_spoils_no_other():
     """Each message has its own reply."""
 
     async def scene(server, client, events, log):
-        inner = bundle(osc_bundle_builder.IMMEDIATELY, message("/antiphon/voice", -1.0), message("/antiphon/vioce", 0.0))
-        outer = bundle(osc_bundle_builder.IMMEDIATELY, message("/antiphon/mode", "hold"), inner, message("/antiphon/mute", 1))
+        inner = bundle(
+            osc_bundle_builder.IMMEDIATELY, message("/antiphon/voice", -1.0), message("/antiphon/vioce", 0.0)
+        )
+        outer = bundle(
+            osc_bundle_builder.IMMEDIATELY, message("/antiphon/mode", "hold"), inner, message("/antiphon/mute", 1)
+        )
         client.transport.sendto(outer.dgram)
         replies = [await asyncio.wait_for(client.replies.get(), 2) for _ in range(4)]
-        assert [a for a, _ in replies] == ["/antiphon/echo/mode", "/antiphon/echo/voice", "/antiphon/error", "/antiphon/echo/mute"]
+        assert [a for a, _ in replies] == [
+            "/antiphon/echo/mode",
+            "/antiphon/echo/voice",
+            "/antiphon/error",
+            "/antiphon/echo/mute",
+        ]
         assert [(e.path, e.value) for e in events] == [("mode", "hold"), ("voice", -1.0), ("mute", True)]
 
     play(scene)
@@ -170,11 +181,13 @@ def test_replies_are_never_answered():
 
 
 def test_a_flood_of_nonsense_is_counted_and_hardly_logged():
-    """3,000 random, cut and oversized datagrams: no exception, a few lines of log, bounded replies; then it still plays."""
+    """3,000 random, cut and oversized datagrams: no exception, a few lines of log, bounded replies; it still plays."""
 
     async def scene(server, client, events, log):
         rng = random.Random(1)
-        good = bundle(osc_bundle_builder.IMMEDIATELY, message("/antiphon/dry", -6.0), message("/antiphon/mode", "answer")).dgram
+        good = bundle(
+            osc_bundle_builder.IMMEDIATELY, message("/antiphon/dry", -6.0), message("/antiphon/mode", "answer")
+        ).dgram
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context))
         for k in range(3000):
             data = bytearray(good)
@@ -184,7 +197,9 @@ def test_a_flood_of_nonsense_is_counted_and_hardly_logged():
                 data = bytearray(rng.randbytes(rng.randrange(0, 60)))
             if k % 50 == 0:
                 data = bytearray(rng.randbytes(wire.MAX_BYTES + 1))
-            server.datagram_received(bytes(data[: rng.randint(0, len(data))]) if k % 2 else bytes(data), ("127.0.0.1", 9))
+            server.datagram_received(
+                bytes(data[: rng.randint(0, len(data))]) if k % 2 else bytes(data), ("127.0.0.1", 9)
+            )
         assert server.counters.datagrams == 3000 and server.counters.malformed > 1000
         assert len(log) <= 2 + 3 and server.counters.silenced > 1000
         assert all(e.path in REGISTRY.paths for e in events)
@@ -198,9 +213,14 @@ def test_a_flood_of_nonsense_is_counted_and_hardly_logged():
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.one_of(st.binary(max_size=200), st.binary(max_size=100).map(lambda b: b"#bundle\0" + b),
-                 st.binary(max_size=60).map(lambda b: b"/antiphon/dry\0\0\0" + b),
-                 st.text(max_size=8).map(lambda t: b"/a\0\0" + ("," + t).encode() + b"\0\0\0\0" * 3)))
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.binary(max_size=100).map(lambda b: b"#bundle\0" + b),
+        st.binary(max_size=60).map(lambda b: b"/antiphon/dry\0\0\0" + b),
+        st.text(max_size=8).map(lambda t: b"/a\0\0" + ("," + t).encode() + b"\0\0\0\0" * 3),
+    )
+)
 def test_any_bytes_are_messages_or_malformed(data):
     """The decoder has two outcomes."""
     try:
@@ -217,21 +237,39 @@ def test_bundles_that_nest_or_go_backwards_are_malformed():
     for _ in range(wire.MAX_NESTING):
         deep = head + struct.pack(">i", len(deep)) + deep
     assert len(wire.decode(deep)) == 1
-    for bad in (head + struct.pack(">i", len(deep)) + deep, head + struct.pack(">i", -4) + b"....",
-                head + struct.pack(">i", 0) * 4, head + (struct.pack(">i", 8) + b"/a\0\0,\0\0\0") * (wire.MAX_MESSAGES + 1),
-                bytes(wire.MAX_BYTES + 4)):
+    for bad in (
+        head + struct.pack(">i", len(deep)) + deep,
+        head + struct.pack(">i", -4) + b"....",
+        head + struct.pack(">i", 0) * 4,
+        head + (struct.pack(">i", 8) + b"/a\0\0,\0\0\0") * (wire.MAX_MESSAGES + 1),
+        bytes(wire.MAX_BYTES + 4),
+    ):
         with pytest.raises(wire.Malformed):
             wire.decode(bad)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.one_of(st.booleans(), st.none(), st.integers(-(2**31), 2**31 - 1), st.floats(width=32, allow_nan=False, allow_infinity=False),
-                          st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)), max_size=8))
+@given(
+    st.lists(
+        st.one_of(
+            st.booleans(),
+            st.none(),
+            st.integers(-(2**31), 2**31 - 1),
+            st.floats(width=32, allow_nan=False, allow_infinity=False),
+            st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30),
+        ),
+        max_size=8,
+    )
+)
 def test_what_is_written_is_read_alike_here_and_by_python_osc(arguments):
     """Our writer, python-osc's reader, our reader."""
     data = wire.encode("/antiphon/x", *arguments)
     assert len(data) % 4 == 0
-    assert list(OscMessage(data)) == pytest.approx(arguments) if all(isinstance(a, float) for a in arguments) else list(OscMessage(data)) == arguments
+    assert (
+        list(OscMessage(data)) == pytest.approx(arguments)
+        if all(isinstance(a, float) for a in arguments)
+        else list(OscMessage(data)) == arguments
+    )
     (found,) = wire.decode(data)
     assert found.address == "/antiphon/x" and list(found.arguments) == list(OscMessage(data))
     (theirs,) = wire.decode(message("/antiphon/x", *[a for a in arguments if a is not None]))
@@ -248,8 +286,11 @@ def test_a_taken_port_gets_one_line_and_the_default_moves_on():
             await other.start(host, port)
         assert (await other.start_near(host, port))[1] > port
         other.close()
-        for host, port, words in [("127.0.0.1", 70000, "does not exist"), ("203.0.113.7", 9000, "no address of this machine"),
-                                  ("nowhere.invalid", 9000, "no address|cannot be had")]:
+        for host, port, words in [
+            ("127.0.0.1", 70000, "does not exist"),
+            ("203.0.113.7", 9000, "no address of this machine"),
+            ("nowhere.invalid", 9000, "no address|cannot be had"),
+        ]:
             with pytest.raises(UsageError, match=words):
                 await OscServer(REGISTRY, events.append, {}).start(host, port)
 

@@ -11,8 +11,14 @@ from antiphon.params import REGISTRY, TABLE, Param
 from antiphon.params.spec import RefusedValue, UnknownParam
 
 ANYTHING = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.binary(max_size=12),
-    st.lists(st.integers(), max_size=3), st.tuples(st.integers(), st.text(max_size=3)),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=12),
+    st.binary(max_size=12),
+    st.lists(st.integers(), max_size=3),
+    st.tuples(st.integers(), st.text(max_size=3)),
 )
 
 
@@ -74,8 +80,17 @@ def test_an_unknown_path_names_the_nearest():
 
 @pytest.mark.parametrize(
     "path, text, value",
-    [("dry", "off", -80.0), ("dry", "-6 dB", -6.0), ("answer_s", "12s", 12.0), ("mode", "HOLD", "hold"),
-     ("mute", "on", True), ("yield", "no", False), ("seed", "7", 7), ("trigger", "on", True), ("trigger", "0", False)],
+    [
+        ("dry", "off", -80.0),
+        ("dry", "-6 dB", -6.0),
+        ("answer_s", "12s", 12.0),
+        ("mode", "HOLD", "hold"),
+        ("mute", "on", True),
+        ("yield", "no", False),
+        ("seed", "7", 7),
+        ("trigger", "on", True),
+        ("trigger", "0", False),
+    ],
 )
 def test_written_values_are_read_as_people_write_them(path, text, value):
     """Units, on/off and upper case are understood."""

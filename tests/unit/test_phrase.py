@@ -184,6 +184,13 @@ def test_drumming_does_not_raise_the_floor():
     assert len(found["ended"]) == 1 and not found["mistaken"]
 
 
+def test_chords_that_ring_are_not_taken_for_a_fan():
+    """Unvoiced, since they are several notes at once, and dying by 8 dB a second: one phrase of twelve seconds."""
+    chord = [(-30 - 8 * k / HOPS, False, k == 0) for k in range(2 * HOPS)]
+    found, detector = run(room(2, -65) + chord * 6 + room(3, -65))
+    assert len(found["ended"]) == 1 and not found["mistaken"] and detector.floor_db < -60
+
+
 def test_a_performer_who_is_there_from_the_first_hop_is_a_phrase():
     """A recording that begins in the middle of a note needs no room first."""
     found, _ = run(sung(2) + room(2, -65))
@@ -191,9 +198,14 @@ def test_a_performer_who_is_there_from_the_first_hop_is_a_phrase():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.one_of(st.floats(-130, 20), st.just(math.nan), st.just(-math.inf)), st.booleans(),
-                          st.booleans()), max_size=300),
-       st.floats(3, 40), st.floats(1, 100))
+@given(
+    st.lists(
+        st.tuples(st.one_of(st.floats(-130, 20), st.just(math.nan), st.just(-math.inf)), st.booleans(), st.booleans()),
+        max_size=300,
+    ),
+    st.floats(3, 40),
+    st.floats(1, 100),
+)
 def test_whatever_comes_in_the_floor_is_finite_and_beginnings_and_ends_alternate(hops, margin_db, gap):
     """No sequence of hops makes the detector lose its place."""
     detector = PhraseDetector()

@@ -25,12 +25,23 @@ def test_the_lowest_point_of_a_fader_is_off():
 @given(st.floats(20.0, 20000.0))
 def test_frequency_and_pitch_are_inverse(frequency_hz):
     """A pitch survives the way there and back within a hundredth of a cent."""
-    assert abs(units.hz_to_pitch(units.pitch_to_hz(units.hz_to_pitch(frequency_hz))) - units.hz_to_pitch(frequency_hz)) < 1e-4
+    assert (
+        abs(units.hz_to_pitch(units.pitch_to_hz(units.hz_to_pitch(frequency_hz))) - units.hz_to_pitch(frequency_hz))
+        < 1e-4
+    )
 
 
 @pytest.mark.parametrize(
     "pitch, name",
-    [(69.0, "A4 +0"), (69.12, "A4 +12"), (60.0, "C4 +0"), (59.51, "C4 -49"), (33.0, "A1 +0"), (0.0, "-"), (math.nan, "-")],
+    [
+        (69.0, "A4 +0"),
+        (69.12, "A4 +12"),
+        (60.0, "C4 +0"),
+        (59.51, "C4 -49"),
+        (33.0, "A1 +0"),
+        (0.0, "-"),
+        (math.nan, "-"),
+    ],
 )
 def test_pitches_are_named_with_their_cents(pitch, name):
     """Cents are told, never rounded away; unvoiced is a dash."""

@@ -153,7 +153,9 @@ class OscServer(asyncio.DatagramProtocol):
             return None
         ahead_s = time_s - time.time()
         if ahead_s > _MAX_AHEAD_S:
-            raise UsageError(f"time tag is {ahead_s:.0f} s ahead, at most {_MAX_AHEAD_S:.0f} are taken; are the clocks set?")
+            raise UsageError(
+                f"time tag is {ahead_s:.0f} s ahead, at most {_MAX_AHEAD_S:.0f} are taken; are the clocks set?"
+            )
         return self._frame_at(time_s) if ahead_s > 0 else None
 
     def _echo(self, sender: tuple, row: Param, value: Value) -> None:
@@ -195,5 +197,9 @@ def _unbound(host: str, port: int, error: Exception) -> UsageError:
     if isinstance(error, OverflowError):
         return UsageError(f"OSC port {port} does not exist; choose one from 1024 to 65535 with --osc PORT (0 for any)")
     if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
-        return UsageError(f"{host!r} is no address of this machine; --osc-bind takes one of its own, or 0.0.0.0 for all")
-    return UsageError(f"{where} cannot be had ({getattr(error, 'strerror', None) or error}); choose another with --osc PORT")
+        return UsageError(
+            f"{host!r} is no address of this machine; --osc-bind takes one of its own, or 0.0.0.0 for all"
+        )
+    return UsageError(
+        f"{where} cannot be had ({getattr(error, 'strerror', None) or error}); choose another with --osc PORT"
+    )

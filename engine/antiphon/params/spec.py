@@ -90,7 +90,7 @@ class Param:
         return int(number) if self.kind == "int" else number
 
     def parse(self, text: str) -> Value:
-        """Read a value that a person wrote: `-6`, `-6dB`, `8 s`, `on`, `hold`; `off` is the lowest point of a dB row."""
+        """Read a value that a person wrote: `-6`, `-6dB`, `8 s`, `on`, `hold`; `off` is a dB row's lowest point."""
         word = text.strip()
         if self.kind in ("enum", "trigger"):
             return self.accept(_WORDS.get(word.lower(), word) if self.kind == "trigger" else word.lower())

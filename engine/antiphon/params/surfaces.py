@@ -35,13 +35,29 @@ def flag(row: Param) -> str:
 
 def add_flags(parser: argparse.ArgumentParser, registry: Registry) -> None:
     """Add --set and one flag for each row that has a value; what was given is collected in order as `rows`."""
-    group = parser.add_argument_group("parameters", "rows of the parameter table; `antiphon params` shows them with their ranges")
-    group.add_argument("--set", dest="rows", action=_Set, metavar="PATH=VALUE", registry=registry, default=[],
-                       help="set any row; may be given several times")
+    group = parser.add_argument_group(
+        "parameters", "rows of the parameter table; `antiphon params` shows them with their ranges"
+    )
+    group.add_argument(
+        "--set",
+        dest="rows",
+        action=_Set,
+        metavar="PATH=VALUE",
+        registry=registry,
+        default=[],
+        help="set any row; may be given several times",
+    )
     for row in registry.rows:
         if row.kind != "trigger":
-            group.add_argument(flag(row), dest="rows", action=_Row, row=row, metavar=row.unit.upper() or row.kind.upper(),
-                               default=argparse.SUPPRESS, help=f"{row.help} ({row.span()}; {row.show(row.default)})".replace("%", "%%"))
+            group.add_argument(
+                flag(row),
+                dest="rows",
+                action=_Row,
+                row=row,
+                metavar=row.unit.upper() or row.kind.upper(),
+                default=argparse.SUPPRESS,
+                help=f"{row.help} ({row.span()}; {row.show(row.default)})".replace("%", "%%"),
+            )
 
 
 def parse_assignment(registry: Registry, text: str) -> tuple[str, Value]:
@@ -59,9 +75,18 @@ def as_json(registry: Registry) -> list[dict]:
     """Describe every row as plain data: what a program needs to build its own surface."""
     return [
         {
-            "path": row.path, "kind": row.kind, "unit": row.unit, "curve": row.curve, "target": row.target,
-            "access": row.access, "help": row.help, "osc": OSC_ROOT + row.path, "osc_type": _OSC_TYPES[row.kind],
-            "flag": None if row.kind == "trigger" else flag(row), "midi": row.midi, "smoothing_s": row.smoothing_s,
+            "path": row.path,
+            "kind": row.kind,
+            "unit": row.unit,
+            "curve": row.curve,
+            "target": row.target,
+            "access": row.access,
+            "help": row.help,
+            "osc": OSC_ROOT + row.path,
+            "osc_type": _OSC_TYPES[row.kind],
+            "flag": None if row.kind == "trigger" else flag(row),
+            "midi": row.midi,
+            "smoothing_s": row.smoothing_s,
             "beyond": row.beyond,
             **({"minimum": row.minimum, "maximum": row.maximum} if row.kind in ("float", "int") else {}),
             **({"choices": list(row.choices)} if row.kind == "enum" else {}),
@@ -76,7 +101,9 @@ def as_text(registry: Registry) -> str:
     cells = [("path", "takes", "default", "heard", "what it does")]
     cells += [(row.path, row.span(), _default(row), _heard(row), row.help) for row in registry.rows]
     widths = [max(len(line[column]) for line in cells) for column in range(4)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)) for line in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)) for line in cells
+    )
 
 
 def as_markdown(registry: Registry) -> str:
@@ -115,7 +142,9 @@ def load_preset(name: str | Path, registry: Registry) -> Preset:
         raise UsageError(f"preset {path}: is not TOML ({str(error).splitlines()[0]})") from None
     for key in content:
         if key not in _PRESET_KEYS:
-            raise UsageError(f"preset {path}: unknown key {key!r}{did_you_mean(key, _PRESET_KEYS)}; rows go under [values]")
+            raise UsageError(
+                f"preset {path}: unknown key {key!r}{did_you_mean(key, _PRESET_KEYS)}; rows go under [values]"
+            )
     values = content.get("values", {})
     if not isinstance(values, dict):
         raise UsageError(f"preset {path}: values must be a table; write [values] above them")

@@ -67,8 +67,12 @@ class Performer:
     def __init__(self, registry: Registry = REGISTRY, hop_s: float = 0.02, hop_frames: int = 960):
         self._hop_s, self._hop_frames = hop_s, hop_frames
         index = registry.step_index
-        self._rows = tuple(map(index, (
-            "mode", "trigger", "panic", "answer_s", "phrase_gap_s", "phrase_margin", "yield", "yield_margin")))
+        self._rows = tuple(
+            map(
+                index,
+                ("mode", "trigger", "panic", "answer_s", "phrase_gap_s", "phrase_margin", "yield", "yield_margin"),
+            )
+        )
         choices = registry.resolve("mode").choices
         self._listen, self._hold = choices.index("listen"), choices.index("hold")
         self.reset()
@@ -108,7 +112,12 @@ class Performer:
         return ANSWERING if self.answering else HEARING if self.detector.in_phrase else WAITING
 
     def step(
-        self, loudness_db: float, voiced: bool, onset: bool, params: Sequence[float], voice_db: float = SILENT_DB,
+        self,
+        loudness_db: float,
+        voiced: bool,
+        onset: bool,
+        params: Sequence[float],
+        voice_db: float = SILENT_DB,
         priming: bool = False,
     ) -> Action:
         """Take one hop of the microphone in and say what to do in the next.

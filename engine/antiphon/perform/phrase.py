@@ -16,6 +16,7 @@ _SECOND = 50  # hops
 _HUM_SECONDS, _HUM_SPREAD_DB = 8, 2.0
 _UNDER_DB, _UNDER_SPREAD_DB, _UNDER_HOPS = 20.0, 1.0, 75
 _RISE_DB = 0.6  # a hop: a fan that is switched on is part of the room within about 2 s
+_RISE_EVERY, _STEADY_DB, _RUMBLE_DB = 5, 1.5, 10.0
 _FALL = 0.2  # of the way, a hop
 _ONSET_HOPS = 12
 _STAY_DB = 4.0
@@ -38,7 +39,7 @@ class Heard(NamedTuple):
 class PhraseDetector:
     """Follow the room's noise floor and find phrases above it; advanced once a hop of 20 ms.
 
-    The floor falls at once and rises on evidence only: a second of unvoiced sound without onsets (fan, hiss, rumble),
+    The floor falls at once and rises on evidence only: a second of steady unvoiced sound without onsets (fan, hiss),
     eight seconds of any tone within 2 dB (mains hum), or 1.5 s of a tone within 1 dB that lies 20 dB below the phrase
     before it (the same hum, uncovered). A held, swelling or fading note is none of these, so it stays a phrase.
     A phrase begins with a voiced hop, an onset or a jump of 10 dB above floor + margin; breath is none of these.
@@ -68,7 +69,12 @@ class PhraseDetector:
     _silent_hops: int = 0
 
     def step(
-        self, loudness_db: float, voiced: bool, onset: bool, margin_db: float, gap_hops: float,
+        self,
+        loudness_db: float,
+        voiced: bool,
+        onset: bool,
+        margin_db: float,
+        gap_hops: float,
         bleed_db: float = SILENT_DB,
     ) -> Heard:
         """Take one hop in.
@@ -137,9 +143,14 @@ class PhraseDetector:
         recent.append(smooth_db)
         room_like = not voiced and self._since_onset > _ONSET_HOPS
         self._room_hops = min(self._room_hops + 1, _SECOND) if room_like else max(self._room_hops - 3, 0)
-        if self._room_hops == _SECOND:
-            low_db = min(recent)
-            self._raise_floor(min(low_db, self.floor_db + _RISE_DB))
+        if self._room_hops == _SECOND and self._second_hops % _RISE_EVERY == 0:
+            levels = list(recent)
+            half = len(levels) // 2
+            # A chord that rings is unvoiced too; unlike a fan it is softer half a second later.
+            low_db = min(levels)
+            sinking = abs(sum(levels[:half]) - sum(levels[-half:])) > _STEADY_DB * half
+            if not sinking and max(levels) - low_db < _RUMBLE_DB:
+                self._raise_floor(min(low_db, self.floor_db + _RISE_DB * _RISE_EVERY))
         if len(recent) == _UNDER_HOPS and smooth_db < self.level_db - _UNDER_DB:
             low_db = min(recent)
             if max(recent) - low_db < _UNDER_SPREAD_DB:
