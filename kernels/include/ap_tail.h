@@ -15,7 +15,7 @@ typedef struct ap_tail {
     float memory[256];      /* AP_TAIL_MEMORY frames last heard, oldest first */
     double predictor[16];   /* AP_TAIL_ORDER; weight of the frame 1, 2, .. ago */
     double recent[16];      /* newest first, while carrying on */
-    double bound;           /* loudest frame in memory: nothing louder is invented */
+    double bound;           /* twice the loudest frame in memory: nothing louder comes out */
     uint64_t begun;         /* 1 between the first ap_tail_process and the next ap_tail_hear */
 } ap_tail;
 

@@ -44,6 +44,7 @@ static void fit(ap_tail *tail) {
             behind[n] = b;
         }
     }
+    tail->bound *= 2.0; /* room for partials that were about to meet; clipping at once would be a corner */
     for (int i = 0; i < AP_TAIL_ORDER; i++) {
         tail->predictor[i] = -a[i + 1];
         tail->recent[i] = tail->memory[AP_TAIL_MEMORY - 1 - i];
@@ -58,9 +59,10 @@ void ap_tail_process(ap_tail *tail, float *out, uint64_t count) {
     for (uint64_t i = 0; i < count; i++) {
         double next = 0.0;
         for (int k = 0; k < AP_TAIL_ORDER; k++) next += tail->predictor[k] * tail->recent[k];
-        next = ap_smaller(ap_larger(next, -tail->bound), tail->bound);
         memmove(tail->recent + 1, tail->recent, (AP_TAIL_ORDER - 1) * sizeof(double));
         tail->recent[0] = next;
-        out[i] = (float)next;
+        /* Bounded on the way out, not in the recursion: there a clipped frame comes back through a predictor of high gain as
+         * noise (measured on a 441 Hz sine: steps 30 times its own). */
+        out[i] = (float)ap_smaller(ap_larger(next, -tail->bound), tail->bound);
     }
 }

@@ -14,10 +14,19 @@ def ramp(frames, first=1):
     return (np.arange(first, first + frames) / 32768).astype(np.float32)
 
 
-def sung(frames, hz=196.0):
-    """A bright held note, as loud as it may be, 48 kHz."""
+def sung(frames, hz=196.0, partials=11):
+    """A bright held note, as loud as it may be, 48 kHz; a pure tone where `partials` is 1."""
     t = np.arange(frames) / 48000
-    return (sum(np.sin(2 * np.pi * hz * k * t + k) / k for k in range(1, 12)) * 0.45).astype(np.float32)
+    return (sum(np.sin(2 * np.pi * hz * k * t + k) / k for k in range(1, partials + 1)) * 0.45).astype(np.float32)
+
+
+VOICES = {
+    "bright": sung(20000),
+    "tone": sung(20000, 441.0, 1),
+    "low": sung(20000, 61.0, 2),
+    "beating": (sung(20000, 440.0, 1) + sung(20000, 470.0, 1)),
+    "high": sung(20000, 3000.0, 2),
+}
 
 
 def test_idle_block_passes_the_input_and_fills_the_mic_ring():
@@ -100,10 +109,11 @@ def test_drips_do_not_stutter():
 
 @pytest.mark.parametrize("blocksize", [32, 64, 128, 512])
 @pytest.mark.parametrize("cut", range(2000, 2120, 13))
-def test_running_short_makes_no_click(blocksize, cut):
+@pytest.mark.parametrize("kind", VOICES)
+def test_running_short_makes_no_click(kind, blocksize, cut):
     """Wherever the voice is cut off, no step of the output is larger than the voice's own steps; nor on coming back."""
     rig = Rig(fade_frames=240, dry_gain=0.0)
-    voice = sung(20000)
+    voice = VOICES[kind]
     rig.voice.write(voice[:cut])
     rig.open(0)
     out = [rig.play_all(4096, blocksize)]
@@ -111,8 +121,8 @@ def test_running_short_makes_no_click(blocksize, cut):
     out.append(rig.play_all(4096, blocksize))
     out = np.concatenate(out)
     own, own_bend = np.abs(np.diff(voice)).max(), np.abs(np.diff(voice, 2)).max()
-    assert np.abs(np.diff(out)).max() <= own * 1.02
-    assert np.abs(np.diff(out, 2)).max() <= own_bend * 1.1
+    assert np.abs(np.diff(out)).max() <= own * 1.1
+    assert np.abs(np.diff(out, 2)).max() <= own_bend * 1.1 + 0.002  # a slow voice bends less than its own fade does
     assert rig.counters.underflows == 1
     assert not out[cut + 240 : 4096].any()
 

