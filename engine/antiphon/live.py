@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from . import view
-from .cli import INTERRUPTED, OK, values_of
+from .cli import OK, values_of
 from .control.osc import DEFAULT_PORT, OscServer
 from .engine import Engine, EngineConfig
 from .errors import AntiphonError, UsageError
@@ -31,7 +31,10 @@ _LINE_S = 3.0
 
 
 def play(options: argparse.Namespace) -> int:
-    """Play until told to stop; exit code 0 however it was told, 130 if it was stopped before sound began."""
+    """Play until told to stop; exit code 0 however it was told.
+
+    KeyboardInterrupt leaves it where it was stopped before sound began, or told twice since the end hangs.
+    """
     engine = Engine(_config(options))
     screen = _Screen(options)
     stage = _Stage(engine, screen, options)
@@ -50,7 +53,7 @@ def play(options: argparse.Namespace) -> int:
         stage.close()
         loop.close()
     _report(engine, screen, options)
-    return OK if not stage.forced else INTERRUPTED
+    return OK
 
 
 def _config(options: argparse.Namespace) -> EngineConfig:
@@ -114,7 +117,6 @@ class _Stage:
         self._osc_line = "off"
         self._stop = asyncio.Event()
         self._shown: tuple[str, ...] = ()
-        self.forced = False
 
     async def open_osc(self) -> None:
         """Open OSC before the model is loaded, so that a taken port is told at once."""
@@ -171,7 +173,6 @@ class _Stage:
 
     def _told(self) -> None:
         if self._stop.is_set():  # told twice: something hangs
-            self.forced = True
             raise KeyboardInterrupt
         self._stop.set()
 

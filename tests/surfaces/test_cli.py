@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -216,6 +218,39 @@ def test_render_says_which_rows_have_no_effect(tmp_path, capsys):
         == 0
     )
     assert "mode has no effect" in capsys.readouterr().err
+
+
+def test_an_interrupted_render_is_exit_130_and_leaves_nothing(tmp_path):
+    """Ctrl-C in the middle of ten minutes: one line, no half of a file."""
+    soundfile.write(tmp_path / "in.wav", hum(2.0, 192000, 2), 192000)
+    out = tmp_path / "out.wav"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "antiphon",
+            "render",
+            str(tmp_path / "in.wav"),
+            "-o",
+            str(out),
+            "--bundle",
+            "echo",
+            "--seconds",
+            "600",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ENGINE},
+    )
+    until = time.monotonic() + 30
+    while not (tmp_path / "out.wav.part").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    printed, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and printed == "" and lines(err) == ["antiphon: interrupted"]
+    assert os.listdir(tmp_path) == ["in.wav"]
 
 
 def write_text(path):
