@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ..params import REGISTRY, Registry
 from .bleed import SILENT_DB, Bleed
 from .phrase import PhraseDetector
@@ -43,6 +45,13 @@ class Action(NamedTuple):
     end: str = ""
     reset: bool = False
     refused: str = ""
+
+    def shape(self, voice: np.ndarray) -> np.ndarray:
+        """Put the gain on one hop of voice, (frames,) float32; returns a new array."""
+        gain = np.full(len(voice), self.gain_to, np.float32)
+        ramp = min(self.ramp_frames, len(voice))
+        gain[:ramp] = self.gain_from + (self.gain_to - self.gain_from) * (np.arange(1, ramp + 1, dtype=np.float32) / max(self.ramp_frames, 1))
+        return voice * gain
 
 
 _SILENCE = Action()

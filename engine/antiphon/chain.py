@@ -1,0 +1,210 @@
+"""One hop of everything: hear it, decide, and answer. The heart of the model process, and of the freewheel driver.
+
+    microphone -> tokenizer -> notes heard -> note model (what comes next, and when)
+             \\-> encoder: codes of timbre ->  acoustic model (how this performer would sing it) -> decoder -> voice
+
+Every hop is heard, in every mode, so an answer can begin at the next hop with no prompt to read again.
+"""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .model.acoustic import AcousticModel
+from .model.bundle import Bundle
+from .model.codec import Decoder, Encoder
+from .model.notes import NoteModel
+from .model.sampling import Leanings
+from .model.score import Note
+from .model.segment import Segmenter
+from .model.tokenizer import Frame, Tokenizer
+from .model.tokens import HOP
+from .params import REGISTRY, Registry
+from .perform import Action, Performer
+
+QUIET_DB = -120.0
+_ONSET = 0.5  # probability at which the performer's state machine is told of an onset
+END_REASONS = ("", "time", "yield", "told", "panic")
+"""Why the last answer ended; the status carries the index."""
+
+
+def build(name: str, seed: int, check: bool = True) -> Chain:
+    """Load a bundle into a chain. `check` reads and verifies every byte of it first. Raises BundleError."""
+    bundle = Bundle.open(name)
+    if check:
+        bundle.require_sound()
+    return Chain(bundle, Performer(), seed)
+
+
+class Chain:
+    """The whole instrument for one hop of 960 frames at 48 kHz. Model process only; one thread at a time.
+
+    Deterministic: the same seed, sound and values give the same voice, bit for bit. `state`, `set_state` and `reset`
+    treat all that it remembers as a value; constant cost and constant memory per hop.
+    """
+
+    def __init__(self, bundle: Bundle, performer: Performer, seed: int = 1, registry: Registry = REGISTRY):
+        self.performer = performer
+        self._tokenizer = Tokenizer(bundle.path("tokenizer"))
+        self._segmenter = Segmenter()
+        self._encoder = Encoder(bundle.path("encoder"))
+        self._notes = NoteModel(bundle.path("notes"), seed)
+        self._acoustic = AcousticModel(bundle.path("acoustic"), seed)
+        self._decoder = Decoder(bundle.path("decoder"), seed)
+        self._rows = {path: registry.step_index(path) for path in ("mode", "temperature", "scale_grip", "novelty", "seed")}
+        self._heat = 1.0 / float(registry.resolve("temperature").default)
+        self._silence = np.zeros(HOP, np.float32)
+        self.status: dict[str, float] = {}
+        self.reset(seed)
+
+    def reset(self, seed: int = 1) -> None:
+        """Forget everything: the performance, the room and the chances."""
+        self.performer.reset()
+        self._tokenizer.reset()
+        self._encoder.reset()
+        self._forget(seed)
+
+    def _forget(self, seed: int) -> None:
+        """Forget the performance, keep the room."""
+        self._segmenter.reset()
+        self._notes.reset(seed)
+        self._acoustic.reset(seed)
+        self._decoder.reset(seed)
+        self._hop = 0  # hops heard since the segmenter began; the clock of all notes
+        self._pitch_before = 0.0
+        self._plan: Note | None = None
+        self._seed, self._answers_of_seed = seed, 0
+        self._voice_db, self._pitch_played = QUIET_DB, 0.0
+        self._notes_heard = 0
+        self._end = 0
+
+    _FIELDS = ("_hop", "_pitch_before", "_plan", "_seed", "_answers_of_seed", "_voice_db", "_pitch_played", "_notes_heard", "_end")
+    _STAGES = ("performer", "_tokenizer", "_segmenter", "_encoder", "_notes", "_acoustic", "_decoder")
+
+    def state(self) -> dict:
+        """Return a copy of all that is remembered."""
+        return {**{name: getattr(self, name).state() for name in self._STAGES}, **{name: getattr(self, name) for name in self._FIELDS}}
+
+    def set_state(self, state: dict) -> None:
+        """Go on from what `state` returned."""
+        for name in self._STAGES:
+            getattr(self, name).set_state(state[name])
+        for name in self._FIELDS:
+            setattr(self, name, state[name])
+
+    def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
+        """Hear (hops, 960) float32 of the past without a sound, after a restart."""
+        for hop in mic:
+            frame, _ = self._hear(hop, params, priming=True)
+            self._listen(hop, frame)
+
+    def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
+        """Hear one hop (960,) float32 and return the voice that follows it, (960,) float32, valid until the next step.
+
+        `params` holds the step rows of the parameter table as doubles, in table order.
+        """
+        frame, action = self._hear(mic, params, priming=False)
+        if action.answering:
+            voice = self._answer(action, params)
+            # What the microphone holds meanwhile is decided by the performer's state machine alone; see `_hear`.
+            self._encoder.step(mic, self._control_pitch(frame))
+        else:
+            codes, loudness, pitch = self._listen(mic, frame)
+            # The decoder sounds what is heard, unheard, so that an answer finds it warm: same cost at every hop.
+            self._decoder.step(codes, loudness, pitch)
+            voice = self._silence
+        self._voice_db = _level_db(voice)
+        if action.end:
+            self._finish(action)
+        if action.reset:
+            self._forget(int(params[self._rows["seed"]]))
+        self._report(frame, action, params)
+        return voice
+
+    def _hear(self, mic: np.ndarray, params: np.ndarray, priming: bool) -> tuple[Frame, Action]:
+        """Tokenize one hop, keep the notes that ended, and ask what to do in the hop after it."""
+        frame = self._tokenizer.step(mic)
+        ended = self._segmenter.step(frame)
+        self._hop += 1
+        answering = self._plan is not None
+        action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming)
+        if not answering:  # else it may be our own voice, back through the room
+            self._keep(ended)
+        return frame, action
+
+    def _keep(self, notes: list[Note]) -> None:
+        for note in notes:
+            self._notes.push(note)
+        self._notes_heard += len(notes)
+
+    def _listen(self, mic: np.ndarray, frame: Frame):
+        """Teach the acoustic model one hop of the performer; give codes, loudness class and pitch (2,) of it."""
+        pitch = self._control_pitch(frame)
+        codes, loudness = self._encoder.step(mic, pitch)
+        self._acoustic.listen(pitch, loudness, self._encoder.latent)
+        return codes, loudness, pitch
+
+    def _control_pitch(self, frame: Frame) -> np.ndarray:
+        """Pitch at the two control frames of a hop, (2,) semitones: halfway from the last hop's, then this one's."""
+        before, now = self._pitch_before, frame.pitch
+        self._pitch_before = now
+        glides = before > 0 and now > 0 and abs(now - before) < 2.0
+        return np.array([(before + now) / 2 if glides else now, now], np.float32)
+
+    def _answer(self, action: Action, params: np.ndarray) -> np.ndarray:
+        """Sound one hop of the plan, at the gain the state machine asks for."""
+        row = self._rows
+        temperature = float(params[row["temperature"]])
+        leanings = Leanings(temperature=temperature, scale_grip=float(params[row["scale_grip"]]), novelty=float(params[row["novelty"]]))
+        onset = True
+        if action.begin:
+            self._begin(int(params[row["seed"]]))
+            self._plan = self._notes.begin(self._hop, leanings)
+        elif self._hop >= self._plan.onset_hop + self._plan.wait_hops:
+            self._plan = self._notes.next(leanings)
+        else:
+            onset = False
+        plan, elapsed = self._plan, self._hop - self._plan.onset_hop
+        sounding = elapsed < plan.sounding_hops
+        remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed
+        played = self._acoustic.play(plan.pitch if sounding else 0.0, onset and sounding, remaining, temperature * self._heat)
+        self._pitch_played = float(played.pitch[1])
+        return action.shape(self._decoder.step(played.codes, played.loudness, played.pitch))
+
+    def _begin(self, seed: int) -> None:
+        """Take everything heard so far into account, and draw the chances of this answer.
+
+        The first answer of a seed is that seed's alone; the ones after it are other chances of the same seed.
+        """
+        if self._plan is None:
+            self._keep(self._segmenter.flush())
+        if seed != self._seed:
+            self._seed, self._answers_of_seed = seed, 0
+        chance = seed + 1_000_003 * self._answers_of_seed
+        self._answers_of_seed += 1
+        self._notes.reseed(chance)
+        self._acoustic.begin(chance)
+
+    def _finish(self, action: Action) -> None:
+        """End an answer. What the segmenter was following is the performer's only if the performer is why it ended."""
+        self._plan = None
+        self._end = END_REASONS.index(action.end)
+        if action.end != "yield":
+            self._segmenter.flush()
+
+    def _report(self, frame: Frame, action: Action, params: np.ndarray) -> None:
+        performer = self.performer
+        self.status.update(
+            mode=float(params[self._rows["mode"]]), state=float(performer.stage), pitch_heard=frame.pitch,
+            loudness_heard_db=frame.loudness_db, voiced=float(frame.voiced),
+            pitch_played=self._pitch_played if action.answering else 0.0, loudness_played_db=self._voice_db,
+            noise_floor_db=performer.detector.floor_db, phrase=float(performer.detector.in_phrase),
+            answers=float(performer.answers), end_reason=float(self._end), seed=float(self._seed),
+            notes_heard=float(self._notes_heard),
+        )
+
+
+def _level_db(sound: np.ndarray) -> float:
+    power = float(np.dot(sound, sound)) / len(sound)
+    return 10.0 * math.log10(power) if power > 1e-12 else QUIET_DB
