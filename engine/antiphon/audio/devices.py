@@ -40,18 +40,6 @@ def load_sounddevice():
     return sounddevice
 
 
-def refresh(sounddevice) -> None:
-    """Read the list of devices anew: PortAudio reads it only when it starts. No stream may be open."""
-    try:
-        sounddevice._terminate()
-    except Exception:  # it was not running: what we want is that it is now
-        pass
-    try:
-        sounddevice._initialize()
-    except Exception as error:
-        raise DeviceError(f"PortAudio does not start: {error}") from error
-
-
 def list_devices(sounddevice=None) -> list[Device]:
     """List all devices; an empty list where there are none. Raises DeviceError where PortAudio is missing."""
     sounddevice = sounddevice or load_sounddevice()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
+from ..block import BlockSpec
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,6 @@ class DeviceFrames:
     source: str = "none"
 
 
-class Block(Protocol):
-    """The one block function, as a driver sees it."""
-
-    callback: object
-    """cffi pointer to the C callback for PortAudio, or None."""
-    userdata: object
-    """cffi pointer handed back to that callback."""
-
-    def run(self, indata: np.ndarray, outdata: np.ndarray, flags: int) -> None:
-        """Process one block in the calling thread: (frames, channels) float32, C-contiguous; releases the GIL."""
-
-
 class Driver(Protocol):
     """A clock. `open`, `start`, `stop`, `close` and `lost` are called by the supervisor or the control thread only."""
 
@@ -49,14 +37,17 @@ class Driver(Protocol):
     def open(self) -> Format:
         """Settle devices, rates and channels; sound does not run yet. Raises DeviceError or UsageError."""
 
-    def start(self, block: Block) -> None:
-        """Let blocks run. Raises DeviceError."""
+    def start(self, spec: BlockSpec) -> None:
+        """Make the block and let it run. Raises DeviceError."""
 
     def stop(self) -> None:
         """Let no further block run and give the device back; may be called twice, and after a loss."""
 
-    def lost(self, blocks: int) -> str | None:
-        """Say why no blocks come any more, or None; `blocks` is the callback's count of blocks so far."""
+    def lost(self, blocks: int, frames: int) -> str | None:
+        """Say why no blocks come any more, or None; `blocks` and `frames` are the callback's counts so far."""
+
+    def reopen(self, fall_back: bool) -> Format:
+        """Look for the device anew after a loss, or with `fall_back` for any. Raises DeviceError while there is none."""
 
     def device_frames(self) -> DeviceFrames:
         """Give the device's share of the latency."""

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..block import BlockSpec
 from ..errors import UsageError
-from .driver import Block, DeviceFrames, Format
+from .driver import DeviceFrames, Format
 
-IN_XRUN, OUT_XRUN = 1, 2
-"""Block flags: input frames were lost before this block; the output had run dry."""
+IN_XRUN, OUT_XRUN = 2, 4
+"""PortAudio's flags: input frames were lost before this block (overflow); the output had run dry (underflow)."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,10 @@ class DummyDriver:
     def open(self) -> Format:
         return self._format
 
-    def start(self, block: Block) -> None:
+    def start(self, spec: BlockSpec) -> None:
         self._stop.clear()
-        self._thread = threading.Thread(target=self._run, args=(block,), name="antiphon-dummy", daemon=True)
+        self.error = None
+        self._thread = threading.Thread(target=self._run, args=(spec.make(),), name="antiphon-dummy", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -91,8 +93,12 @@ class DummyDriver:
             close, self._close_sink, self._sink = self._close_sink, None, None
             close()
 
-    def lost(self, blocks: int) -> str | None:
+    def lost(self, blocks: int, frames: int) -> str | None:
         return f"the dummy clock stopped: {self.error}" if self.error else None
+
+    def reopen(self, fall_back: bool) -> Format:
+        self.stop()
+        return self._format
 
     def device_frames(self) -> DeviceFrames:
         return DeviceFrames()
@@ -106,13 +112,13 @@ class DummyDriver:
         kept = list(self._kept or ())
         return np.concatenate(kept) if kept else np.zeros((0, self._format.out_channels), np.float32)
 
-    def _run(self, block: Block) -> None:
+    def _run(self, block) -> None:
         try:
             self._keep_pace(block)
         except Exception as error:  # the thread has no caller to raise to; the supervisor asks `lost`
             self.error = error
 
-    def _keep_pace(self, block: Block) -> None:
+    def _keep_pace(self, block) -> None:
         size, rate = self._format.blocksize, self._format.samplerate
         indata = np.zeros((size, self._format.in_channels), np.float32)
         due = time.monotonic()

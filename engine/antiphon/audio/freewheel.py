@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..block import BlockSpec, SoundBlock
 from ..errors import UsageError
-from .driver import Block, DeviceFrames, Format
+from .driver import DeviceFrames, Format
 
 
 class FreewheelDriver:
@@ -27,19 +28,22 @@ class FreewheelDriver:
         self._format = Format(samplerate, blocksize, in_channels, out_channels)
         self.after_block: Callable[[], None] = lambda: None
         self.finished = False
-        self._block: Block | None = None
+        self._block: SoundBlock | None = None
 
     def open(self) -> Format:
         return self._format
 
-    def start(self, block: Block) -> None:
-        self._block = block
+    def start(self, spec: BlockSpec) -> None:
+        self._block = spec.make()
 
     def stop(self) -> None:
         self._block = None
 
-    def lost(self, blocks: int) -> str | None:
+    def lost(self, blocks: int, frames: int) -> str | None:
         return None
+
+    def reopen(self, fall_back: bool) -> Format:
+        return self._format
 
     def device_frames(self) -> DeviceFrames:
         return DeviceFrames()

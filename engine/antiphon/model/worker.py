@@ -1,0 +1,236 @@
+"""The loop of the model process: wait for a hop, step the chain, write a hop of voice.
+
+Time is the device's frames. The worker looks at how many frames the mic ring holds and sleeps for about as long as the
+missing ones take to arrive; whether it was late is decided by the frame count when the voice is written.
+The same object is stepped in the engine's own process by the freewheel driver.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from ..kernels import Resampler, ffi, lib
+from ..latency import HOP, MODEL_RATE, Timeline
+from ..layout import HISTORY_S, LOADING, PLAYING, PRIMING, STATUS_FIELDS, Segment
+from ..stats import Histogram
+
+_PRIME_HOPS = 25
+_BEHIND_HOPS = 25
+_SHORTEST_SLEEP_S = 0.0002
+_PERCENTILES_EVERY = 50
+
+
+class ChainLike(Protocol):
+    """What the worker steps: the chain of the model, or an echo of it."""
+
+    status: dict[str, float]
+
+    def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
+        """Hear (960,) float32 at 48 kHz and return the (960,) float32 voice that answers it."""
+
+    def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
+        """Hear (hops, 960) float32 of the past, without a sound."""
+
+
+class Worker:
+    """One reader of the mic ring and one writer of the voice ring, in the process that holds the chain.
+
+    `delay_writing(hop)` is a fault to inject: the frames to wait beyond the due time before that hop is written.
+    """
+
+    def __init__(self, segment: Segment, chain: ChainLike, timeline: Timeline, *, history_s: float = HISTORY_S,
+                 mic_channel: int | None = None, delay_writing: Callable[[int], int] | None = None):
+        self.segment, self.chain, self.timeline = segment, chain, timeline
+        self._rate = timeline.samplerate
+        self._history_frames = int(history_s * self._rate)
+        self._mic_channel = mic_channel
+        self._delay_writing = delay_writing
+        self._into = Resampler(self._rate, MODEL_RATE, 1)
+        self._out_of = Resampler(MODEL_RATE, self._rate, 1)
+        most = timeline.hop_frames + 8
+        self._interleaved = np.zeros((most, segment.in_channels), np.float32)
+        self._params = np.zeros(lib.ap_mailbox_count(segment.params))
+        self._fresh = np.zeros_like(self._params)
+        self._status = np.zeros(len(STATUS_FIELDS))
+        self._index = {name: position for position, name in enumerate(STATUS_FIELDS)}
+        self._pending = np.zeros(0, np.float32)
+        self._steps_ns = Histogram()
+        self._hop = 0  # since this worker started
+        self._start = 0  # device frame at which its hop 0 begins
+        self._taken = 0  # device frames read since then
+        self._origin = 0
+        self._opened = False
+        self._counts = {"primed_hops": 0, "catch_ups": 0, "late": 0, "late_frames_max": 0, "params_torn": 0, "realtime": 0}
+
+    @property
+    def resampler_frames(self) -> tuple[float, float]:
+        """Delay of the resamplers in and out, in device frames."""
+        return self._into.delay_frames * self._rate / MODEL_RATE, float(self._out_of.delay_frames)
+
+    def missing_frames(self) -> int:
+        """Device frames that the next hop still waits for; 0 or less when it can be stepped."""
+        return self._needed() - int(lib.ap_ring_readable(self.segment.mic))
+
+    def start(self) -> None:
+        """Go back into the past that the mic ring still holds; `advance` then hears it and opens the voice."""
+        self._publish(LOADING)
+        lib.ap_segment_voice_close(self.segment.pointer)
+        past = int(lib.ap_ring_written(self.segment.mic)) - self._history_frames
+        lib.ap_ring_seek(self.segment.mic, max(past, 0))
+        self._into.reset()
+        self._pending = np.zeros(0, np.float32)
+        self._hop, self._taken, self._opened = 0, 0, False
+        self._start = int(lib.ap_ring_position(self.segment.mic))
+        self._read_params()
+
+    def advance(self) -> bool:
+        """Do the next thing there is to do: hear what lies behind, open the voice, or step. False if there is nothing.
+
+        Never waits. The voice can be opened only when the callback has let go of what was open before.
+        """
+        missing = self.missing_frames()
+        if not self._opened:
+            if missing <= 0:
+                self._prime()
+                return True
+            return self._open_voice()
+        if missing > 0:
+            return False
+        if -missing > self._far_behind():
+            self._give_up()
+        else:
+            self.step()
+        return True
+
+    def step(self) -> None:
+        """Take one hop: `missing_frames` must be 0 or less."""
+        began = time.perf_counter_ns()
+        mic = self._read_hop()
+        self._read_params()
+        voice = self._out_of.process(np.ascontiguousarray(self.chain.step(mic, self._params), np.float32))
+        took = time.perf_counter_ns() - began
+        self._hop += 1
+        if self._delay_writing:
+            self._wait_for_frame(self._due() + self._delay_writing(self._hop - 1))
+        behind = self.segment.clock - self._due()
+        written = lib.ap_ring_write(self.segment.voice, ffi.from_buffer("float *", voice), len(voice))
+        if behind > 0:
+            self._counts["late"] += 1
+            self._counts["late_frames_max"] = max(self._counts["late_frames_max"], behind)
+        self._steps_ns.add(took)
+        self._publish(PLAYING, took)
+        if written < len(voice):
+            self._give_up()  # nobody reads the voice: positions would be wrong from here on
+
+    def run(self, keep_on: Callable[[], bool], after_step: Callable[[int], None] = lambda hop: None) -> None:
+        """Start, then go on until `keep_on` says no. It is asked several times a hop, so it must be cheap."""
+        self.start()
+        while keep_on():
+            if self.advance():
+                after_step(self._hop)
+                continue
+            # The last block of the hop may come at any moment within one block's time: poll only then.
+            spare = self.missing_frames() - self.timeline.blocksize
+            time.sleep(max(spare / self._rate, _SHORTEST_SLEEP_S))
+
+    def note_realtime(self, granted: bool) -> None:
+        """Remember for the status whether this process got realtime scheduling."""
+        self._counts["realtime"] = int(granted)
+
+    def _needed(self) -> int:
+        """Device frames to read so that the resampler's output reaches the end of the next hop.
+
+        After n input frames there are ceil(n * 48000 / rate) output frames (ap_resample.h), which is at least m as
+        soon as n > (m - 1) * rate / 48000.
+        """
+        model_frames = (self._hop + 1) * HOP
+        return (model_frames - 1) * self._rate // MODEL_RATE + 1 - self._taken
+
+    def _far_behind(self) -> int:
+        return _BEHIND_HOPS * self.timeline.hop_frames + 2 * self.timeline.blocksize
+
+    def _due(self) -> int:
+        """Clock at which the next voice frame to be written is due."""
+        return int(lib.ap_ring_written(self.segment.voice)) + self._origin + self.timeline.delay_frames
+
+    def _read_hop(self) -> np.ndarray:
+        frames = self._needed()
+        data = self._interleaved[:frames]
+        lib.ap_ring_read(self.segment.mic, ffi.from_buffer("float *", data), frames)
+        self._taken += frames
+        if data.shape[1] == 1:
+            mono = data[:, 0]
+        elif self._mic_channel is not None:
+            mono = np.ascontiguousarray(data[:, self._mic_channel])
+        else:
+            mono = data.mean(axis=1, dtype=np.float32)
+        mic = self._into.process(mono)
+        if len(self._pending) or len(mic) != HOP:
+            joined = np.concatenate((self._pending, mic))
+            mic, self._pending = joined[:HOP], joined[HOP:]
+        return mic
+
+    def _read_params(self) -> None:
+        if lib.ap_mailbox_read(self.segment.params, ffi.from_buffer("double *", self._fresh)):
+            self._params, self._fresh = self._fresh, self._params
+        else:
+            self._counts["params_torn"] += 1
+
+    def _prime(self) -> None:
+        """Hear some hops without a sound, faster than they come in."""
+        hops = []
+        while len(hops) < _PRIME_HOPS and self.missing_frames() <= 0:
+            hops.append(self._read_hop().copy())
+            self._hop += 1
+        self.chain.prime(np.stack(hops), self._params)
+        self._counts["primed_hops"] += len(hops)
+        self._read_params()
+        self._publish(PRIMING)
+
+    def _open_voice(self) -> bool:
+        """Set the origin so that the next hop's first voice frame is due `delay_frames` after its first mic frame."""
+        hop_begins = self._start - (-self._hop * HOP * self._rate // MODEL_RATE)
+        origin = hop_begins - int(lib.ap_ring_written(self.segment.voice))
+        if lib.ap_segment_voice_open(self.segment.pointer, origin) != lib.AP_OK:
+            return False
+        self._out_of.reset()
+        self._origin, self._opened = origin, True
+        self._publish(PLAYING)
+        return True
+
+    def _give_up(self) -> None:
+        """Being further behind than stepping could mend (suspended, swapped out): hear what was missed, open anew."""
+        self._counts["catch_ups"] += 1
+        self._opened = False
+        lib.ap_segment_voice_close(self.segment.pointer)
+
+    def _wait_for_frame(self, frame: int) -> None:
+        while self.segment.clock < frame:
+            time.sleep(_SHORTEST_SLEEP_S)
+
+    def _publish(self, phase: int, step_ns: int = 0) -> None:
+        status, index, steps = self._status, self._index, self._steps_ns
+        for name, value in self.chain.status.items():
+            status[index[name]] = value
+        for name, value in self._counts.items():
+            status[index[name]] = value
+        status[index["phase"]], status[index["hop"]] = phase, self._hop
+        status[index["steps"]], status[index["step_ns"]], status[index["step_ns_max"]] = steps.count, step_ns, steps.max_ns
+        if steps.count % _PERCENTILES_EVERY == 1:
+            for name, percent in (("step_ns_p50", 50), ("step_ns_p99", 99), ("step_ns_p999", 99.9)):
+                status[index[name]] = steps.percentile(percent)
+        self.segment.publish_status(status)
+
+
+def request_realtime(priority: int = 10) -> bool:
+    """Ask for realtime scheduling below the audio thread's; False where the system says no. Calling process only."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except (AttributeError, OSError):
+        return False
+    return True

@@ -1,0 +1,138 @@
+"""One look at a running engine, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .latency import HOP, MODEL_RATE
+from .layout import LOADING, PLAYING, PRIMING, STATUS_FIELDS
+from .units import gain_to_db
+
+PHASES = {LOADING: "loading", PRIMING: "priming", PLAYING: "playing"}
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything a player may want to see. Counts are since the start; levels in dB re full scale; times in ns.
+
+    xruns is what the device reported, underflows how often the voice ran short, overflows how often the mic ring was
+    full, late how many steps ended after their first frame was due. `messages` is all that was said so far, oldest first.
+    """
+
+    driver: str
+    input_name: str
+    output_name: str
+    samplerate: int
+    blocksize: int
+    in_channels: int
+    out_channels: int
+    frames: int
+    blocks: int
+    xruns: int
+    input_xruns: int
+    output_xruns: int
+    underflows: int
+    underflow_frames: int
+    skipped_frames: int
+    overflows: int
+    overflow_frames: int
+    voice_frames: int
+    commands: int
+    commands_late: int
+    commands_dropped: int
+    scrubbed: int
+    limited_frames: int
+    peak_in_db: float
+    rms_in_db: float
+    peak_out_db: float
+    rms_out_db: float
+    peak_out_max_db: float
+    peak_voice_db: float
+    limiter_db: float
+    worker_alive: bool
+    worker_pid: int | None
+    restarts: int
+    killed_stuck: int
+    phase: str
+    mode: str
+    state: str
+    hops: int
+    primed_hops: int
+    catch_ups: int
+    late: int
+    late_frames_max: int
+    steps: int
+    hop_ns: int
+    step_ns: int
+    step_ns_p50: int
+    step_ns_p99: int
+    step_ns_p999: int
+    step_ns_max: int
+    realtime: bool
+    pitch_heard: float
+    pitch_played: float
+    loudness_heard_db: float
+    loudness_played_db: float
+    noise_floor_db: float
+    phrase: bool
+    answers: int
+    notes_heard: int
+    seed: int
+    device_lost: bool
+    device_losses: int
+    device_reopens: int
+    last_gap_s: float
+    finished: bool
+    messages: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.samplerate
+
+
+def make_status(engine, counters: dict, model: dict[str, float], messages: tuple[str, ...]) -> Status:
+    """Put a Status together from the callback's counters and the model's status."""
+    settled, driver, keeper = engine.format, engine.driver, engine.keeper
+    alive = keeper.alive if keeper else engine.worker is not None
+    if keeper and not keeper.speaks:
+        model = dict.fromkeys(STATUS_FIELDS, 0.0)
+    in_xruns = counters["input_underflows"] + counters["input_overflows"]
+    out_xruns = counters["output_underflows"] + counters["output_overflows"]
+    return Status(
+        driver=driver.name, input_name=driver.input_name, output_name=driver.output_name,
+        samplerate=settled.samplerate, blocksize=settled.blocksize,
+        in_channels=settled.in_channels, out_channels=settled.out_channels,
+        frames=counters["frames"], blocks=counters["blocks"],
+        xruns=in_xruns + out_xruns, input_xruns=in_xruns, output_xruns=out_xruns,
+        underflows=counters["underflows"], underflow_frames=counters["underflow_frames"],
+        skipped_frames=counters["skipped_frames"], overflows=counters["mic_overflows"],
+        overflow_frames=counters["mic_overflow_frames"], voice_frames=counters["voice_frames"],
+        commands=counters["commands"], commands_late=counters["commands_late"],
+        commands_dropped=engine.commands_dropped + counters["commands_refused"],
+        scrubbed=counters["scrubbed"], limited_frames=counters["limited_frames"],
+        peak_in_db=gain_to_db(counters["in_peak"]), rms_in_db=gain_to_db(counters["in_rms"]),
+        peak_out_db=gain_to_db(counters["out_peak"]), rms_out_db=gain_to_db(counters["out_rms"]),
+        peak_out_max_db=gain_to_db(counters["out_peak_max"]), peak_voice_db=gain_to_db(counters["voice_peak"]),
+        limiter_db=gain_to_db(counters["limiter_gain"]),
+        worker_alive=alive, worker_pid=keeper.pid if keeper else None, restarts=keeper.restarts if keeper else 0,
+        killed_stuck=keeper.killed_stuck if keeper else 0,
+        phase=PHASES[int(model["phase"])] if alive else "absent",
+        mode=str(engine.values["mode"]), state=_state(alive, model),
+        hops=int(model["hop"]), primed_hops=int(model["primed_hops"]), catch_ups=int(model["catch_ups"]),
+        late=int(model["late"]), late_frames_max=int(model["late_frames_max"]), steps=int(model["steps"]),
+        hop_ns=HOP * 1_000_000_000 // MODEL_RATE,
+        step_ns=int(model["step_ns"]), step_ns_p50=int(model["step_ns_p50"]), step_ns_p99=int(model["step_ns_p99"]),
+        step_ns_p999=int(model["step_ns_p999"]), step_ns_max=int(model["step_ns_max"]), realtime=bool(model["realtime"]),
+        pitch_heard=model["pitch_heard"], pitch_played=model["pitch_played"],
+        loudness_heard_db=model["loudness_heard_db"], loudness_played_db=model["loudness_played_db"],
+        noise_floor_db=model["noise_floor_db"], phrase=bool(model["phrase"]),
+        answers=int(model["answers"]), notes_heard=int(model["notes_heard"]), seed=int(model["seed"]),
+        device_lost=engine.lost, device_losses=engine.device_losses, device_reopens=engine.device_reopens,
+        last_gap_s=engine.last_gap_s, finished=bool(driver.finished), messages=messages,
+    )
+
+
+def _state(alive: bool, model: dict[str, float]) -> str:
+    if not alive or model["phase"] != PLAYING:
+        return "absent"
+    return "answering" if model["state"] else "hearing" if model["phrase"] else "listening"

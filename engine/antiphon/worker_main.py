@@ -1,0 +1,118 @@
+"""Entry of the model process: `python -m antiphon.worker_main SEGMENT …`; the engine starts it, nobody else.
+
+Imports are few on purpose: what is imported here is paid for at each restart of the worker, while the performer waits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import os
+import signal
+import sys
+
+from .errors import AntiphonError
+
+_GC_EVERY_HOPS = 50
+ERROR_EXIT = 2
+
+
+def build_chain(bundle: str, seed: int, check: bool):
+    """Make the chain that `bundle` names; `check` reads and verifies every byte of it first.
+
+    "echo" answers with the performer's own phrase and "through" gives back the microphone; neither needs a model.
+    Raises BundleError.
+    """
+    if bundle == "through":
+        from .model.echo import ThroughChain
+
+        return ThroughChain()
+    if bundle == "echo":
+        from .model.echo import EchoChain
+        from .perform import Performer
+
+        return EchoChain(Performer(), seed)
+    from .model.bundle import Bundle
+
+    opened = Bundle.open(bundle)
+    if check:
+        opened.require_sound()
+    from .chain import build
+
+    return build(opened, seed)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Attach, load, hear the past, play until the engine is gone or has started another worker."""
+    options = _options(argv)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to answer: it fades first
+    _die_with_parent()
+    if os.getppid() != options.engine:
+        return 0
+    import numpy as np
+
+    from .kernels import lib
+    from .latency import Timeline
+    from .layout import STATUS_FIELDS, Segment
+    from .model.worker import Worker, request_realtime
+
+    try:
+        segment = Segment.attach(options.segment)
+        segment.publish_status(np.zeros(len(STATUS_FIELDS)))  # what a dead worker last said counts no more
+        lib.ap_segment_set_worker_pid(segment.pointer, os.getpid())
+        chain = build_chain(options.bundle, options.seed, options.check)
+        worker = Worker(segment, chain, Timeline(segment.samplerate, options.blocksize, options.lead),
+                        history_s=options.history, mic_channel=options.mic_channel, delay_writing=_late(options.late))
+    except AntiphonError as error:
+        print(error, file=sys.stderr, flush=True)
+        return ERROR_EXIT
+    segment.lock_memory()
+    worker.note_realtime(options.realtime and request_realtime())
+    # Cycles are collected by hand right after a hop was written, when a millisecond is cheapest.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+    def keep_on() -> bool:
+        return segment.generation == options.generation and os.getppid() == options.engine
+
+    worker.run(keep_on, lambda hop: gc.collect(1) if hop % _GC_EVERY_HOPS == 0 else None)
+    return 0
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="antiphon.worker_main", description=__doc__)
+    parser.add_argument("segment")
+    parser.add_argument("--engine", type=int, required=True, help="process id of the engine")
+    parser.add_argument("--generation", type=int, required=True)
+    parser.add_argument("--bundle", required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--blocksize", type=int, required=True)
+    parser.add_argument("--lead", type=int, required=True, help="frames")
+    parser.add_argument("--history", type=float, required=True, help="seconds of the past to hear first")
+    parser.add_argument("--mic-channel", type=int)
+    parser.add_argument("--check", action="store_true", help="verify the bundle before loading it")
+    parser.add_argument("--realtime", action="store_true")
+    parser.add_argument("--late", default="", help="fault: EVERY:FRAMES, hold each EVERYth hop until FRAMES after it was due")
+    return parser.parse_args(argv)
+
+
+def _late(fault: str):
+    if not fault:
+        return None
+    every, frames = map(int, fault.split(":"))
+    # A hop that is not late is not held at all: any frame long past will do.
+    return lambda hop: frames if hop % every == every - 1 else -(1 << 40)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux for SIGKILL when the engine's supervisor thread ends; elsewhere the loop's own check has to do."""
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+    except (OSError, AttributeError):
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The model process dies, stalls or is late: the performer's own sound goes on, the voice fades and comes back in time."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+
+import numpy as np
+import pytest
+
+from playing import Gate, noise, tone, two_processes, wait_for
+
+DRY_ONLY = {"dry": 0.0, "voice": -80.0}
+VOICE_ONLY = {"dry": -80.0, "voice": 0.0}
+
+
+def _put_out(engine) -> np.ndarray:
+    return engine.driver.recording()[:, 0]
+
+
+def _steepest(sound: np.ndarray) -> float:
+    return float(np.abs(np.diff(sound)).max())
+
+
+def test_a_killed_model_is_back_and_primed():
+    """SIGKILL: a new worker has heard the past and plays; the counters tell of it."""
+    with two_processes(sound=tone(48_000), driver={"loop": True}) as engine:
+        wait_for(lambda: engine.status().frames > 60_000)
+        before = engine.status()
+        os.kill(before.worker_pid, signal.SIGKILL)
+        wait_for(lambda: engine.status().restarts == 1 and engine.status().phase == "playing")
+        after = engine.status()
+        assert after.worker_pid != before.worker_pid
+        assert after.primed_hops >= 60_000 // 960 - 1
+        assert any("signal 9" in line for line in after.messages)
+        heard = after.voice_frames
+        wait_for(lambda: engine.status().voice_frames > heard + 4800, why="for the voice")
+
+
+def test_the_performer_hears_nothing_of_it():
+    """Through two kills at random moments the dry sound is the input, sample for sample."""
+    sound = noise(48_000)
+    random.seed(11)
+    with two_processes(sound=sound, values=DRY_ONLY, driver={"loop": True}) as engine:
+        for restarts in (1, 2):
+            until = engine.status().frames + random.randrange(10_000, 30_000)
+            wait_for(lambda until=until: engine.status().frames > until)
+            os.kill(engine.status().worker_pid, signal.SIGKILL)
+            wait_for(lambda n=restarts: engine.status().restarts == n and engine.status().phase == "playing")
+        status = engine.status()
+        out = _put_out(engine)
+    assert np.array_equal(out, np.resize(sound[:, 0], len(out)))
+    assert (status.xruns, status.overflows, status.limited_frames) == (0, 0, 0)
+
+
+def test_the_voice_fades_without_a_click_and_returns_in_time():
+    """No step between two frames is steeper than the sound's own plus a 5 ms fade's, and afterwards time was kept."""
+    sound = tone(48_000, hz=440.0)
+    with two_processes(sound=sound, values=VOICE_ONLY, driver={"loop": True}) as engine:
+        wait_for(lambda: engine.status().voice_frames > 30_000)
+        os.kill(engine.status().worker_pid, signal.SIGKILL)
+        wait_for(lambda: engine.status().restarts == 1 and engine.status().phase == "playing")
+        heard = engine.status().voice_frames
+        wait_for(lambda: engine.status().voice_frames > heard + 9600)
+        out, delay = _put_out(engine), int(engine.latency().total_frames)
+    silent = np.abs(out).reshape(-1, 128).max(axis=1) == 0
+    gap = np.flatnonzero(silent[20:]) + 20
+    assert len(gap), "the voice never fell silent"
+    assert _steepest(out) <= _steepest(sound[:, 0]) + 2 * 0.3 / 240
+    expected = np.resize(sound[:, 0], len(out))[: len(out) - delay]
+    resumed = (gap[-1] + 1) * 128 + 480
+    assert len(out) - resumed > 4000
+    assert np.array_equal(out[resumed:], expected[resumed - delay :])
+
+
+def test_a_late_step_fades_and_time_is_kept():
+    """Every fifth hop is written 300 frames after it was due: these frames are skipped, all others are in their place."""
+    sound = tone(48_000, hz=440.0)
+    with two_processes(sound=sound, values=VOICE_ONLY, late="5:300", driver={"loop": True}) as engine:
+        wait_for(lambda: engine.status().steps >= 40)
+        status = engine.status()
+        out, delay = _put_out(engine), int(engine.latency().total_frames)
+    assert status.late >= status.steps // 5 - 1
+    assert status.underflows >= status.late - 1
+    assert 300 * (status.late - 1) <= status.skipped_frames <= (300 + 2 * 128 + 960) * (status.late + 1)
+    assert _steepest(out) <= _steepest(sound[:, 0]) + 2 * 0.3 / 240
+    expected = np.resize(sound[:, 0], len(out))
+    right = out[delay:] == expected[: len(out) - delay]
+    assert right.mean() > 0.4, "the frames that were in time are not in their place"
+    assert status.restarts == 0
+
+
+def test_a_stuck_model_is_replaced():
+    """A worker that is stopped (SIGSTOP) makes no step while hops wait: it is killed and another takes over."""
+    with two_processes(sound=tone(48_000), driver={"loop": True}, gated=False) as engine:
+        os.kill(engine.status().worker_pid, signal.SIGSTOP)
+        wait_for(lambda: engine.status().killed_stuck == 1)
+        wait_for(lambda: engine.status().phase == "playing" and engine.status().restarts == 1)
+
+
+def test_a_model_that_cannot_start_is_told_before_anything_else():
+    """No such bundle: one line, and nothing is left running."""
+    from antiphon.errors import AntiphonError
+
+    with pytest.raises(AntiphonError, match="nothing-of-that-name"), two_processes(bundle="nothing-of-that-name"):
+        pass
+
+
+def test_a_model_that_keeps_dying_does_not_stop_the_sound():
+    """Three kills in a row, each as soon as the worker is there: the dry sound is whole, restarts are counted and spaced."""
+    sound = noise(48_000)
+    with two_processes(sound=sound, values=DRY_ONLY, driver={"loop": True}, gated=False) as engine:
+        for restarts in (1, 2, 3):
+            wait_for(lambda: engine.status().worker_pid is not None)
+            os.kill(engine.status().worker_pid, signal.SIGKILL)
+            wait_for(lambda n=restarts: engine.status().restarts == n)
+        out = _put_out(engine)
+    assert np.array_equal(out, np.resize(sound[:, 0], len(out)))
+
+
+def test_the_gate_opens_where_there_is_nobody():
+    """The tests' own gate must never hold a clock that has no model."""
+    Gate()()
