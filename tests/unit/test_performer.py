@@ -1,5 +1,6 @@
 """The musical state machine: when it answers, for how long, and what makes it stop."""
 
+import numpy as np
 import pytest
 from perform_stage import HOPS, QUIET, begins, ends, note, params, rest, sing
 
@@ -212,3 +213,13 @@ def test_history_heard_again_after_a_restart_begins_nothing_but_is_remembered():
         assert not performer.step(*QUIET, values, priming=True).answering
     assert begins(rest(performer, 2)) == []
     assert performer.step(*QUIET, params(trigger=1)).begin
+
+
+def test_the_shaped_voice_has_no_jump(performer):
+    """Full-scale sound through every gain of an answer that begins, yields to a performer and begins again."""
+    actions = sing(performer, 1) + rest(performer, 2) + sing(performer, 1) + rest(performer, 12)
+    ones = np.ones(960, np.float32)
+    voice = np.concatenate([action.shape(ones) if action.answering else 0 * ones for action in actions])
+    assert np.abs(np.diff(voice, prepend=0.0)).max() <= 1.001 / 240
+    assert voice.max() == 1.0 and voice[-1] == 0.0 and voice.dtype == np.float32
+    assert [why for why, _ in ends(actions)] == ["yield", "time"]

@@ -50,7 +50,9 @@ class Action(NamedTuple):
         """Put the gain on one hop of voice, (frames,) float32; returns a new array."""
         gain = np.full(len(voice), self.gain_to, np.float32)
         ramp = min(self.ramp_frames, len(voice))
-        gain[:ramp] = self.gain_from + (self.gain_to - self.gain_from) * (np.arange(1, ramp + 1, dtype=np.float32) / max(self.ramp_frames, 1))
+        gain[:ramp] = self.gain_from + (self.gain_to - self.gain_from) * (
+            np.arange(1, ramp + 1, dtype=np.float32) / max(self.ramp_frames, 1)
+        )
         return voice * gain
 
 
