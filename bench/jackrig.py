@@ -7,9 +7,11 @@ ring what it hears, so no Python runs in either callback. It lives in a process 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +25,11 @@ _ENGINE_ROOT = str(Path(__file__).resolve().parent.parent / "engine")
 
 class JackMissing(Exception):
     """No JACK server on this machine; str() says what to install."""
+
+
+def end_with_parent() -> None:
+    """Between fork and exec: have the system end this process with the one that started it, however that ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
 
 class JackServer:
@@ -58,7 +65,7 @@ class JackServer:
         """Start the server, or start it again after `kill`."""
         for realtime in (["-R", "-P70"], ["-r"]):
             command = ["jackd", *realtime, "-L", "2", "-n", self.name, "-d", "dummy", "-r", str(self.samplerate), "-p", str(self.period)]
-            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent)
             for _ in range(60):
                 time.sleep(0.1)
                 if self._process.poll() is not None:
@@ -125,7 +132,7 @@ class Probe:
         before = server.clients()
         environment = os.environ | {"PYTHONPATH": _ENGINE_ROOT + os.pathsep + os.environ.get("PYTHONPATH", "")}
         self._process = subprocess.Popen([sys.executable, __file__, "--period", str(server.period)], text=True, env=environment,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent)
         answer = self._process.stdout.readline()
         if "ready" not in answer:
             raise RuntimeError(f"the probe does not start: {answer!r}")

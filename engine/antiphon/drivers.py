@@ -23,8 +23,8 @@ _RATE = 48_000
 def make_driver(config) -> tuple[Driver, Format, str]:
     """Make and open the driver that an EngineConfig asks for; with a line to show where it is not what was asked for first.
 
-    "auto" takes files to the dummy driver, and falls back to it where PortAudio or a device is missing.
-    Raises UsageError, and DeviceError only for a driver asked for by name.
+    "auto" takes files to the dummy driver, and falls back to it where PortAudio or any device is missing.
+    Raises UsageError, and DeviceError for a driver or a device asked for by name.
     """
     require_blocksize(config.blocksize)
     if config.driver_instance is not None:
@@ -42,8 +42,8 @@ def make_driver(config) -> tuple[Driver, Format, str]:
     try:
         return driver, driver.open(), ""
     except DeviceError as error:
-        if config.driver == "portaudio":
-            raise
+        if config.driver == "portaudio" or config.input is not None or config.output is not None:
+            raise  # what was asked for by name is not replaced by something else
         return _opened(_dummy(config), f"{error}; playing the built-in hummed phrase without a device")
 
 

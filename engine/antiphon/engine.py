@@ -142,11 +142,11 @@ class Engine:
             return
         if fade and self._thread and self._device_lost_at is None:
             self._fade_out()
+        self._last_status = self.status()  # while the model still speaks for itself
         self._stopping.set()
         if self._thread:
             self._thread.join()
         self.driver.stop()
-        self._last_status = self.status()
         self._close()
 
     def apply(self, event: Event) -> None:

@@ -29,7 +29,7 @@ except ImportError:  # no advisory locks on Windows: there the process id in the
 
 CHAIN_FIELDS = (
     "mode",  # index into the choices of the row `mode`
-    "state",  # 0 listening, 1 answering
+    "state",  # index into perform.STATES: waiting, hearing, answering
     "pitch_heard",  # semitones, 0 unvoiced
     "loudness_heard_db",
     "voiced",

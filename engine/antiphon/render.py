@@ -26,7 +26,8 @@ from .params import REGISTRY
 _BLOCK = 128
 _END_FADE_S = 0.01
 _PIECE_S = 0.25
-_FORCED = ("mode", "trigger", "panic", "yield", "dry")
+OWN_ROWS = ("mode", "trigger", "panic", "yield", "dry")
+"""Rows that the renderer sets itself: what is asked for them has no effect."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def carry_on(prompt: np.ndarray, samplerate: int, seconds: float, seed: int, bun
     config = EngineConfig(
         driver="freewheel", samplerate=samplerate, blocksize=_BLOCK, in_channels=channels, out_channels=channels,
         bundle=bundle, seed=seed, lead_s=0.0,
-        values={"answer_s": min(max(seconds, 0.5), 600.0), **{p: v for p, v in values.items() if p not in _FORCED},
+        values={"answer_s": min(max(seconds, 0.5), 600.0), **{p: v for p, v in values.items() if p not in OWN_ROWS},
                 "mode": "listen", "yield": False, "dry": REGISTRY.resolve("dry").minimum},
     )
     engine = Engine(config)

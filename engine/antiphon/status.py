@@ -8,6 +8,7 @@ from .latency import HOP, MODEL_RATE
 from .layout import LOADING, PLAYING, PRIMING, STATUS_FIELDS
 from .units import gain_to_db
 
+_STAGES = ("listening", "hearing", "answering")  # perform.STATES, in a listener's words
 PHASES = {LOADING: "loading", PRIMING: "priming", PLAYING: "playing"}
 
 
@@ -135,4 +136,4 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
 def _state(alive: bool, model: dict[str, float]) -> str:
     if not alive or model["phase"] != PLAYING:
         return "absent"
-    return "answering" if model["state"] else "hearing" if model["phrase"] else "listening"
+    return _STAGES[int(model["state"])]

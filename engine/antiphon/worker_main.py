@@ -33,14 +33,9 @@ def build_chain(bundle: str, seed: int, check: bool):
         from .perform import Performer
 
         return EchoChain(Performer(), seed)
-    from .model.bundle import Bundle
-
-    opened = Bundle.open(bundle)
-    if check:
-        opened.require_sound()
     from .chain import build
 
-    return build(opened, seed)
+    return build(bundle, seed, check)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -90,6 +90,7 @@ class WorkerKeeper:
         """Let the worker leave; end it if it does not."""
         if self._process is None:
             return
+        lib.ap_segment_voice_close(self.segment.pointer)
         lib.ap_segment_next_generation(self.segment.pointer)
         try:
             self._process.wait(0.5)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..latency import HOP, MODEL_RATE
+from ..latency import HOP
 
 _MEMORY_HOPS = 500
 _QUIET_DB = -120.0
@@ -51,7 +51,7 @@ class EchoChain:
             self._answer, self._at = np.concatenate(heard or [np.zeros(HOP, np.float32)]), 0
         voice = self._play(action) if action.answering else np.zeros(HOP, np.float32)
         self._voice_db = _level_db(voice)
-        self._say(action)
+        self._say()
         return voice
 
     def _hear(self, mic: np.ndarray, params: np.ndarray, priming: bool):
@@ -72,16 +72,12 @@ class EchoChain:
     def _play(self, action) -> np.ndarray:
         positions = (self._at + np.arange(HOP)) % len(self._answer)
         self._at += HOP
-        gain = np.full(HOP, action.gain_to, np.float32)
-        if action.ramp_frames:
-            ramp = min(action.ramp_frames, HOP)
-            gain[:ramp] = np.linspace(action.gain_from, action.gain_to, ramp, dtype=np.float32)
-        return self._answer[positions] * gain
+        return action.shape(self._answer[positions])
 
-    def _say(self, action) -> None:
+    def _say(self) -> None:
         self.status.update(
             loudness_heard_db=self._level_db, loudness_played_db=self._voice_db,
-            state=float(action.answering), phrase=float(self._in_phrase), answers=float(self.performer.answers),
+            state=float(self.performer.stage), phrase=float(self._in_phrase), answers=float(self.performer.answers),
             noise_floor_db=self.performer.detector.floor_db, voiced=float(self._level_db > -55.0),
         )
 
@@ -108,5 +104,3 @@ def _level_db(sound: np.ndarray) -> float:
     power = float(np.dot(sound, sound)) / len(sound)
     return 10.0 * math.log10(power) if power > 1e-12 else _QUIET_DB
 
-
-assert MODEL_RATE == 50 * HOP
