@@ -17,7 +17,7 @@ import numpy as np
 from . import match, score
 from .graph import StepGraph
 from .key import Key
-from .sampling import BREATH_HOPS, TAIL, Leanings, LoopBrake, breath_leaning, gumbel, pitch_leaning, uniform
+from .sampling import BREATH_HOPS, TAIL, Leanings, LoopBrake, breath_leaning, chances, pitch_leaning
 from .score import Note
 
 DEFAULT_LEANINGS = Leanings()
@@ -186,7 +186,7 @@ class NoteModel:
         note_angle, time_angle = memory.runs * by_note, memory.model_hop * by_time
         inputs["cos"][:half], inputs["sin"][:half] = np.cos(note_angle), np.sin(note_angle)
         inputs["cos"][half:], inputs["sin"][half:] = np.cos(time_angle), np.sin(time_angle)
-        self._lean(next_hop, leanings, extra)
+        within_bin = 0.0 if leanings is None else self._lean(next_hop, leanings, extra)
         self._graph.run()
 
         slot = memory.runs % score.WINDOW
@@ -196,16 +196,14 @@ class NoteModel:
         inputs["mask"][slot] = 0.0
         memory.runs += 1
         if next_hop is None:
-            note = self._time(note, int(outputs["ioi"][0]), int(outputs["articulation"][0]))
+            note = self._time(note, int(outputs["ioi"][0]), int(outputs["articulation"][0]), within_bin)
         memory.last, memory.pending, memory.planned = note, None, False
         return int(outputs["pitch"][0])
 
-    def _lean(self, next_hop: int | None, leanings: Leanings | None, extra: np.ndarray | None) -> None:
-        """Fill noise, leanings and temperatures of the coming run. A run that only hears has no leanings."""
+    def _lean(self, next_hop: int | None, leanings: Leanings, extra: np.ndarray | None) -> float:
+        """Fill noise, leanings and temperatures of the coming run; return a further chance, 0..1."""
         memory, inputs = self._memory, self._graph.inputs
-        if leanings is None:
-            return
-        inputs["noise"][:] = gumbel(memory.seed, memory.draws, len(inputs["noise"]))
+        inputs["noise"][:], within_bin = chances(memory.seed, memory.draws, len(inputs["noise"]))
         memory.draws += 1
         inputs["sharpness"][:] = leanings.sharpness()
         inputs["match_nats"][:] = leanings.match_nats()
@@ -218,17 +216,16 @@ class NoteModel:
             inputs["ioi_bias"][score.ioi_bin(wait)] = _FORCED
             sounding = max(2, min(memory.pending.sounding_hops, wait))
             inputs["articulation_bias"][:, score.articulation_bin(sounding, wait)] = _FORCED
+        return within_bin
 
     def _usual_hops(self) -> float:
         """Median wait of the last notes."""
         waits = [score.IOI_CENTRE[ioi] for ioi in self._memory.iois[-17:-1] if ioi != score.NO_IOI]
         return float(np.median(waits)) if waits else 18.0
 
-    def _time(self, note: Note, ioi: int, articulation: int) -> Note:
-        """Turn the chosen bins into hops; where in a wide bin is drawn from the same seed."""
-        memory = self._memory
-        width = int(score.IOI_WIDTH[ioi])
-        within = int(uniform(memory.seed, memory.draws) * width)
-        wait = int(score.IOI_EDGES[ioi]) + within
+    @staticmethod
+    def _time(note: Note, ioi: int, articulation: int, within_bin: float) -> Note:
+        """Turn the chosen bins into hops; where in a wide bin is ``within_bin``, 0..1."""
+        wait = int(score.IOI_EDGES[ioi]) + int(within_bin * score.IOI_WIDTH[ioi])
         sounding = max(2, round(wait * float(score.ARTICULATION[articulation])))
         return Note(note.onset_hop, note.pitch, min(sounding, wait), note.loudness_db, wait)

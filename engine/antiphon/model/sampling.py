@@ -52,19 +52,14 @@ class Leanings:
         return SOFT_KEY_NATS * 24.0 ** (2 * self.scale_grip - 1)
 
 
-def _generator(seed: int, draw: int, purpose: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=[seed, 0x616E7470], counter=[0, 0, purpose, draw]))
+def chances(seed: int, draw: int, size: int) -> tuple[np.ndarray, float]:
+    """Return the chances of one draw: Gumbel noise, (size,) float32, and a number in [0, 1).
 
-
-def gumbel(seed: int, draw: int, size: int) -> np.ndarray:
-    """Gumbel noise of one draw, (size,) float32: counter-based (Philox), so any note can be drawn again on its own."""
-    chances = _generator(seed, draw, 0).random(size, dtype=np.float32)
-    return -np.log(-np.log(np.clip(chances, 1e-7, 1 - 1e-7)))
-
-
-def uniform(seed: int, draw: int) -> float:
-    """A number in [0, 1) of one draw, independent of its `gumbel` noise."""
-    return float(_generator(seed, draw, 1).random())
+    Counter-based (Philox, Salmon et al. 2011): any draw can be made again alone, and a State needs only its number.
+    """
+    generator = np.random.Generator(np.random.Philox(key=[seed, 0x616E7470], counter=[0, 0, 0, draw]))
+    uniform = generator.random(size + 1, dtype=np.float32)
+    return -np.log(-np.log(np.clip(uniform[1:], 1e-7, 1 - 1e-7))), float(uniform[0])
 
 
 def pitch_leaning(key: Key, leanings: Leanings, recent: np.ndarray) -> np.ndarray:
