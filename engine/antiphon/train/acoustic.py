@@ -22,7 +22,7 @@ from ..model.gestures import AGES, BENDS, LATENT, LOUDNESS_CLASSES, REMAINS, TRA
 from ..model.tokens import NOTES, REST
 from . import fast, network
 from .codec import save
-from .shards import Shards
+from .shards import Shards, colour
 
 TRACE = 6
 CLIPS, HOPS = 16, 200
@@ -117,10 +117,16 @@ def performance(codec, row):
     return dict(tokens=tokens, latent=total[0].numpy(), pitch=np.where(bend > 0, pitch, 0), centre=centre, onset=onset, age=age, remain=remain, before=before)
 
 
-def performances(codec, rows):
-    """All clips that hold notes, as `performance` gives them."""
+def performances(codec, rows, rng=None):
+    """All clips that hold notes, as `performance` gives them; with `rng` each through a random microphone."""
     codec.eval()
-    return [performance(codec, row) for row in rows if (row["note"] >= 0).any()]
+    result = []
+    for row in rows:
+        if (row["note"] >= 0).any():
+            if rng is not None:
+                row = {**row, "audio": np.clip(colour(rng, row["audio"].astype(np.float32)), -32768, 32767)}
+            result.append(performance(codec, row))
+    return result
 
 
 def prompt_traits(item, first, last):
@@ -157,8 +163,9 @@ def example(rng, item, hops, corrupt):
         pitch, earlier = np.where(pitch > 0, pitch + wobble, 0), np.where(earlier > 0, earlier + np.roll(wobble, 1), 0)
         centre = np.where(centre > 0, centre, 0)
         who = who + 0.05 * np.abs(who) * rng.standard_normal(len(who)).astype(np.float32)
-        if rng.random() < 0.3:
-            remain = np.full_like(remain, -1)
+        # Listening, nobody knows when a note will end; playing, the plan says it. Somewhere in the crop the one becomes the other.
+        if rng.random() < 0.7:
+            remain = np.where(np.arange(hops) < rng.integers(0, int(1.3 * hops)), -1, remain)
     plan = np.stack([gestures.note_class(centre), item["onset"][crop], gestures.age_class(item["age"][crop]), gestures.remain_class(remain), item["before"][crop]], -1)
     return plan, loudness, latent.astype(np.float32), gestures.trace(pitch, earlier, centre), who, item["tokens"][crop]
 
@@ -198,7 +205,7 @@ def main():
     codec = network.Codec()
     codec.load_state_dict(torch.load(options.codec)["codec"])
     began = time.time()
-    items = performances(codec, Shards(options.render, "train").rows)
+    items = performances(codec, Shards(options.render, "train").rows, np.random.default_rng(options.seed))
     kept = performances(codec, Shards(options.render, "held", limit=1).rows)
     net = AcousticNet(codec.quantiser.codebooks.clone())
     print(f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f}M parameters, {len(items)} clips coded in {time.time() - began:.0f} s", flush=True)
