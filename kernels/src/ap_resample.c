@@ -33,12 +33,12 @@ typedef float quad __attribute__((vector_size(16), may_alias));
     /* Write every output frame that the chunk's `frames` new input frames release. Returns how many. */               \
     TARGET static uint64_t run##WIDTH(ap_resample *s, uint64_t frames, float *out) {                                   \
         const uint64_t floats = released(s, frames) * s->config.channels;                                              \
-        cursor at = {0};                                                                                               \
+        uint64_t channel = 0;                                                                                          \
         for (uint64_t done = 0; done < floats; done += BATCH) {                                                        \
             batch b;                                                                                                   \
             float low[BATCH], high[BATCH];                                                                             \
             const uint64_t count = ap_min(BATCH, floats - done);                                                       \
-            fill(s, &at, &b, count);                                                                                   \
+            channel = fill(s, &b, channel, count);                                                                     \
             dots##WIDTH(&b, 0, s->taps, low);                                                                          \
             if (s->interpolate) {                                                                                      \
                 dots##WIDTH(&b, s->taps, s->taps, high);                                                               \
@@ -57,12 +57,9 @@ static uint64_t released(const ap_resample *s, uint64_t frames) {
     return (left + s->down - 1) / s->down;
 }
 
-typedef struct cursor {
-    uint64_t channel;
-} cursor;
-
-/* The next `count` dot products, channel by channel, frame by frame. */
-static inline void fill(ap_resample *s, cursor *at, batch *b, uint64_t count) {
+/* The next `count` dot products, frame by frame and channel by channel; `channel` is the first one's. Returns the channel
+ * after the last. */
+static inline uint64_t fill(ap_resample *s, batch *b, uint64_t channel, uint64_t count) {
     const float *table = (const float *)((const char *)s + s->table_at);
     const float *buffer = (const float *)((const char *)s + s->buffer_at);
     for (uint64_t j = 0; j < BATCH; j++) {
@@ -72,25 +69,25 @@ static inline void fill(ap_resample *s, cursor *at, batch *b, uint64_t count) {
             b->between[j] = 0.0f;
             continue;
         }
-        uint64_t behind, part;
-        resample_lagged(s, &behind, &part);
-        b->window[j] = buffer + at->channel * (s->kept + RESAMPLE_CHUNK) + (s->kept + s->due - behind - s->taps / 2 + 1);
-        b->row[j] = table + part * s->taps;
-        b->between[j] = 0.0f;
-        if (s->interpolate) {
-            const uint64_t scaled = part * s->rows;
-            b->row[j] = table + scaled / s->up * s->taps;
-            b->between[j] = (float)(scaled % s->up) / (float)s->up;
+        b->window[j] = buffer + channel * (s->kept + RESAMPLE_CHUNK) + s->window;
+        if (!s->interpolate) {
+            b->row[j] = table + s->part * s->taps;
+            b->between[j] = 0.0f;
+        } else {
+            const uint32_t scaled = (uint32_t)s->part * s->rows; /* below 2^28 */
+            b->row[j] = table + (uint64_t)(scaled / (uint32_t)s->up) * s->taps;
+            b->between[j] = (float)(scaled % (uint32_t)s->up) / (float)s->up;
         }
-        if (++at->channel < s->config.channels) continue;
-        at->channel = 0;
-        s->due += s->step;
-        s->due_part += s->step_part;
-        if (s->due_part >= s->up) {
-            s->due_part -= s->up;
-            s->due++;
+        if (++channel < s->config.channels) continue;
+        channel = 0;
+        s->window += s->step;
+        s->part += s->step_part;
+        if (s->part >= s->up) {
+            s->part -= s->up;
+            s->window++;
         }
     }
+    return channel;
 }
 
 DEFINE_DOTS(4, )
@@ -102,17 +99,20 @@ DEFINE_DOTS(16, __attribute__((target("avx512f,avx2,fma"))))
 /* Equal rates: a delay line, of no frames at all unless a delay was asked for. */
 static uint64_t run_copy(ap_resample *s, uint64_t frames, float *out) {
     const float *buffer = (const float *)((const char *)s + s->buffer_at);
-    const uint64_t stride = s->kept + RESAMPLE_CHUNK, channels = s->config.channels, from = s->kept - s->lag_whole;
+    const uint64_t stride = s->kept + RESAMPLE_CHUNK, channels = s->config.channels;
     for (uint64_t c = 0; c < channels; c++)
-        for (uint64_t f = 0; f < frames; f++) out[f * channels + c] = buffer[c * stride + from + f];
-    s->due += frames;
+        for (uint64_t f = 0; f < frames; f++) out[f * channels + c] = buffer[c * stride + s->window + f];
+    s->window += frames;
     return frames;
 }
 
 void ap_resample_reset(ap_resample *s) {
     memset((char *)s + s->buffer_at, 0, s->config.channels * (s->kept + RESAMPLE_CHUNK) * sizeof(float));
-    s->due = 0;
-    s->due_part = 0;
+    s->due = s->due_part = 0;
+    /* Output frame 0 lies lag_whole + lag_part / up input frames before input frame 0, which is buffer frame `kept`. */
+    s->part = s->lag_part ? s->up - s->lag_part : 0;
+    s->window = s->kept - s->lag_whole - (s->lag_part ? 1 : 0);
+    if (s->taps) s->window -= s->taps / 2 - 1;
 }
 
 uint32_t ap_resample_delay_frames(const ap_resample *s) { return (uint32_t)s->delay; }
@@ -132,15 +132,20 @@ uint64_t ap_resample_process(ap_resample *s, const float *in, uint64_t frames_in
         for (uint64_t c = 0; c < channels; c++)
             for (uint64_t f = 0; f < turn; f++) buffer[c * stride + s->kept + f] = in[f * channels + c];
         float *to = out + done * channels;
+        const uint64_t before = done;
         if (!s->taps) done += run_copy(s, turn, to);
 #if defined(__x86_64__) && defined(__GNUC__)
         else if (s->level == LEVEL_AVX512) done += run16(s, turn, to);
         else if (s->level == LEVEL_AVX2) done += run8(s, turn, to);
 #endif
         else done += run4(s, turn, to);
+        /* Exact: a fraction carried over, never rounded. */
+        const uint64_t ups = s->due * s->up + s->due_part + (done - before) * s->down;
+        s->due = ups / s->up - turn;
+        s->due_part = ups % s->up;
         for (uint64_t c = 0; c < channels; c++)
             memmove(buffer + c * stride, buffer + c * stride + turn, s->kept * sizeof(float));
-        s->due -= turn;
+        s->window -= turn;
         in += turn * channels;
         frames_in -= turn;
     }

@@ -29,16 +29,11 @@ struct ap_resample {
     uint64_t step_part;
     uint64_t table_at;     /* bytes from the start of the state */
     uint64_t buffer_at;
-    /* running */
-    uint64_t due;          /* the input frame, counted from the next one in, whose arrival releases the next output frame */
-    uint64_t due_part;     /* with `due`, m * down / up as a fraction: due_part / up */
+    /* running; frames are counted from the first of the chunk */
+    uint64_t due;          /* the input frame whose arrival releases the next output frame is due + due_part / up, rounded down */
+    uint64_t due_part;
+    uint64_t window;       /* where in the buffer the next output frame's window begins */
+    uint64_t part;         /* and how far after its middle tap the output frame lies: part / up */
 };
-
-/* Output's position less its lag: whole input frames and a part of `up`. */
-static inline void resample_lagged(const ap_resample *s, uint64_t *behind, uint64_t *part) {
-    const bool borrow = s->due_part < s->lag_part;
-    *part = s->due_part + (borrow ? s->up : 0) - s->lag_part;
-    *behind = s->lag_whole + (borrow ? 1 : 0);
-}
 
 #endif
