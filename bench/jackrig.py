@@ -192,6 +192,16 @@ def delays(heard: np.ndarray) -> tuple[int, float]:
     return int(found[counts.argmax()]), float(counts.max() / len(there))
 
 
+def lag(played: np.ndarray, heard: np.ndarray) -> float:
+    """The delay of `heard` against `played` in frames, to a fraction: the peak of their cross-correlation."""
+    size = 1 << (len(played) + len(heard)).bit_length()
+    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size))
+    found = np.fft.irfft(product, size)[: len(heard)]
+    peak = int(found.argmax())
+    before, at, after = found[peak - 1], found[peak], found[peak + 1]
+    return peak + 0.5 * (before - after) / (before - 2 * at + after)
+
+
 def _probe(period: int) -> None:
     """The probe's process: one line of JSON in, one out, until the input ends."""
     from antiphon.audio.stream import DeviceStream, Wanted
