@@ -112,6 +112,8 @@ class Engine:
         self.device_losses = self.device_reopens = self.commands_dropped = 0
         self._device_lost_at: float | None = None
         self.last_gap_s = 0.0
+        self._device_frames = DeviceFrames()
+        self._resampler_frames = (0.0, 0.0)
 
     def start(self, wait_s: float = 30.0) -> None:
         """Open the driver, let sound run, start the model; return when the model plays, or after `wait_s`.
@@ -183,11 +185,8 @@ class Engine:
         """Give the latency as a sum of named terms; the engine must have been started."""
         if self.timeline is None:
             raise AntiphonError("the latency is known once the driver is open; start the engine first")
-        into, out_of = (Resampler(*rates) for rates in (
-            (self.timeline.samplerate, MODEL_RATE), (MODEL_RATE, self.timeline.samplerate)))
         device = self._device_frames
-        return latency(self.timeline, device.input, device.output,
-                       into.delay_frames * self.timeline.samplerate / MODEL_RATE, out_of.delay_frames, device.source)
+        return latency(self.timeline, device.input, device.output, *self._resampler_frames, device.source)
 
     def run(self, indata: np.ndarray, flags: int = 0) -> np.ndarray:
         """Freewheel: process (frames, in_channels), return (frames, out_channels); the model steps in between."""
@@ -212,6 +211,9 @@ class Engine:
         with self._lock:
             self.format, self.timeline, self.segment = settled, timeline, segment
             self.frame_clock = FrameClock(settled.samplerate)
+            self._resampler_frames = (
+                Resampler(settled.samplerate, MODEL_RATE).delay_frames * settled.samplerate / MODEL_RATE,
+                float(Resampler(MODEL_RATE, settled.samplerate).delay_frames))
             if not isinstance(self.driver, FreewheelDriver):
                 self.keeper = WorkerKeeper(segment, WorkerSpec(
                     bundle=config.bundle, seed=int(self.values["seed"]), blocksize=settled.blocksize,
@@ -361,8 +363,6 @@ class Engine:
         with self._lock:
             segment, self.segment, self.worker = self.segment, None, None
         segment.unlink()
-
-    _device_frames: DeviceFrames = DeviceFrames()
 
 
 def with_values(config: EngineConfig, **values) -> EngineConfig:

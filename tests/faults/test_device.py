@@ -1,0 +1,121 @@
+"""A device that is pulled out, comes back, or comes back as another one: told by a clock that can be pulled out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from antiphon.audio.driver import DeviceFrames
+from antiphon.audio.dummy import DummyDriver
+from antiphon.engine import Engine, EngineConfig
+from antiphon.errors import DeviceError
+from antiphon.events import Event
+from playing import tone, wait_for
+
+
+class Pluggable:
+    """A driver whose device the test pulls out and plugs in again; a dummy clock runs while it is in."""
+
+    name = "pluggable"
+    input_name = output_name = "card"
+    finished = False
+
+    def __init__(self, samplerate: int = 48_000, blocksize: int = 128):
+        self.plugged, self.tries, self.fell_back = True, 0, False
+        self.plug(samplerate, blocksize)
+
+    def plug(self, samplerate: int, blocksize: int) -> None:
+        self.clock = DummyDriver(samplerate, blocksize, source=tone(samplerate, samplerate), loop=True, record=True)
+
+    def open(self):
+        return self.clock.open()
+
+    def start(self, spec) -> None:
+        self.clock.start(spec)
+
+    def stop(self) -> None:
+        self.clock.stop()
+
+    def pull(self) -> None:
+        self.plugged = False
+        self.clock.stop()
+
+    def lost(self, blocks: int, frames: int) -> str | None:
+        return None if self.plugged else "device 'card' ended the stream"
+
+    def reopen(self, fall_back: bool):
+        self.tries += 1
+        self.fell_back = self.fell_back or fall_back
+        if not self.plugged:
+            raise DeviceError("no output device 'card'; there is: nothing")
+        return self.clock.open()
+
+    def device_frames(self) -> DeviceFrames:
+        return DeviceFrames(32, 64, "reported")
+
+
+def _engine(driver, **settings):
+    engine = Engine(EngineConfig(driver_instance=driver, bundle="through", **settings))
+    engine.start()
+    return engine
+
+
+def test_the_same_device_comes_back():
+    """Sound goes on in the same segment with the same model; the clock stood still meanwhile, so nothing was late."""
+    driver = Pluggable()
+    engine = _engine(driver, values={"dry": -80.0})
+    try:
+        wait_for(lambda: engine.status().voice_frames > 9600)
+        driver.pull()
+        wait_for(lambda: driver.tries > 4)
+        lost = engine.status()
+        assert (lost.device_lost, lost.device_losses, lost.device_reopens) == (True, 1, 0)
+        assert driver.fell_back, "after some tries any device will do"
+        name, frames = engine.segment.name, lost.frames
+        driver.plugged = True
+        wait_for(lambda: engine.status().device_reopens == 1)
+        wait_for(lambda: engine.status().frames > frames + 9600)
+        back = engine.status()
+        assert (engine.segment.name, back.restarts, back.device_lost) == (name, 0, False)
+        assert back.worker_pid == lost.worker_pid
+        assert sum("looking for it" in line for line in back.messages) == 1
+    finally:
+        engine.stop()
+
+
+def test_another_device_comes_instead():
+    """Another rate and block: a new segment and a new model, the values kept, the counters going on."""
+    driver = Pluggable()
+    engine = _engine(driver, values={"dry": -80.0})
+    try:
+        engine.apply(Event("voice", -20.0))
+        engine.apply(Event("temperature", 0.3))
+        wait_for(lambda: engine.status().frames > 9600)
+        driver.pull()
+        wait_for(lambda: engine.status().device_lost)
+        before = engine.status()
+        driver.plug(44_100, 256)
+        driver.plugged = True
+        wait_for(lambda: engine.status().device_reopens == 1)
+        wait_for(lambda: engine.status().phase == "playing" and engine.status().voice_frames > before.voice_frames + 22_050)
+        after = engine.status()
+        assert (after.samplerate, after.blocksize) == (44_100, 256)
+        assert after.blocks > before.blocks
+        assert engine.latency().rows[0] == ("device in", 32, 1000 * 32 / 44_100)
+        assert engine.values["temperature"] == 0.3
+        heard = driver.clock.recording()[-2048:, 0]
+        assert np.abs(heard).max() > 0.02 and np.abs(heard).max() < 0.04  # 0.3 at -20 dB
+    finally:
+        engine.stop()
+
+
+def test_stopping_while_the_device_is_gone():
+    """Stop does not wait for a device that is not there, and leaves nothing."""
+    driver = Pluggable()
+    engine = _engine(driver)
+    path = engine.segment.path
+    driver.pull()
+    wait_for(lambda: engine.status().device_lost)
+    engine.stop()
+    assert not path.exists()
+    assert engine.status().device_lost
+    engine.stop()

@@ -1,0 +1,93 @@
+"""The small parts: choosing a device, percentiles, the clock of timetags, the hummed phrase."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from antiphon.audio.devices import Device, choose
+from antiphon.audio.phrase import hummed_phrase
+from antiphon.clock import FrameClock, ntp_to_unix
+from antiphon.errors import DeviceError
+from antiphon.stats import Histogram, percentiles
+
+DEVICES = [
+    Device(0, "HDA Intel PCH: ALC257", "ALSA", 2, 2, 44_100, False, True),
+    Device(1, "Scarlett 2i2 USB", "ALSA", 2, 2, 48_000, False, False),
+    Device(2, "Scarlett 18i20 USB", "ALSA", 18, 20, 48_000, False, False),
+    Device(3, "HDMI 0", "ALSA", 0, 8, 44_100, False, False),
+    Device(4, "Scarlett 2i2 USB", "JACK Audio Connection Kit", 2, 2, 48_000, True, False),
+]
+
+
+@pytest.mark.parametrize("wanted, kind, index", [
+    (None, "input", 4), (None, "output", 0), (3, "output", 3), ("3", "output", 3), ("hda", "input", 0),
+    ("Scarlett 18i20 USB", "input", 2), ("Scarlett 2i2 USB, ALSA", "input", 1), ("2i2 usb, jack", "output", 4),
+])
+def test_a_device_is_found(wanted, kind, index):
+    assert choose(DEVICES, wanted, kind).index == index
+
+
+@pytest.mark.parametrize("wanted, kind, words", [
+    ("Scarlett", "input", ("ambiguous", "1 'Scarlett 2i2 USB'", "2 'Scarlett 18i20 USB'", "4 '")),
+    ("Scarlett 2i2 USB", "output", ("ambiguous", "ALSA", "JACK")),
+    ("Scarlet 18i20", "input", ("no input device 'Scarlet 18i20'", "Scarlett 18i20 USB")),
+    (3, "input", ("HDMI 0", "has no input")),
+    (9, "output", ("no device 9",)),
+    ("", "output", ("ambiguous",)),
+])
+def test_a_device_that_is_not_clear_is_told_with_candidates(wanted, kind, words):
+    with pytest.raises(DeviceError) as error:
+        choose(DEVICES, wanted, kind)
+    assert "\n" not in str(error.value)
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_no_device_at_all_is_told():
+    with pytest.raises(DeviceError, match="no sound device with an input"):
+        choose([DEVICES[3]], None, "input")
+
+
+def test_histogram_percentiles_are_right_to_a_bin():
+    """Against numpy over a wide spread of durations; an empty one is all zeros."""
+    values = np.random.default_rng(1).lognormal(14, 1.5, 20_000).astype(np.int64)
+    histogram = Histogram()
+    assert histogram.percentile(99) == 0.0
+    for value in values.tolist():
+        histogram.add(value)
+    for percent in (1, 50, 99, 99.9):
+        assert histogram.percentile(percent) == pytest.approx(np.percentile(values, percent), rel=0.05)
+    assert (histogram.count, histogram.max_ns) == (20_000, values.max())
+    assert histogram.percentile(100) == values.max()
+
+
+def test_percentiles_name_themselves():
+    assert percentiles([3, 1, 2], 0.5)["max"] == 1.5
+    assert percentiles([]) == {"count": 0}
+
+
+def test_the_frame_clock_takes_the_upper_line():
+    """Blocks are counted when they begin, so every look is late by up to a block; the clock is right to one block."""
+    clock = FrameClock(48_000)
+    assert clock.frame_at(0.0) is None
+    random = np.random.default_rng(2)
+    for look in range(60):
+        seconds = 1000.0 + 0.02 * look + 0.005 * random.random()
+        clock.observe(seconds, int((seconds - 990.0) * 48_000) // 128 * 128)
+    assert clock.frame_at(1002.0) == pytest.approx(12.0 * 48_000, abs=128)
+
+
+def test_timetags_are_ntp():
+    """1 January 1970 is 2208988800 s after the NTP epoch; the lower word is a binary fraction."""
+    assert ntp_to_unix((2_208_988_800 << 32) + (1 << 31)) == 0.5
+
+
+def test_the_hummed_phrase_is_always_the_same_and_hums():
+    """It fits any rate, stays well below full scale, and leaves room for an answer."""
+    for samplerate in (8_000, 44_100, 48_000):
+        one, other = hummed_phrase(samplerate), hummed_phrase(samplerate)
+        assert one.tobytes() == other.tobytes() and one.dtype == np.float32
+        assert 0.1 < np.abs(one).max() < 0.5
+        sung = 3.8 * samplerate
+        assert np.abs(one[int(sung) + samplerate :]).max() < 1e-3 < np.abs(one[: int(sung)]).mean()
