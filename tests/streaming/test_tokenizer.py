@@ -118,3 +118,19 @@ def test_read_pitch():
     post[:] = 0
     post[PITCHES] = 0.9
     assert read_pitch(post) == 0.0
+
+
+def test_step_graph_equals_the_network(tmp_path):
+    """The exported graph, hop by hop with its State, gives what the whole network gives offline."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    pytest.importorskip("scipy")
+    from antiphon.train import export_tokenizer, tokenizer
+
+    torch.manual_seed(0)
+    net = tokenizer.TokenizerNet().eval()
+    full = export_tokenizer.export(net, tmp_path / "tokenizer.onnx")
+    sound = np.stack([voice(60, 1.0)])
+    found = export_tokenizer.parity(net, full, sound)
+    assert found["note_top1_agreement"] == 1.0 and found["pitch_top1_agreement"] == 1.0
+    assert found["largest_difference"] < 1e-4

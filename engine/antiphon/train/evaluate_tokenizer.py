@@ -68,7 +68,9 @@ def independent_pitch(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     found = swift_f0.SwiftF0(threads=1, spin=False).detect(sound, MODEL_RATE)
     middle = (np.arange(len(sound) // HOP) + 0.5) * HOP_S
-    nearest = np.clip(np.searchsorted(found.timestamps, middle), 0, len(found.timestamps) - 1)
+    times = np.asarray(found.timestamps)
+    after = np.clip(np.searchsorted(times, middle), 1, len(times) - 1)
+    nearest = after - (middle - times[after - 1] < times[after] - middle)
     hertz, sure = np.asarray(found.pitch_hz)[nearest], np.asarray(found.confidence)[nearest]
     return 69 + 12 * np.log2(np.maximum(hertz, 1.0) / 440), np.where(hertz > 0, sure, 0.0)
 
