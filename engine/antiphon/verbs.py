@@ -13,15 +13,14 @@ from .cli import NOT_SO, OK, values_of
 from .errors import BundleError
 from .params import REGISTRY, surfaces
 
-_RENDERS_OWN = ("mode", "yield", "dry")
-
 
 def render(options: argparse.Namespace) -> int:
     """Carry a recording on."""
+    from .render import OWN_ROWS
     from .render import render as run
 
     values = values_of(options)
-    for path in _RENDERS_OWN:
+    for path in OWN_ROWS:
         if path in values:
             say(f"render answers once, from the end of IN: {path} has no effect here")
     seed = values.pop("seed", REGISTRY.resolve("seed").default)
