@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 FORGET = 0.95  # per note heard
+CONCERT_PITCH = 2.5  # weight of the belief in 440 Hz: a singer whose pitches point nowhere is answered there
+SHADE_DOUBT = 4.0  # a step's own shade needs this much weight of notes for half of it to be believed
 ROOM_SEMITONES = 3  # the register reaches this far beyond the lowest and highest tenth of what was heard
 REGISTER_NOTES = 64
 
@@ -62,7 +64,8 @@ class Key:
         self._turn = 0j
         self._weight = np.zeros(12)  # seconds-like weight of each pitch class
         self._count = np.zeros(12)
-        self._cents = np.zeros(12)  # weighted sum of deviations from `tuning`
+        self._cents = np.zeros(12)  # weighted sum of deviations from `tuning`, and of their squares
+        self._spread = np.zeros(12)
         self._recent: list[int] = []
         self._settle()
 
@@ -78,35 +81,42 @@ class Key:
     def state(self) -> dict:
         """Return all that is remembered, as a value."""
         return {"tuning": self.tuning, "turn": self._turn, "recent": list(self._recent), "weight": self._weight.copy(),
-                "count": self._count.copy(), "cents": self._cents.copy()}  # fmt: skip
+                "count": self._count.copy(), "cents": self._cents.copy(), "spread": self._spread.copy()}  # fmt: skip
 
     def set_state(self, state: dict) -> None:
         """Take what `state` returned."""
         self.tuning, self._turn, self._recent = state["tuning"], state["turn"], list(state["recent"])
-        self._weight, self._count, self._cents = (state[name].copy() for name in ("weight", "count", "cents"))
+        kept = (state[name].copy() for name in ("weight", "count", "cents", "spread"))
+        self._weight, self._count, self._cents, self._spread = kept
         self._settle()
 
     def hear(self, pitch: float, sounding_hops: int) -> int:
         """Take a heard pitch (MIDI semitones with cents) and return the semitone it is in the performer's tuning."""
-        weight = min(2.0, (max(1, sounding_hops) / 15.0) ** 0.5)
+        weight = min(2.0, max(1, sounding_hops) / 15.0)  # passing notes and scoops say little
         self._turn = FORGET * self._turn + weight * np.exp(2j * np.pi * pitch)
-        fraction = float(np.angle(self._turn) / (2 * np.pi))
+        fraction = float(np.angle(self._turn + CONCERT_PITCH) / (2 * np.pi))
         self.tuning += (fraction - self.tuning + 0.5) % 1.0 - 0.5
         semitone = int(round(pitch - self.tuning))
         chroma = semitone % 12
-        for sums in (self._weight, self._count, self._cents):
+        off = pitch - self.tuning - semitone
+        for sums in (self._weight, self._count, self._cents, self._spread):
             sums *= FORGET
         self._weight[chroma] += weight
         self._count[chroma] += 1
-        self._cents[chroma] += weight * (pitch - self.tuning - semitone)
+        self._cents[chroma] += weight * off
+        self._spread[chroma] += weight * off * off
         self._recent = (self._recent + [semitone])[-REGISTER_NOTES:]
         self._settle()
         return semitone
 
     def sound(self, semitone: int) -> float:
-        """Return the pitch to sound for a semitone: the performer's tuning, and their own shade of that scale step."""
+        """Return the pitch to sound for a semitone: the performer's tuning, and their own shade of that step."""
         chroma = semitone % 12
-        shade = self._cents[chroma] / (self._weight[chroma] + 2.0)  # two notes' worth of doubt
+        weight = self._weight[chroma] + 1e-9
+        mean = self._cents[chroma] / weight
+        variance = max(0.0, self._spread[chroma] / weight - mean * mean)
+        # A shade sung alike each time is meant; one that wanders is not.
+        shade = mean * weight / (weight + SHADE_DOUBT * (1.0 + variance / 0.02))
         return semitone + self.tuning + float(np.clip(shade, -0.5, 0.5))
 
     @property
