@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cffi import FFI
 
-HEADERS = ("base", "ring", "mailbox", "command", "resample", "smooth", "mix", "tail", "segment", "block", "portaudio")
+HEADERS = ("base", "ring", "mailbox", "command", "resample", "smooth", "mix", "tail", "segment", "block", "portaudio", "bank")
 
 ffibuilder = FFI()
 for name in HEADERS:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ..kernels import Bank
 from .graph import StepGraph
-from .tokens import HOP
+from .tokens import HOP, MODEL_RATE
 
 FRAME = HOP // 2
 WINDOW, SHORT_WINDOW = 2048, 512
 SILENCE_DB = -120.0
+JUMP = 2.0 ** (1.5 / 12)
+"""A change of frequency beyond this ratio is a new note and not a glide, as in training."""
 
 
 class Encoder:
@@ -63,16 +66,17 @@ class Encoder:
 
 
 class Decoder:
-    """Sounds codes: a bank of 128 harmonics from the graph and filtered noise made here. Loudness class 0 is exactly silent.
+    """Sounds codes: the graph gives the amplitudes of 128 harmonics and the shape of the noise at two control frames a
+    hop; the bank (C) and the noise are made here. Loudness class 0 is exactly silent.
 
-    State: the graph's (phase, amplitudes, past of the network), the tail of the last noise window and the noise
-    generator. A change of level or pitch is a ramp over 10 ms, so no join between hops can click.
+    State: the graph's, the bank's phase and amplitudes, the tail of the last noise window and the noise generator. A change of level or pitch is a ramp over 10 ms, so no join between hops can click.
     """
 
     def __init__(self, path: str | Path, seed: int = 0):
         self._graph = StepGraph(path)
         self._window = np.sin((np.arange(2 * FRAME) + 0.5) * (np.pi / (2 * FRAME))).astype(np.float32)
         self._tail = np.zeros(FRAME, np.float32)
+        self._bank = Bank(MODEL_RATE, JUMP)
         self._out = np.zeros(HOP, np.float32)
         self._random = np.random.Generator(np.random.PCG64(seed))
 
@@ -89,7 +93,9 @@ class Decoder:
         if noise is None:
             noise = self._random.standard_normal((2, 2 * FRAME), np.float32)
         pieces = np.fft.irfft(np.fft.rfft(noise) * self._graph.outputs["noise"], n=2 * FRAME) * self._window
-        np.copyto(self._out, self._graph.outputs["harmonic"])
+        for frame in range(2):
+            hertz = 440.0 * 2.0 ** ((float(pitch[frame]) - 69.0) / 12.0) if pitch[frame] > 0 else 0.0
+            self._bank.process(hertz, self._graph.outputs["levels"][frame], self._out[frame * FRAME : (frame + 1) * FRAME])
         self._out[:FRAME] += self._tail + pieces[0, :FRAME]
         self._out[FRAME:] += pieces[0, FRAME:] + pieces[1, :FRAME]
         self._tail[:] = pieces[1, FRAME:]
@@ -98,16 +104,18 @@ class Decoder:
     def reset(self, seed: int = 0) -> None:
         """Return to silence, with the noise of `seed`."""
         self._graph.reset()
+        self._bank.reset()
         self._tail[:] = 0
         self._random = np.random.Generator(np.random.PCG64(seed))
 
     def state(self) -> dict:
         """A copy of the State."""
-        return {**self._graph.state(), "tail": self._tail.copy(), "random": self._random.bit_generator.state}
+        return {**self._graph.state(), "bank": self._bank.state(), "tail": self._tail.copy(), "random": self._random.bit_generator.state}
 
     def set_state(self, state: dict) -> None:
         """Take a State that `state` returned."""
         self._graph.set_state(state)
+        self._bank.set_state(state["bank"])
         self._tail[:] = state["tail"]
         self._random.bit_generator.state = state["random"]
 

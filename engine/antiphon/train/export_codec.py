@@ -17,7 +17,7 @@ from torch import nn
 from ..model.codec import Decoder, Encoder
 from . import codec as trainer
 from . import network
-from .network import FRAME, HARMONICS, HOP, LATENT, LOUDNESS_FLOOR_DB, RATE, SHORT_WINDOW, WINDOW
+from .network import FRAME, HOP, LOUDNESS_FLOOR_DB, RATE, SHORT_WINDOW, WINDOW
 from .onnx_step import export_step
 from .shards import Shards
 
@@ -37,28 +37,20 @@ class EncoderStep(nn.Module):
 
 
 class DecoderStep(nn.Module):
-    """One hop of the decoder: codes, loudness class and two pitches to the harmonic sound and the noise's magnitudes."""
+    """One hop of the decoder: codes, loudness class and two pitches to harmonic amplitudes and noise magnitudes, two of each."""
 
     def __init__(self, codec):
         super().__init__()
         self.decoder, self.quantiser = codec.decoder, codec.quantiser
 
-    def forward(self, codes, loudness, pitch, before, hertz, phase, amplitude, *states):
+    def forward(self, codes, loudness, pitch, before, *states):
         latent = self.quantiser.decode(codes[None, None])
         pitch, loudness = pitch[None], loudness[None]
         before_db = network.class_loudness_db(before)[None]
         raw, following = self.decoder.trunk(latent, pitch, loudness, before_db, list(states))
         log_level, mask, magnitude = self.decoder.levels(raw, pitch, loudness, before_db)
         levels = torch.exp(log_level.clamp(-14, 3)) * mask
-        begin, end, last = network.frame_ends(pitch, hertz[None])
-        sound = []
-        for index in range(2):
-            turned = phase + network.turns(begin[:, index], end[:, index])
-            turned = turned - torch.floor(turned)
-            start = amplitude[None] if index == 0 else levels[:, 0]
-            sound.append(network.bank(turned, start, levels[:, index])[0])
-            phase = turned[0, -1:]
-        return torch.cat(sound), magnitude[0], loudness[0], last[0], phase, levels[0, 1], *following
+        return levels[0], magnitude[0], loudness[0], *following
 
 
 def export_encoder(codec, path):
@@ -72,9 +64,9 @@ def export_encoder(codec, path):
 def export_decoder(codec, path):
     decoder = codec.decoder
     inputs = {"codes": torch.zeros(codec.quantiser.levels, dtype=torch.int64), "loudness": torch.ones(1, dtype=torch.int64), "pitch": torch.full((2,), 60.0)}
-    states = {"s_before": torch.zeros(1, dtype=torch.int64), "s_hertz": torch.zeros(1), "s_phase": torch.zeros(1), "s_amplitude": torch.zeros(HARMONICS)}
+    states = {"s_before": torch.zeros(1, dtype=torch.int64)}
     states |= {f"s_block{i}": x for i, x in enumerate(network.zero_state(1, decoder.count, decoder.width))}
-    return export_step(DecoderStep(codec), {**inputs, **states}, ["harmonic", "noise", *(f"{s}_next" for s in states)], path,
+    return export_step(DecoderStep(codec), {**inputs, **states}, ["levels", "noise", *(f"{s}_next" for s in states)], path,
                        full_precision=("noise_shape",))
 
 
