@@ -11,6 +11,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pythonosc.osc_message_builder import OscMessageBuilder
+
 MAX_BYTES = 16_384
 MAX_NESTING = 4
 MAX_MESSAGES = 256
@@ -47,18 +49,19 @@ def decode(datagram: bytes) -> list[Message]:
 
 
 def encode(address: str, *arguments: object) -> bytes:
-    """Encode one message of strings, bools, ints, floats and None; strings are cut at 512 characters."""
-    tags, body = ",", b""
+    """Encode one message of strings, bools, ints, floats and None (by python-osc); strings are cut at 512 characters."""
+    builder = OscMessageBuilder(address)
     for value in arguments:
         if value is None or isinstance(value, bool):
-            tags += {True: "T", False: "F", None: "N"}[value]
+            builder.add_arg(value, {True: "T", False: "F", None: "N"}[value])
         elif isinstance(value, int) and -(2**31) <= value < 2**31:
-            tags, body = tags + "i", body + struct.pack(">i", value)
+            builder.add_arg(value, "i")
         elif isinstance(value, int | float):
-            tags, body = tags + "f", body + struct.pack(">f", max(min(value, 3.4e38), -3.4e38))
+            builder.add_arg(max(min(float(value), 3.4e38), -3.4e38), "f")
         else:
-            tags, body = tags + "s", body + _pad(str(value)[:512])
-    return _pad(address) + _pad(tags) + body
+            text = str(value)[:512].encode("utf-8", "replace").replace(b"\0", b"?").decode()
+            builder.add_arg(text, "s")
+    return builder.build().dgram
 
 
 def _packet(data: bytes, time_s: float | None, depth: int) -> Iterator[Message]:
@@ -129,8 +132,3 @@ def _string(data: bytes, at: int) -> tuple[str, int]:
         return data[at:end].decode("utf-8"), (end + 4) & ~3
     except UnicodeDecodeError:
         raise Malformed("a string that is not UTF-8") from None
-
-
-def _pad(text: str) -> bytes:
-    data = text.encode("utf-8", "replace").replace(b"\0", b"?")
-    return data + b"\0" * (4 - len(data) % 4)
