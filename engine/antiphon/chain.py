@@ -8,6 +8,7 @@ Every hop is heard, in every mode, so an answer can begin at the next hop with n
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from .perform import Action, Performer
 
 QUIET_DB = -120.0
 _ONSET = 0.5  # probability at which the performer's state machine is told of an onset
+_LEANINGS = tuple(field.name for field in fields(Leanings))  # rows of the table and nats of the note model share names
 END_REASONS = ("", "time", "yield", "told", "panic")
 """Why the last answer ended; the status carries the index."""
 
@@ -52,7 +54,7 @@ class Chain:
         self._notes = NoteModel(bundle.path("notes"), seed)
         self._acoustic = AcousticModel(bundle.path("acoustic"), seed)
         self._decoder = Decoder(bundle.path("decoder"), seed)
-        self._rows = {path: registry.step_index(path) for path in ("mode", "temperature", "scale_grip", "novelty", "seed")}
+        self._rows = {path: registry.step_index(path) for path in ("mode", "seed", *_LEANINGS)}
         self._heat = 1.0 / float(registry.resolve("temperature").default)
         self._silence = np.zeros(HOP, np.float32)
         self.status: dict[str, float] = {}
@@ -154,12 +156,10 @@ class Chain:
 
     def _answer(self, action: Action, params: np.ndarray) -> np.ndarray:
         """Sound one hop of the plan, at the gain the state machine asks for."""
-        row = self._rows
-        temperature = float(params[row["temperature"]])
-        leanings = Leanings(temperature=temperature, scale_grip=float(params[row["scale_grip"]]), novelty=float(params[row["novelty"]]))
+        leanings = Leanings(**{path: float(params[self._rows[path]]) for path in _LEANINGS})
         onset = True
         if action.begin:
-            self._begin(int(params[row["seed"]]))
+            self._begin(int(params[self._rows["seed"]]))
             self._plan = self._notes.begin(self._hop, leanings)
         elif self._hop >= self._plan.onset_hop + self._plan.wait_hops:
             self._plan = self._notes.next(leanings)
@@ -168,7 +168,7 @@ class Chain:
         plan, elapsed = self._plan, self._hop - self._plan.onset_hop
         sounding = elapsed < plan.sounding_hops
         remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed
-        played = self._acoustic.play(plan.pitch if sounding else 0.0, onset and sounding, remaining, temperature * self._heat)
+        played = self._acoustic.play(plan.pitch if sounding else 0.0, onset and sounding, remaining, leanings.temperature * self._heat)
         self._pitch_played = float(played.pitch[1])
         return action.shape(self._decoder.step(played.codes, played.loudness, played.pitch))
 
