@@ -1,0 +1,145 @@
+"""One hop of everything: heard in every mode, answered at the next hop, repeatable from its seed and its State."""
+
+import numpy as np
+import pytest
+
+from antiphon.chain import Chain
+from antiphon.model.bundle import Bundle, available_bundles
+from antiphon.model.tokens import HOP, MODEL_RATE
+from antiphon.params import REGISTRY
+from antiphon.perform import Performer
+
+pytestmark = pytest.mark.skipif("hum" not in available_bundles(), reason="no bundle hum: make it with antiphon.train")
+TUNE = (60, 62, 64, 65, 67, 65, 64, 62)
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return Bundle.open("hum")
+
+
+def hummed(notes=TUNE, note_s=0.3, gap_s=0.06, level=0.2):
+    """A plain hum of a few notes in C major, (hops, 960) float32: five harmonics, soft attacks, the room's noise."""
+    rng = np.random.default_rng(3)
+    pieces = []
+    for note in notes:
+        time = np.arange(int(note_s * MODEL_RATE)) / MODEL_RATE
+        tone = sum(np.sin(2 * np.pi * h * 440 * 2 ** ((note - 69) / 12) * time) / h**2 for h in range(1, 6))
+        swell = np.minimum(1, np.minimum(time / 0.03, (note_s - time) / 0.05))
+        pieces += [level * tone * swell, np.zeros(int(gap_s * MODEL_RATE))]
+    sound = np.concatenate(pieces)
+    sound = sound[: len(sound) // HOP * HOP] + 1e-4 * rng.standard_normal(len(sound) // HOP * HOP)
+    return sound.astype(np.float32).reshape(-1, HOP)
+
+
+def quiet(hops):
+    return (1e-4 * np.random.default_rng(4).standard_normal((hops, HOP))).astype(np.float32)
+
+
+def values(**changes):
+    params = np.array(REGISTRY.step_defaults())
+    for path, value in changes.items():
+        row = REGISTRY.resolve(path)
+        params[REGISTRY.step_index(path)] = value if row.kind == "trigger" else row.encode(value)
+    return params
+
+
+def run(chain, sound, params):
+    return np.array([chain.step(hop, params).copy() for hop in sound])
+
+
+def sounding(voice):
+    """Per hop: whether anything sounds."""
+    return np.abs(voice).max(axis=1) > 0
+
+
+def test_silent_until_asked_then_at_the_very_next_hop(bundle):
+    """The hop in which the trigger is seen is the first with voice; before it every frame is exactly zero."""
+    chain = Chain(bundle, Performer())
+    assert not run(chain, hummed(), values(mode="listen")).any()
+    answer = run(chain, quiet(50), values(trigger=1))
+    assert sounding(answer)[0] and sounding(answer).mean() > 0.5
+
+
+def test_a_phrase_is_answered_by_itself(bundle):
+    """In mode answer the voice begins when `phrase_gap_s` of silence has passed, and not before."""
+    chain = Chain(bundle, Performer())
+    params = values(phrase_gap_s=0.4)
+    assert not run(chain, hummed(), params).any()
+    heard = sounding(run(chain, quiet(60), params))
+    first = int(np.argmax(heard))
+    assert heard.any() and 12 <= first <= 25, f"began after {first} hops of silence, 20 were asked for"
+
+
+def test_it_stops_when_time_is_up(bundle):
+    chain = Chain(bundle, Performer())
+    run(chain, hummed(), values(mode="listen"))
+    answer = sounding(run(chain, quiet(150), values(trigger=1, answer_s=1.0)))
+    assert not answer[50:].any()
+
+
+def test_it_yields_within_one_hop(bundle):
+    """The performer begins again: at most the hop in which that is heard still sounds, and it ends at zero."""
+    chain = Chain(bundle, Performer())
+    run(chain, hummed(), values(mode="listen"))
+    run(chain, quiet(50), values(trigger=1, answer_s=8.0))
+    assert chain.performer.answering
+    again = run(chain, hummed(level=0.5), values(trigger=1, answer_s=8.0))
+    heard = sounding(again)
+    last = int(np.flatnonzero(heard)[-1]) if heard.any() else -1
+    assert last <= 4, f"still sounding {last} hops after the performer began"
+    assert last < 0 or abs(again[last, -1]) < 1e-6
+
+
+def test_panic_is_silence_and_forgetting(bundle):
+    chain = Chain(bundle, Performer())
+    run(chain, hummed(), values(mode="listen"))
+    run(chain, quiet(20), values(trigger=1))
+    after = run(chain, quiet(30), values(trigger=1, panic=1))
+    assert not after[1:].any() and chain.status["notes_heard"] == 0
+    assert not run(chain, quiet(20), values(trigger=2, panic=1)).any(), "it answered what it had forgotten"
+
+
+def test_same_seed_same_voice_other_seed_another(bundle):
+    def answer(seed):
+        chain = Chain(bundle, Performer(), seed)
+        run(chain, hummed(), values(mode="listen", seed=seed))
+        return run(chain, quiet(60), values(trigger=1, seed=seed))
+
+    assert np.array_equal(answer(1), answer(1))
+    assert not np.array_equal(answer(1), answer(2))
+
+
+def test_state_is_a_value(bundle):
+    """A chain put back to a saved State in the middle of an answer goes on with the same frames, bit for bit."""
+    chain = Chain(bundle, Performer())
+    run(chain, hummed(), values(mode="listen"))
+    run(chain, quiet(20), values(trigger=1))
+    saved = chain.state()
+    first = run(chain, quiet(60), values(trigger=1))
+    run(chain, hummed((48, 50)), values(trigger=1))
+    chain.set_state(saved)
+    assert np.array_equal(first, run(chain, quiet(60), values(trigger=1)))
+
+
+def test_priming_is_hearing(bundle):
+    """A chain that re-hears the past answers like one that heard it live, in the same key and register."""
+    primed, live = Chain(bundle, Performer()), Chain(bundle, Performer())
+    primed.prime(hummed(), values(mode="listen"))
+    run(live, hummed(), values(mode="listen"))
+    waiting = values(mode="listen")
+    run(primed, quiet(40), waiting), run(live, quiet(40), waiting)
+    assert np.array_equal(run(primed, quiet(40), values(trigger=1)), run(live, quiet(40), values(trigger=1)))
+
+
+@pytest.mark.parametrize("sound", ["zeros", "full scale noise", "clipped"])
+def test_any_sound_gives_finite_voice(bundle, sound):
+    """Whatever the callback passes on (it takes out what is not a number), the voice is finite and within ten times full scale."""
+    rng = np.random.default_rng(0)
+    hops = {
+        "zeros": np.zeros((60, HOP)), "full scale noise": rng.uniform(-1, 1, (60, HOP)),
+        "clipped": np.clip(50 * hummed()[:60], -1, 1),
+    }[sound].astype(np.float32)
+    chain = Chain(bundle, Performer())
+    voice = np.concatenate([run(chain, hops, values()), run(chain, hummed(), values()), run(chain, quiet(60), values(trigger=1))])
+    assert np.isfinite(voice).all() and np.abs(voice).max() < 10
