@@ -20,10 +20,12 @@ _AGES = SHORTEST_HOPS
 _LONGEST_KEPT = 3000  # hops; of a longer note only the last minute tells its pitch
 
 NOTE_WEIGHT = 0.5  # frames of one note are far from independent
-ENTER_NATS = -3.0  # cost of beginning a note, beside its onset's own improbability
+ENTER_NATS = -4.0  # cost of beginning a note, beside its onset's own improbability
 REST_NATS = -3.0  # cost of falling silent
 ONSET_FLOOR = 0.02  # a legato change of note shows no onset: pitch alone may carry it
 REPEAT_FLOOR = 1e-4  # the same note again needs a real onset
+REPEAT_NATS = 2.0  # which is then all the evidence it has: the pitch does not change
+ONSET_TRUST = 0.8  # how sure an onset is to end the note before it
 
 
 class Segmenter:
@@ -110,8 +112,8 @@ class Segmenter:
         if source == REST:
             enter[REST] = -1e9
         else:
-            enter[source] = np.log(max(near, REPEAT_FLOOR)) + ENTER_NATS + 2.0
-        stay = np.log(1.0 - 0.8 * onset)
+            enter[source] = np.log(max(near, REPEAT_FLOOR)) + ENTER_NATS + REPEAT_NATS
+        stay = np.log(1.0 - ONSET_TRUST * onset)
         score = np.empty_like(old)
         score[0] = ended[source] + enter
         score[1:] = old[:-1]
