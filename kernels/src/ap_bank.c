@@ -33,6 +33,7 @@ static void strip(const float *from, const float *to, uint64_t harmonics, const 
 
 void ap_bank_process(ap_bank *bank, double hertz, double samplerate, double jump, const float *levels, float *out,
                      uint64_t frames) {
+    if (!frames) return; /* a glide over no frames has no slope */
     if (!(hertz > 0.0)) hertz = bank->hertz;
     double begin = bank->hertz;
     if (!(begin > 0.0) || hertz > begin * jump || hertz * jump < begin) begin = hertz;

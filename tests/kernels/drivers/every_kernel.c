@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ap_portaudio.h"
+#include "ap_bank.h"
 #include "ap_mix.h"
+#include "ap_portaudio.h"
 #include "ap_resample.h"
 #include "ap_smooth.h"
 #include "ap_tail.h"
@@ -95,6 +96,16 @@ int main(void) {
         ap_tail_process(tail, values, 33);
     }
     free(tail);
+    ap_bank *bank = exactly(sizeof *bank);
+    float *levels = exactly(AP_BANK_HARMONICS * sizeof(float));
+    for (int k = 0; k < AP_BANK_HARMONICS; k++) levels[k] = 1.0f / AP_BANK_HARMONICS;
+    ap_bank_reset(bank);
+    for (unsigned frames = 0; frames < 33; frames++) {
+        ap_bank_process(bank, frames % 3 ? 200.0 + frames * 30.0 : 0.0, 48000.0, 1.09, levels, values, frames);
+        for (unsigned i = 0; i < frames; i++) REQUIRE(fabsf(values[i]) <= 1.01f);
+    }
+    free(levels);
+    free(bank);
     ap_portaudio_counts counts = {0, 0, {0}, 2};
     ap_portaudio_empty(NULL, values, 16, NULL, 31, &counts);
     REQUIRE(counts.blocks == 1 && counts.flagged[4] == 1 && values[31] == 0.0f);
