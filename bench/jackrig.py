@@ -1,7 +1,7 @@
 """A sound card that is not there: JACK's dummy driver, and a probe that plays and records beside the engine.
 
 The probe is a second JACK client whose callback is the engine's own C block: its voice ring is what it plays, its mic
-ring what it hears, so no Python runs in either callback. It lives in a process of its own, as a performer's player would.
+ring what it hears, so no Python runs in either callback. It lives in a process of its own, as a player would.
 """
 
 from __future__ import annotations
@@ -64,8 +64,23 @@ class JackServer:
     def start(self) -> None:
         """Start the server, or start it again after `kill`."""
         for realtime in (["-R", "-P70"], ["-r"]):
-            command = ["jackd", *realtime, "-L", "2", "-n", self.name, "-d", "dummy", "-r", str(self.samplerate), "-p", str(self.period)]
-            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent)
+            command = [
+                "jackd",
+                *realtime,
+                "-L",
+                "2",
+                "-n",
+                self.name,
+                "-d",
+                "dummy",
+                "-r",
+                str(self.samplerate),
+                "-p",
+                str(self.period),
+            ]
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
+            )
             for _ in range(60):
                 time.sleep(0.1)
                 if self._process.poll() is not None:
@@ -100,11 +115,10 @@ class JackServer:
     def connections(self) -> list[tuple[str, str]]:
         """List all (from, to) connections."""
         listed = subprocess.run(["jack_lsp", "-c", "-p"], capture_output=True, text=True, timeout=10).stdout
-        found, port, is_output = [], "", False
+        found, port, others = [], "", []
         for line in listed.split("\n"):
             if line.startswith("\tproperties:"):
-                is_output = "output" in line
-                found += [(port, other) for other in others if is_output]
+                found += [(port, other) for other in others if "output" in line]
             elif line.startswith("   "):
                 others.append(line.strip())
             elif line.strip():
@@ -124,18 +138,37 @@ class JackServer:
         return {port.rsplit(":", 1)[0] for port in self.ports()}
 
 
+class EmptyClient:
+    """The control: a third JACK client, in a process of its own, whose callback is C and does nothing but count."""
+
+    def __init__(self, server: JackServer):
+        before = server.clients()
+        self._process = _helper("--empty", server)
+        server.disconnect_all((server.clients() - before).pop())
+        self._first = self.counts()
+
+    def counts(self) -> dict:
+        """Ask for its counts: blocks, frames, and how many blocks the device flagged in each way."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def since_start(self) -> dict:
+        """Its counts since it was made."""
+        return {name: value - self._first[name] for name, value in self.counts().items()}
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
 class Probe:
     """The second client: plays `sound` (mono float32) once and records as long, from its own process."""
 
     def __init__(self, server: JackServer):
         self._server = server
         before = server.clients()
-        environment = os.environ | {"PYTHONPATH": _ENGINE_ROOT + os.pathsep + os.environ.get("PYTHONPATH", "")}
-        self._process = subprocess.Popen([sys.executable, __file__, "--period", str(server.period)], text=True, env=environment,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent)
-        answer = self._process.stdout.readline()
-        if "ready" not in answer:
-            raise RuntimeError(f"the probe does not start: {answer!r}")
+        self._process = _helper("--probe", server)
         new = server.clients() - before
         self.client = sorted(new)[0]
         server.disconnect_all(self.client)
@@ -170,6 +203,24 @@ class Probe:
             self._process.wait(10)
 
 
+def _helper(kind: str, server: JackServer) -> subprocess.Popen:
+    """Start this file as a process that is a JACK client, and wait until it is one."""
+    environment = os.environ | {"PYTHONPATH": _ENGINE_ROOT + os.pathsep + os.environ.get("PYTHONPATH", "")}
+    process = subprocess.Popen(
+        [sys.executable, __file__, kind, "--period", str(server.period)],
+        text=True,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=end_with_parent,
+    )
+    answer = process.stdout.readline()
+    if "ready" not in answer:
+        raise RuntimeError(f"the {kind[2:]} client does not start: {answer!r}")
+    return process
+
+
 def marked(frames: int) -> np.ndarray:
     """A signal that tells which of its frames is which, exact in float32: frame n has the value (n + 1) * 2**-24."""
     return ((np.arange(frames) + 1) * 2.0**-24).astype(np.float32)
@@ -199,7 +250,7 @@ def lag(played: np.ndarray, heard: np.ndarray) -> float:
     found = np.fft.irfft(product, size)[: len(heard)]
     peak = int(found.argmax())
     before, at, after = found[peak - 1], found[peak], found[peak + 1]
-    return peak + 0.5 * (before - after) / (before - 2 * at + after)
+    return float(peak + 0.5 * (before - after) / (before - 2 * at + after))
 
 
 def _probe(period: int) -> None:
@@ -212,7 +263,9 @@ def _probe(period: int) -> None:
 
     stream = DeviceStream(Wanted(input="loopback", output="loopback", blocksize=period, in_channels=1, out_channels=1))
     settled = stream.format
-    segment = Segment.create(SegmentSpec(settled.samplerate, 1, 1, 1), Timeline(settled.samplerate, period, 0), shared=False)
+    segment = Segment.create(
+        SegmentSpec(settled.samplerate, 1, 1, 1), Timeline(settled.samplerate, period, 0), shared=False
+    )
     lib.ap_segment_set_delay_frames(segment.pointer, 0)
     block = BlockSpec(segment, settled.blocksize, dry=0.0, fade_s=1 / settled.samplerate).make()
     mic, voice = Ring(pointer=segment.mic), Ring(pointer=segment.voice)
@@ -240,7 +293,27 @@ def _probe(period: int) -> None:
     stream.stop()
 
 
+def _empty(period: int) -> None:
+    """The control's process: a line in, its counts out, until the input ends."""
+    from antiphon.audio.stream import DeviceStream, Wanted
+    from antiphon.kernels import ffi, lib
+
+    stream = DeviceStream(Wanted(input="loopback", output="loopback", blocksize=period, in_channels=1, out_channels=1))
+    counts = ffi.new("ap_portaudio_counts *", {"out_channels": 1})
+    stream.start(lib.ap_portaudio_empty, counts)
+    print("ready", flush=True)
+    flags = ("input_underflows", "input_overflows", "output_underflows", "output_overflows", "primings")
+    for _ in sys.stdin:
+        named = {name: int(count) for name, count in zip(flags, counts.flagged, strict=True)}
+        print(json.dumps({"blocks": int(counts.blocks), "frames": int(counts.frames), **named}), flush=True)
+    stream.stop()
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--probe", action="store_true")
+    kind.add_argument("--empty", action="store_true")
     parser.add_argument("--period", type=int, default=128)
-    _probe(parser.parse_args().period)
+    arguments = parser.parse_args()
+    (_probe if arguments.probe else _empty)(arguments.period)

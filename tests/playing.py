@@ -1,4 +1,4 @@
-"""What the tests of flow, faults and device share: engines with a chain that needs no model, and sounds to feed them."""
+"""What the tests of flow, faults and device share: engines that need no model, and sounds to feed them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,18 @@ from antiphon.layout import PLAYING
 def freewheel(bundle: str = "through", samplerate: int = 48_000, blocksize: int = 128, channels: int = 1, **settings):
     """A started engine on freewheel; the performer's own sound is off unless `values` says otherwise."""
     values = {"dry": -80.0, **settings.pop("values", {})}
-    engine = Engine(EngineConfig(driver="freewheel", bundle=bundle, samplerate=samplerate, blocksize=blocksize,
-                                 in_channels=channels, out_channels=channels, values=values, **settings))
+    engine = Engine(
+        EngineConfig(
+            driver="freewheel",
+            bundle=bundle,
+            samplerate=samplerate,
+            blocksize=blocksize,
+            in_channels=channels,
+            out_channels=channels,
+            values=values,
+            **settings,
+        )
+    )
     engine.start()
     try:
         yield engine
@@ -59,18 +69,29 @@ class Gate:
         while engine is not None and engine.segment is not None and time.monotonic() < until:
             status = engine.segment.read_status()
             worker_pid = lib.ap_segment_worker_pid(engine.segment.pointer)
-            if not worker_pid or status["phase"] != PLAYING or lib.ap_ring_readable(engine.segment.mic) < engine.timeline.hop_frames:
+            if (
+                not worker_pid
+                or status["phase"] != PLAYING
+                or lib.ap_ring_readable(engine.segment.mic) < engine.timeline.hop_frames
+            ):
                 return
             time.sleep(0.0002)
 
 
 @contextlib.contextmanager
-def two_processes(bundle: str = "through", sound: np.ndarray | None = None, samplerate: int = 48_000,
-                  blocksize: int = 128, gated: bool = True, **settings):
+def two_processes(
+    bundle: str = "through",
+    sound: np.ndarray | None = None,
+    samplerate: int = 48_000,
+    blocksize: int = 128,
+    gated: bool = True,
+    **settings,
+):
     """A started engine on the dummy clock with its model in another process; what it puts out is recorded."""
     gate = Gate()
-    driver = DummyDriver(samplerate, blocksize, source=sound, record=True, gate=gate if gated else None,
-                         **settings.pop("driver", {}))
+    driver = DummyDriver(
+        samplerate, blocksize, source=sound, record=True, gate=gate if gated else None, **settings.pop("driver", {})
+    )
     engine = Engine(EngineConfig(driver_instance=driver, bundle=bundle, **settings))
     gate.engine = engine
     try:

@@ -19,7 +19,7 @@ _CEILING = 0.98
 
 @dataclass(frozen=True)
 class BlockSpec:
-    """A segment's name (or the segment itself), the block and the linear gains to begin with: enough to make a SoundBlock.
+    """A segment, the block and the linear gains to begin with: enough to make a SoundBlock.
 
     A driver in this process calls `make`; one with a process of its own sends it there as JSON.
     """
@@ -36,8 +36,16 @@ class BlockSpec:
 
     def as_json(self) -> str:
         """Write it for another process; only for a segment that has a name."""
-        return json.dumps({"segment": self.segment.name, "blocksize": self.blocksize, "dry": self.dry, "voice": self.voice,
-                           "master": self.master, "fade_s": self.fade_s})
+        return json.dumps(
+            {
+                "segment": self.segment.name,
+                "blocksize": self.blocksize,
+                "dry": self.dry,
+                "voice": self.voice,
+                "master": self.master,
+                "fade_s": self.fade_s,
+            }
+        )
 
     @classmethod
     def from_json(cls, text: str) -> BlockSpec:
@@ -57,16 +65,23 @@ class SoundBlock:
         self.segment = spec.segment
         self.segment.lock_memory()
         self._block = Block(
-            spec.segment.pointer, slice_frames=require_blocksize(spec.blocksize), fade_frames=max(1, round(spec.fade_s * rate)),
-            dry_gain=spec.dry, voice_gain=spec.voice, master_gain=spec.master, ceiling=_CEILING, release_frames=_RELEASE_S * rate,
+            spec.segment.pointer,
+            slice_frames=require_blocksize(spec.blocksize),
+            fade_frames=max(1, round(spec.fade_s * rate)),
+            dry_gain=spec.dry,
+            voice_gain=spec.voice,
+            master_gain=spec.master,
+            ceiling=_CEILING,
+            release_frames=_RELEASE_S * rate,
         )
         self.callback = lib.ap_portaudio
         self.userdata = self._block.pointer
 
     def run(self, indata: np.ndarray, outdata: np.ndarray, flags: int = 0) -> None:
         """Process one block, (frames, channels) float32, C-contiguous; the GIL is released meanwhile."""
-        lib.ap_block_process(self.userdata, ffi.from_buffer("float *", indata), ffi.from_buffer("float *", outdata),
-                             len(outdata), flags)
+        lib.ap_block_process(
+            self.userdata, ffi.from_buffer("float *", indata), ffi.from_buffer("float *", outdata), len(outdata), flags
+        )
 
 
 def require_blocksize(blocksize: int) -> int:

@@ -21,7 +21,7 @@ _RATE = 48_000
 
 
 def make_driver(config) -> tuple[Driver, Format, str]:
-    """Make and open the driver that an EngineConfig asks for; with a line to show where it is not what was asked for first.
+    """Make and open the driver that an EngineConfig asks for; with a line to show where it is second choice.
 
     "auto" takes files to the dummy driver, and falls back to it where PortAudio or any device is missing.
     Raises UsageError, and DeviceError for a driver or a device asked for by name.
@@ -30,14 +30,21 @@ def make_driver(config) -> tuple[Driver, Format, str]:
     if config.driver_instance is not None:
         return _opened(config.driver_instance)
     if config.driver not in DRIVERS:
-        raise UsageError(f"no driver {config.driver!r}; there is {', '.join(DRIVERS)}{did_you_mean(config.driver, DRIVERS)}")
+        raise UsageError(
+            f"no driver {config.driver!r}; there is {', '.join(DRIVERS)}{did_you_mean(config.driver, DRIVERS)}"
+        )
     if config.driver == "freewheel":
-        return _opened(FreewheelDriver(config.samplerate or _RATE, config.blocksize, config.in_channels or 1,
-                                       config.out_channels or 1))
+        return _opened(
+            FreewheelDriver(
+                config.samplerate or _RATE, config.blocksize, config.in_channels or 1, config.out_channels or 1
+            )
+        )
     if config.driver == "dummy" or (config.driver == "auto" and _is_sound(config.input)):
         return _opened(_dummy(config))
     if _is_sound(config.input):
-        raise UsageError(f"input {str(config.input)!r} is a file, and driver portaudio plays devices; use --driver dummy")
+        raise UsageError(
+            f"input {str(config.input)!r} is a file, and driver portaudio plays devices; use --driver dummy"
+        )
     driver = _portaudio(config)
     try:
         return driver, driver.open(), ""
@@ -52,15 +59,24 @@ def _opened(driver: Driver, notice: str = "") -> tuple[Driver, Format, str]:
 
 
 def _portaudio(config) -> PortAudioDriver:
-    wanted = Wanted(config.input, config.output, config.samplerate, config.blocksize, config.in_channels, config.out_channels)
+    wanted = Wanted(
+        config.input, config.output, config.samplerate, config.blocksize, config.in_channels, config.out_channels
+    )
     return PortAudioDriver(wanted, config.loop_frames)
 
 
 def _dummy(config) -> DummyDriver:
     source, rate, name, loop = _source(config)
     return DummyDriver(
-        rate, config.blocksize, in_channels=config.in_channels or 1, out_channels=config.out_channels or 2,
-        source=source, loop=loop, tail_s=1.0, seconds=config.seconds, input_name=name,
+        rate,
+        config.blocksize,
+        in_channels=config.in_channels or 1,
+        out_channels=config.out_channels or 2,
+        source=source,
+        loop=loop,
+        tail_s=1.0,
+        seconds=config.seconds,
+        input_name=name,
         **_sink(config.output, rate, config.out_channels or 2),
     )
 
@@ -77,8 +93,10 @@ def _source(config) -> tuple[np.ndarray | None, int, str, bool]:
 
         recording = read(wanted)
         if config.samplerate and config.samplerate != recording.samplerate:
-            raise UsageError(f"{wanted}: has {recording.samplerate} Hz, the engine was asked for {config.samplerate}; leave the "
-                             "rate out, the dummy driver takes the file's")
+            raise UsageError(
+                f"{wanted}: has {recording.samplerate} Hz, the engine was asked for {config.samplerate}; leave the "
+                "rate out, the dummy driver takes the file's"
+            )
         return recording.sound, recording.samplerate, str(wanted), config.loop
     rate = config.samplerate or _RATE
     return hummed_phrase(rate), rate, "hummed phrase", True
@@ -97,5 +115,6 @@ def _is_sound(wanted) -> bool:
     """Tell a file or an array from the name of a device: it is there, or it looks like a path."""
     if isinstance(wanted, np.ndarray | Path):
         return True
-    return isinstance(wanted, str) and (wanted == SILENCE or Path(wanted).is_file() or Path(wanted).suffix.lower() in
-                                        (".wav", ".flac", ".ogg", ".mp3"))
+    return isinstance(wanted, str) and (
+        wanted == SILENCE or Path(wanted).is_file() or Path(wanted).suffix.lower() in (".wav", ".flac", ".ogg", ".mp3")
+    )

@@ -35,8 +35,12 @@ _REOPEN_S = 0.2
 _FALL_BACK_AFTER = 3  # tries for the device that was lost before the system's default will do
 _STOP_FADE_S = 0.03
 _PANIC_FADE_S = 0.005
-_TARGETS = {"dry": lib.AP_TARGET_DRY, "voice": lib.AP_TARGET_VOICE, "master": lib.AP_TARGET_MASTER,
-            "mute": lib.AP_TARGET_MUTE}
+_TARGETS = {
+    "dry": lib.AP_TARGET_DRY,
+    "voice": lib.AP_TARGET_VOICE,
+    "master": lib.AP_TARGET_MASTER,
+    "mute": lib.AP_TARGET_MUTE,
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class EngineConfig:
     """What is settled before sound starts. Rows of the parameter table go into `values`, by path.
 
     driver      auto (portaudio, or the dummy where there is no device), portaudio, dummy, freewheel
-    input       device name, part of one or index (portaudio); file, "silence", array (dummy); None: default, or the hummed phrase
+    input       device name, part of one or index (portaudio); file, "silence", array (dummy);
+                None: the default device, or the hummed phrase
     output      device (portaudio); file to write (dummy); None: default, or nothing
     samplerate  Hz; None: the device's, the file's or 48000
     in_channels, out_channels   None: at most two of the device's, the file's, or one in and two out
@@ -54,6 +59,8 @@ class EngineConfig:
     seconds     stop being unfinished after this long (dummy)
     loop        repeat an input file (dummy); the hummed phrase is always repeated
     loop_frames round trip of the device in frames, measured through a cable
+    realtime    ask for realtime scheduling of the model process
+    late        a fault to inject: "EVERY:FRAMES" holds each EVERYth hop back until FRAMES after it was due
     driver_instance   a driver made by the caller; the above about devices is then unused
     """
 
@@ -78,7 +85,7 @@ class EngineConfig:
 
 
 class Engine:
-    """One instrument. `start`, `stop`, `apply`, `status`, `latency` may be called from any one control thread at a time.
+    """One instrument. `start`, `stop`, `apply`, `status`, `latency` are for one control thread at a time.
 
     On freewheel nothing runs by itself: the model lives in this process and `run` moves time on.
     """
@@ -191,7 +198,9 @@ class Engine:
     def run(self, indata: np.ndarray, flags: int = 0) -> np.ndarray:
         """Freewheel: process (frames, in_channels), return (frames, out_channels); the model steps in between."""
         if not isinstance(self.driver, FreewheelDriver):
-            raise UsageError(f"driver {self.driver and self.driver.name!r} keeps its own time; only freewheel is run by hand")
+            raise UsageError(
+                f"driver {self.driver and self.driver.name!r} keeps its own time; only freewheel is run by hand"
+            )
         return self.driver.run(indata, flags)
 
     @property
@@ -213,12 +222,23 @@ class Engine:
             self.frame_clock = FrameClock(settled.samplerate)
             self._resampler_frames = (
                 Resampler(settled.samplerate, MODEL_RATE).delay_frames * settled.samplerate / MODEL_RATE,
-                float(Resampler(MODEL_RATE, settled.samplerate).delay_frames))
+                float(Resampler(MODEL_RATE, settled.samplerate).delay_frames),
+            )
             if not isinstance(self.driver, FreewheelDriver):
-                self.keeper = WorkerKeeper(segment, WorkerSpec(
-                    bundle=config.bundle, seed=int(self.values["seed"]), blocksize=settled.blocksize,
-                    lead_frames=timeline.lead_frames, hop_frames=timeline.hop_frames, samplerate=settled.samplerate,
-                    mic_channel=config.mic_channel, realtime=config.realtime, late=config.late))
+                self.keeper = WorkerKeeper(
+                    segment,
+                    WorkerSpec(
+                        bundle=config.bundle,
+                        seed=int(self.values["seed"]),
+                        blocksize=settled.blocksize,
+                        lead_frames=timeline.lead_frames,
+                        hop_frames=timeline.hop_frames,
+                        samplerate=settled.samplerate,
+                        mic_channel=config.mic_channel,
+                        realtime=config.realtime,
+                        late=config.late,
+                    ),
+                )
 
     def _start_sound(self) -> None:
         """Let the driver run with the gains as they are now."""

@@ -106,8 +106,14 @@ class Latency:
         return frames_to_ms(frames, self.samplerate)
 
 
-def latency(timeline: Timeline, device_in: float, device_out: float, resampler_in: float = 0.0,
-            resampler_out: float = 0.0, source: str = "reported") -> Latency:
+def latency(
+    timeline: Timeline,
+    device_in: float,
+    device_out: float,
+    resampler_in: float = 0.0,
+    resampler_out: float = 0.0,
+    source: str = "reported",
+) -> Latency:
     """Add up what delays sound; every argument is in device frames."""
     return Latency(
         timeline.samplerate,

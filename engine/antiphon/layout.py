@@ -115,11 +115,19 @@ class Segment:
 
         Raises SegmentError where there is no room for it.
         """
-        config = ffi.new("ap_segment_config *", {
-            "samplerate": spec.samplerate, "in_channels": spec.in_channels, "out_channels": spec.out_channels,
-            "params": spec.params, "status": len(STATUS_FIELDS), "commands": _COMMANDS,
-            "mic_frames": spec.mic_frames, "voice_frames": spec.voice_frames,
-        })
+        config = ffi.new(
+            "ap_segment_config *",
+            {
+                "samplerate": spec.samplerate,
+                "in_channels": spec.in_channels,
+                "out_channels": spec.out_channels,
+                "params": spec.params,
+                "status": len(STATUS_FIELDS),
+                "commands": _COMMANDS,
+                "mic_frames": spec.mic_frames,
+                "voice_frames": spec.voice_frames,
+            },
+        )
         size = lib.ap_segment_sizeof(config)
         if not size:
             raise SegmentError(f"no segment can be made for {spec}: rates are 8000 .. 192000 Hz, channels 1 .. 64")
@@ -140,7 +148,9 @@ class Segment:
         try:
             file = os.open(path, os.O_RDWR)
         except OSError as error:
-            raise SegmentError(f"shared segment {name!r} is not there ({error.strerror}); its engine has gone") from error
+            raise SegmentError(
+                f"shared segment {name!r} is not there ({error.strerror}); its engine has gone"
+            ) from error
         try:
             memory = mmap.mmap(file, os.fstat(file).st_size)
         except (OSError, ValueError) as error:
@@ -171,16 +181,26 @@ class Segment:
         except OSError as error:
             os.close(file)
             os.unlink(path)
-            raise SegmentError(f"no room for a shared segment of {size >> 20} MiB in {path.parent}: {error.strerror}") from error
+            raise SegmentError(
+                f"no room for a shared segment of {size >> 20} MiB in {path.parent}: {error.strerror}"
+            ) from error
         return cls(memory, path, file)
 
     def _bind(self) -> None:
         p = self.pointer
         config = ffi.new("ap_segment_config *")
         lib.ap_segment_read_config(p, config)
-        self.samplerate, self.in_channels, self.out_channels = config.samplerate, config.in_channels, config.out_channels
+        self.samplerate, self.in_channels, self.out_channels = (
+            config.samplerate,
+            config.in_channels,
+            config.out_channels,
+        )
         self.mic, self.voice = lib.ap_segment_mic(p), lib.ap_segment_voice(p)
-        self.params, self.status, self.commands = lib.ap_segment_params(p), lib.ap_segment_status(p), lib.ap_segment_commands(p)
+        self.params, self.status, self.commands = (
+            lib.ap_segment_params(p),
+            lib.ap_segment_status(p),
+            lib.ap_segment_commands(p),
+        )
         self._status = np.zeros(config.status)
         self._counters = ffi.new("ap_counters *")
 
@@ -214,7 +234,7 @@ class Segment:
         return dict(zip(STATUS_FIELDS, self._status.tolist(), strict=True))
 
     def read_counters(self) -> dict[str, float]:
-        """Engine: one consistent set of the callback's counters and meters; the last good one where it was being written."""
+        """Engine: one consistent set of the callback's counters; the last good one while it is being written."""
         fresh = ffi.new("ap_counters *")
         if lib.ap_segment_counters(self.pointer, fresh):
             self._counters = fresh
@@ -222,7 +242,9 @@ class Segment:
 
     def push_command(self, frame: int, target: int, ramp_frames: int, value: float) -> bool:
         """Control thread: queue one command for the callback; False if the queue is full."""
-        command = ffi.new("ap_command *", {"frame": frame, "target": target, "ramp_frames": ramp_frames, "value": value})
+        command = ffi.new(
+            "ap_command *", {"frame": frame, "target": target, "ramp_frames": ramp_frames, "value": value}
+        )
         return bool(lib.ap_command_push(self.commands, command))
 
     def lock_memory(self) -> bool:
@@ -232,7 +254,12 @@ class Segment:
         import ctypes
 
         try:
-            return ctypes.CDLL(None).mlock(ctypes.c_void_p(int(ffi.cast("uintptr_t", self.pointer))), ctypes.c_size_t(self.bytes)) == 0
+            return (
+                ctypes.CDLL(None).mlock(
+                    ctypes.c_void_p(int(ffi.cast("uintptr_t", self.pointer))), ctypes.c_size_t(self.bytes)
+                )
+                == 0
+            )
         except (OSError, AttributeError, TypeError):
             return False
 
@@ -315,4 +342,6 @@ def _power_of_two(frames: float) -> int:
 
 def _require(status: int, what: str) -> None:
     if status != lib.AP_OK:
-        raise SegmentError(f"{what}: {ffi.string(lib.ap_status_text(status)).decode()}; both sides must run one version of Antiphon")
+        raise SegmentError(
+            f"{what}: {ffi.string(lib.ap_status_text(status)).decode()}; both sides must run one version of Antiphon"
+        )

@@ -57,9 +57,17 @@ class RenderResult:
     stems: dict[str, str] = field(default_factory=dict)
 
 
-def render(input_path: str | Path, output_path: str | Path | None, seconds: float = 15.0, seed: int = 1,
-           bundle: str = "hum", values: dict | None = None, answer_only: bool = False, stems: str | Path | None = None,
-           progress: Callable[[float, float], None] | None = None) -> RenderResult:
+def render(
+    input_path: str | Path,
+    output_path: str | Path | None,
+    seconds: float = 15.0,
+    seed: int = 1,
+    bundle: str = "hum",
+    values: dict | None = None,
+    answer_only: bool = False,
+    stems: str | Path | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> RenderResult:
     """Carry a recording on for `seconds` and write it.
 
     OUT has IN's samplerate and channel count, 24 bits, the prompt's frames bit for bit, then the answer. `values` are
@@ -73,9 +81,13 @@ def render(input_path: str | Path, output_path: str | Path | None, seconds: floa
     recording = read(input_path)
     writers = _open_writers(recording, output_path, stems)
     try:
-        answer, status, run_s = carry_on(recording.sound, recording.samplerate, seconds, seed, bundle, values or {}, progress)
+        answer, status, run_s = carry_on(
+            recording.sound, recording.samplerate, seconds, seed, bundle, values or {}, progress
+        )
         if status.answers == 0 and bundle != "through":
-            raise UsageError(f"{input_path}: nothing was heard in it; give a recording with a voice or an instrument above the noise")
+            raise UsageError(
+                f"{input_path}: nothing was heard in it; give a recording with a voice or an instrument above the noise"
+            )
         _write(writers, recording, answer, answer_only)
     except BaseException:
         for writer in writers.values():
@@ -85,18 +97,39 @@ def render(input_path: str | Path, output_path: str | Path | None, seconds: floa
         writer.close()
     played_s = (len(recording.pcm) + len(answer)) / recording.samplerate
     return RenderResult(
-        input=str(input_path), output=str(output_path) if output_path else None, samplerate=recording.samplerate,
-        channels=recording.channels, prompt_frames=len(recording.pcm), answer_frames=len(answer), bundle=bundle, seed=seed,
-        hops=status.hops, late=status.late, underflows=status.underflows, limited_frames=status.limited_frames,
-        peak_db=_db(float(np.abs(answer).max(initial=0.0))), rms_db=_db(float(np.sqrt(np.mean(np.square(answer, dtype=np.float64))))),
-        step_ns_p50=status.step_ns_p50, step_ns_p99=status.step_ns_p99, step_ns_max=status.step_ns_max,
-        wall_s=round(time.perf_counter() - began, 3), real_time_factor=round(played_s / max(run_s, 1e-9), 2),
-        notes=recording.notes, stems={name: str(writer.path) for name, writer in writers.items() if name != "out"},
+        input=str(input_path),
+        output=str(output_path) if output_path else None,
+        samplerate=recording.samplerate,
+        channels=recording.channels,
+        prompt_frames=len(recording.pcm),
+        answer_frames=len(answer),
+        bundle=bundle,
+        seed=seed,
+        hops=status.hops,
+        late=status.late,
+        underflows=status.underflows,
+        limited_frames=status.limited_frames,
+        peak_db=_db(float(np.abs(answer).max(initial=0.0))),
+        rms_db=_db(float(np.sqrt(np.mean(np.square(answer, dtype=np.float64))))),
+        step_ns_p50=status.step_ns_p50,
+        step_ns_p99=status.step_ns_p99,
+        step_ns_max=status.step_ns_max,
+        wall_s=round(time.perf_counter() - began, 3),
+        real_time_factor=round(played_s / max(run_s, 1e-9), 2),
+        notes=recording.notes,
+        stems={name: str(writer.path) for name, writer in writers.items() if name != "out"},
     )
 
 
-def carry_on(prompt: np.ndarray, samplerate: int, seconds: float, seed: int, bundle: str, values: dict,
-             progress: Callable[[float, float], None] | None = None):
+def carry_on(
+    prompt: np.ndarray,
+    samplerate: int,
+    seconds: float,
+    seed: int,
+    bundle: str,
+    values: dict,
+    progress: Callable[[float, float], None] | None = None,
+):
     """Answer (frames, channels) float32 sound with `seconds` of voice of the same shape; nothing is read or written.
 
     Returns (answer, status, seconds that the run took without the loading of the model).
@@ -104,10 +137,21 @@ def carry_on(prompt: np.ndarray, samplerate: int, seconds: float, seed: int, bun
     channels, frames = prompt.shape[1], round(seconds * samplerate)
     silence, hops = alignment(len(prompt), samplerate)
     config = EngineConfig(
-        driver="freewheel", samplerate=samplerate, blocksize=_BLOCK, in_channels=channels, out_channels=channels,
-        bundle=bundle, seed=seed, lead_s=0.0,
-        values={"answer_s": min(max(seconds, 0.5), 600.0), **{p: v for p, v in values.items() if p not in OWN_ROWS},
-                "mode": "listen", "yield": False, "dry": REGISTRY.resolve("dry").minimum},
+        driver="freewheel",
+        samplerate=samplerate,
+        blocksize=_BLOCK,
+        in_channels=channels,
+        out_channels=channels,
+        bundle=bundle,
+        seed=seed,
+        lead_s=0.0,
+        values={
+            "answer_s": min(max(seconds, 0.5), 600.0),
+            **{p: v for p, v in values.items() if p not in OWN_ROWS},
+            "mode": "listen",
+            "yield": False,
+            "dry": REGISTRY.resolve("dry").minimum,
+        },
     )
     engine = Engine(config)
     engine.start()
@@ -173,7 +217,7 @@ def _needed(hops: int, samplerate: int) -> int:
 
 
 def _open_writers(recording: Recording, output_path, stems) -> dict[str, Writer]:
-    """Open everything that will be written before the work begins, so that a full or forbidden place is told at once."""
+    """Open what will be written before the work begins, so that a full or forbidden place is told at once."""
     writers: dict[str, Writer] = {}
     try:
         if output_path is not None:

@@ -1,10 +1,8 @@
-"""Durations and levels, condensed: what a run looked like without keeping every event."""
+"""Durations, condensed: what a run of hours looked like without keeping every event."""
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
 
 _LOWEST_NS = 1_000
 _BINS_PER_OCTAVE = 16
@@ -41,14 +39,3 @@ class Histogram:
             if below >= rank:
                 return min(_LOWEST_NS * 2.0 ** ((index + 1) / _BINS_PER_OCTAVE), float(self.max_ns))
         return float(self.max_ns)
-
-
-def percentiles(values, scale: float = 1.0) -> dict[str, float]:
-    """Give count, p1, p50, p95, p99, p99.9 and max of a list of numbers, each times `scale`; for benchmark records."""
-    array = np.asarray(values, dtype=np.float64) * scale
-    if not array.size:
-        return {"count": 0}
-    found = {"count": int(array.size)}
-    for name, percent in (("p1", 1), ("p50", 50), ("p95", 95), ("p99", 99), ("p99.9", 99.9), ("max", 100)):
-        found[name] = round(float(np.percentile(array, percent)), 6)
-    return found

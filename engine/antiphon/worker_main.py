@@ -57,8 +57,14 @@ def main(argv: list[str] | None = None) -> int:
         segment.publish_status(np.zeros(len(STATUS_FIELDS)))  # what a dead worker last said counts no more
         lib.ap_segment_set_worker_pid(segment.pointer, os.getpid())
         chain = build_chain(options.bundle, options.seed, options.check)
-        worker = Worker(segment, chain, Timeline(segment.samplerate, options.blocksize, options.lead),
-                        history_s=options.history, mic_channel=options.mic_channel, delay_writing=_late(options.late))
+        worker = Worker(
+            segment,
+            chain,
+            Timeline(segment.samplerate, options.blocksize, options.lead),
+            history_s=options.history,
+            mic_channel=options.mic_channel,
+            delay_writing=_late(options.late),
+        )
     except AntiphonError as error:
         print(error, file=sys.stderr, flush=True)
         return ERROR_EXIT
@@ -89,7 +95,9 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--mic-channel", type=int)
     parser.add_argument("--check", action="store_true", help="verify the bundle before loading it")
     parser.add_argument("--realtime", action="store_true")
-    parser.add_argument("--late", default="", help="fault: EVERY:FRAMES, hold each EVERYth hop until FRAMES after it was due")
+    parser.add_argument(
+        "--late", default="", help="fault: EVERY:FRAMES, hold each EVERYth hop until FRAMES after it was due"
+    )
     return parser.parse_args(argv)
 
 

@@ -103,9 +103,24 @@ class WorkerKeeper:
         spec, segment = self.spec, self.segment
         generation = int(lib.ap_segment_next_generation(segment.pointer))
         command = [
-            sys.executable, "-m", f"{__package__}.worker_main", segment.name, "--engine", str(os.getpid()),
-            "--generation", str(generation), "--bundle", spec.bundle, "--seed", str(spec.seed),
-            "--blocksize", str(spec.blocksize), "--lead", str(spec.lead_frames), "--history", str(spec.history_s),
+            sys.executable,
+            "-m",
+            f"{__package__}.worker_main",
+            segment.name,
+            "--engine",
+            str(os.getpid()),
+            "--generation",
+            str(generation),
+            "--bundle",
+            spec.bundle,
+            "--seed",
+            str(spec.seed),
+            "--blocksize",
+            str(spec.blocksize),
+            "--lead",
+            str(spec.lead_frames),
+            "--history",
+            str(spec.history_s),
         ]
         command += ["--mic-channel", str(spec.mic_channel)] if spec.mic_channel is not None else []
         command += ["--realtime"] if spec.realtime else []
@@ -114,12 +129,17 @@ class WorkerKeeper:
         root = str(Path(__file__).resolve().parent.parent)
         known = os.environ.get("PYTHONPATH", "")
         # One thread: a pool that spins beside the audio callback costs more than it brings to graphs this small.
-        environment = os.environ | {"PYTHONPATH": root + (os.pathsep + known if known else ""), "OMP_NUM_THREADS": "1",
-                                    "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+        environment = os.environ | {
+            "PYTHONPATH": root + (os.pathsep + known if known else ""),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "NUMBA_NUM_THREADS": "1",
+        }
         # A file, not a pipe: nobody reads until the end, and a full pipe would stop the worker.
         self._errors = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                         stderr=self._errors, env=environment)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors, env=environment
+        )
         self._started_at, self._progress = now, (-1.0, now)
 
     def _bury(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Device tests bring their own sound server: JACK with its dummy driver. Without one they are skipped, and say what to install."""
+"""Device tests bring their own sound server: JACK with its dummy driver. Else they are skipped, naming the install."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_voice_at_44100_is_late_by_the_sum(jack, tmp_path):
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_a_server_that_goes_and_comes_back(jack, how):
-    """The sound server ends while playing: the loss is counted and told, and sound runs again when the server is back."""
+    """The sound server ends while playing: the loss is counted and told, and sound runs again when it is back."""
     with jack(48_000, 128) as server, _playing(server) as (engine, _):
         wait_for(lambda: engine.status().blocks > 50)
         worker = engine.status().worker_pid

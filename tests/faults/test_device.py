@@ -96,7 +96,9 @@ def test_another_device_comes_instead():
         driver.plug(44_100, 256)
         driver.plugged = True
         wait_for(lambda: engine.status().device_reopens == 1)
-        wait_for(lambda: engine.status().phase == "playing" and engine.status().voice_frames > before.voice_frames + 22_050)
+        wait_for(
+            lambda: engine.status().phase == "playing" and engine.status().voice_frames > before.voice_frames + 22_050
+        )
         after = engine.status()
         assert (after.samplerate, after.blocksize) == (44_100, 256)
         assert after.blocks > before.blocks

@@ -32,7 +32,7 @@ def _rubbish(random_: random.Random) -> bytes:
 
 
 def test_a_flood_of_malformed_osc_changes_nothing():
-    """20,000 rubbish datagrams: the dry sound is the input sample for sample, and a good message afterwards is obeyed."""
+    """20,000 rubbish datagrams: the dry sound is the input sample for sample, and a good message then is obeyed."""
     sound = noise(48_000)
 
     async def flood(engine) -> OscServer:

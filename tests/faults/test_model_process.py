@@ -1,4 +1,4 @@
-"""The model process dies, stalls or is late: the performer's own sound goes on, the voice fades and comes back in time."""
+"""The model process dies, stalls or is late: dry sound goes on, the voice fades and comes back in time."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_voice_fades_without_a_click_and_returns_in_time():
 
 
 def test_a_late_step_fades_and_time_is_kept():
-    """Every fifth hop is written 300 frames after it was due: these frames are skipped, all others are in their place."""
+    """Every fifth hop is written 300 frames after it was due: these are skipped, all others are in place."""
     sound = tone(48_000, hz=440.0)
     with two_processes(sound=sound, values=VOICE_ONLY, late="5:300", driver={"loop": True}) as engine:
         wait_for(lambda: engine.status().steps >= 40)
@@ -108,7 +108,7 @@ def test_a_model_that_cannot_start_is_told_before_anything_else():
 
 
 def test_a_model_that_keeps_dying_does_not_stop_the_sound():
-    """Three kills in a row, each as soon as the worker is there: the dry sound is whole, restarts are counted and spaced."""
+    """Three kills in a row, each as soon as the worker is there: the dry sound is whole, restarts are counted."""
     sound = noise(48_000)
     with two_processes(sound=sound, values=DRY_ONLY, driver={"loop": True}, gated=False) as engine:
         for restarts in (1, 2, 3):

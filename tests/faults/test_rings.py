@@ -9,7 +9,7 @@ from playing import freewheel, noise, tone, wait_for
 
 
 def test_a_full_mic_ring_is_counted_and_mended():
-    """Nobody reads for longer than the ring holds: dry sound is untouched, overflow is counted, the model catches up."""
+    """Nobody reads for longer than the ring holds: dry sound is untouched, overflow is counted, the model mends."""
     sound = np.resize(noise(48_000), (30 * 48_000, 1)).astype(np.float32)
     with freewheel(values={"dry": 0.0, "voice": -80.0}) as engine:
         step, engine.driver.after_block = engine.driver.after_block, lambda: None
@@ -32,7 +32,9 @@ def test_a_late_hop_costs_its_own_frames_and_no_others():
     with freewheel() as engine:
         step = engine.driver.after_block
         due = 10 * 960 + engine.timeline.delay_frames
-        engine.driver.after_block = lambda: step() if engine.worker._hop != 10 or engine.segment.clock >= due + 400 else None
+        engine.driver.after_block = lambda: (
+            step() if engine.worker._hop != 10 or engine.segment.clock >= due + 400 else None
+        )
         out = engine.run(sound)[:, 0]
         delay, status = engine.timeline.delay_frames, engine.status()
     assert (status.late, status.underflows) == (1, 1)
@@ -82,8 +84,13 @@ def test_injected_faults_are_the_same_for_the_same_seed():
     """Jitter, stalls and xruns are drawn from the seed: two clocks give the same blocks with the same flags."""
     runs = []
     for seed in (4, 4, 5):
-        driver = DummyDriver(48_000, 64, source=noise(48_000), loop=True,
-                             faults=Faults(seed=seed, jitter_s=0.0005, stall=0.05, stall_s=0.004, xrun=0.05))
+        driver = DummyDriver(
+            48_000,
+            64,
+            source=noise(48_000),
+            loop=True,
+            faults=Faults(seed=seed, jitter_s=0.0005, stall=0.05, stall_s=0.004, xrun=0.05),
+        )
         block = _Counting(100)
         driver.open()
         driver.start(block)

@@ -8,7 +8,6 @@ import pytest
 from antiphon.kernels import Resampler
 from antiphon.latency import HOP, MODEL_RATE, Timeline, hop_device_frames, latency
 from antiphon.model import tokens
-
 from playing import freewheel, noise, tone
 
 BLOCKS = (1, 17, 64, 128, 959, 960, 961, 2048)
@@ -41,8 +40,13 @@ def test_the_table_adds_up():
     """Every term is in the voice's sum; dry sound passes the device and nothing else."""
     table = latency(Timeline(44_100, 128, 265), device_in=128, device_out=256, resampler_in=32.5, resampler_out=36)
     assert [(name, frames) for name, frames, _ in table.rows] == [
-        ("device in", 128), ("resampler in", 32.5), ("hop", 882), ("block", 128), ("lead", 265),
-        ("resampler out", 36), ("device out", 256),
+        ("device in", 128),
+        ("resampler in", 32.5),
+        ("hop", 882),
+        ("block", 128),
+        ("lead", 265),
+        ("resampler out", 36),
+        ("device out", 256),
     ]
     assert table.total_frames == 128 + 32.5 + 882 + 128 + 265 + 36 + 256
     assert table.dry_frames == 384
@@ -100,7 +104,7 @@ def test_the_answer_does_not_depend_on_the_block(blocksize):
 
 
 def test_one_input_frame_is_heard_where_the_sum_says():
-    """Change one frame of a hop: the first output frame that differs is the one beside it, for every place in the hop."""
+    """Change one frame of a hop: the only output frame that differs is the one beside it."""
     sound = noise(9600)
     with freewheel() as engine:
         before = engine.run(sound)[:, 0]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
-from antiphon.audio.devices import Device, choose
+from antiphon.audio.devices import Device, choose, list_devices
 from antiphon.audio.phrase import hummed_phrase
 from antiphon.clock import FrameClock, ntp_to_unix
-from antiphon.errors import DeviceError
-from antiphon.stats import Histogram, percentiles
+from antiphon.drivers import make_driver
+from antiphon.engine import EngineConfig
+from antiphon.errors import DeviceError, UsageError
+from antiphon.stats import Histogram
 
 DEVICES = [
     Device(0, "HDA Intel PCH: ALC257", "ALSA", 2, 2, 44_100, False, True),
@@ -20,22 +24,34 @@ DEVICES = [
 ]
 
 
-@pytest.mark.parametrize("wanted, kind, index", [
-    (None, "input", 4), (None, "output", 0), (3, "output", 3), ("3", "output", 3), ("hda", "input", 0),
-    ("Scarlett 18i20 USB", "input", 2), ("Scarlett 2i2 USB, ALSA", "input", 1), ("2i2 usb, jack", "output", 4),
-])
+@pytest.mark.parametrize(
+    "wanted, kind, index",
+    [
+        (None, "input", 4),
+        (None, "output", 0),
+        (3, "output", 3),
+        ("3", "output", 3),
+        ("hda", "input", 0),
+        ("Scarlett 18i20 USB", "input", 2),
+        ("Scarlett 2i2 USB, ALSA", "input", 1),
+        ("2i2 usb, jack", "output", 4),
+    ],
+)
 def test_a_device_is_found(wanted, kind, index):
     assert choose(DEVICES, wanted, kind).index == index
 
 
-@pytest.mark.parametrize("wanted, kind, words", [
-    ("Scarlett", "input", ("ambiguous", "1 'Scarlett 2i2 USB'", "2 'Scarlett 18i20 USB'", "4 '")),
-    ("Scarlett 2i2 USB", "output", ("ambiguous", "ALSA", "JACK")),
-    ("Scarlet 18i20", "input", ("no input device 'Scarlet 18i20'", "Scarlett 18i20 USB")),
-    (3, "input", ("HDMI 0", "has no input")),
-    (9, "output", ("no device 9",)),
-    ("", "output", ("ambiguous",)),
-])
+@pytest.mark.parametrize(
+    "wanted, kind, words",
+    [
+        ("Scarlett", "input", ("ambiguous", "1 'Scarlett 2i2 USB'", "2 'Scarlett 18i20 USB'", "4 '")),
+        ("Scarlett 2i2 USB", "output", ("ambiguous", "ALSA", "JACK")),
+        ("Scarlet 18i20", "input", ("no input device 'Scarlet 18i20'", "Scarlett 18i20 USB")),
+        (3, "input", ("HDMI 0", "has no input")),
+        (9, "output", ("no device 9",)),
+        ("", "output", ("ambiguous",)),
+    ],
+)
 def test_a_device_that_is_not_clear_is_told_with_candidates(wanted, kind, words):
     with pytest.raises(DeviceError) as error:
         choose(DEVICES, wanted, kind)
@@ -62,11 +78,6 @@ def test_histogram_percentiles_are_right_to_a_bin():
     assert histogram.percentile(100) == values.max()
 
 
-def test_percentiles_name_themselves():
-    assert percentiles([3, 1, 2], 0.5)["max"] == 1.5
-    assert percentiles([]) == {"count": 0}
-
-
 def test_the_frame_clock_takes_the_upper_line():
     """Blocks are counted when they begin, so every look is late by up to a block; the clock is right to one block."""
     clock = FrameClock(48_000)
@@ -91,3 +102,40 @@ def test_the_hummed_phrase_is_always_the_same_and_hums():
         assert 0.1 < np.abs(one).max() < 0.5
         sung = 3.8 * samplerate
         assert np.abs(one[int(sung) + samplerate :]).max() < 1e-3 < np.abs(one[: int(sung)]).mean()
+
+
+class _Broken:
+    """An import hook under which `import sounddevice` fails as it does where something is missing."""
+
+    def __init__(self, error: Exception):
+        self.error = error
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "sounddevice":
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (OSError("PortAudio library not found"), "sudo apt install libportaudio2"),
+        (ImportError("No module named 'sounddevice'"), "pip install sounddevice"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_command(monkeypatch, error, words):
+    """Without PortAudio, or without sounddevice, one line says what to install."""
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_Broken(error), *sys.meta_path])
+    with pytest.raises(DeviceError, match=words):
+        list_devices()
+
+
+def test_a_driver_that_does_not_exist_is_told_with_the_nearest():
+    with pytest.raises(UsageError, match="did you mean portaudio"):
+        make_driver(EngineConfig(driver="portaudo"))
+
+
+def test_a_file_is_no_device():
+    """Driver portaudio with a file as input says which driver takes files."""
+    with pytest.raises(UsageError, match="--driver dummy"):
+        make_driver(EngineConfig(driver="portaudio", input="song.wav"))

@@ -7,7 +7,6 @@ import pytest
 
 from antiphon.errors import AntiphonError, UsageError
 from antiphon.events import Event
-
 from playing import freewheel, noise, phrase_then_silence, tone
 
 
@@ -75,7 +74,7 @@ def test_panic_is_silent_at_once():
         engine.apply(Event("panic", True))
         heard = engine.run(sound[2 * 48_000 :])
         after = engine.status()
-    assert np.abs(heard[: 64]).max() > 0.01
+    assert np.abs(heard[:64]).max() > 0.01
     assert not heard[128 + 240 :].any()
     assert after.state != "answering"
 

@@ -18,8 +18,10 @@ def _write(path, sound, samplerate, subtype="PCM_24"):
     return path
 
 
-@pytest.mark.parametrize("samplerate, channels, subtype", [(48_000, 1, "PCM_16"), (44_100, 2, "PCM_24"), (192_000, 8, "PCM_16"),
-                                                           (22_050, 1, "PCM_16"), (8_000, 2, "PCM_24")])
+@pytest.mark.parametrize(
+    "samplerate, channels, subtype",
+    [(48_000, 1, "PCM_16"), (44_100, 2, "PCM_24"), (192_000, 8, "PCM_16"), (22_050, 1, "PCM_16"), (8_000, 2, "PCM_24")],
+)
 def test_the_prompt_is_kept_bit_for_bit(tmp_path, samplerate, channels, subtype):
     """OUT is the prompt's frames, then as many of the answer as were asked for, at the prompt's rate and channels."""
     sound = phrase_then_silence(samplerate, sung_s=0.8, silent_s=0.1)
@@ -78,7 +80,13 @@ def test_the_seam_is_where_the_prompt_ends(tmp_path):
 def test_progress_is_told_to_the_end(tmp_path):
     seen = []
     prompt = _write(tmp_path / "in.wav", tone(4800), 48_000)
-    render(prompt, tmp_path / "out.wav", seconds=1.0, bundle="through", progress=lambda done, total: seen.append((done, total)))
+    render(
+        prompt,
+        tmp_path / "out.wav",
+        seconds=1.0,
+        bundle="through",
+        progress=lambda done, total: seen.append((done, total)),
+    )
     assert seen == sorted(seen) and seen[-1][0] == seen[-1][1]
 
 

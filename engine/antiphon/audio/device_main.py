@@ -1,4 +1,4 @@
-"""Entry of the device process: `python -m antiphon.audio.device_main WANTED`; the portaudio driver starts it, nobody else.
+"""Entry of the device process: `python -m antiphon.audio.device_main WANTED`; only the portaudio driver starts it.
 
 PortAudio has a process of its own because it does not survive its devices: when a JACK server goes away,
 Pa_AbortStream waits ten minutes for it and Pa_Terminate ends the process by an assertion (measured, 19.6), and a list
@@ -33,8 +33,14 @@ def main() -> int:
     try:
         stream = DeviceStream(Wanted(**json.loads(sys.argv[1])))
         settled = stream.format
-        _say(samplerate=settled.samplerate, blocksize=settled.blocksize, in_channels=settled.in_channels,
-             out_channels=settled.out_channels, input=stream.source.name if stream.source else "none", output=stream.sink.name)
+        _say(
+            samplerate=settled.samplerate,
+            blocksize=settled.blocksize,
+            in_channels=settled.in_channels,
+            out_channels=settled.out_channels,
+            input=stream.source.name if stream.source else "none",
+            output=stream.sink.name,
+        )
         request = sys.stdin.readline()
         if not request:
             return 0

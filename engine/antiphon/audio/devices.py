@@ -71,8 +71,9 @@ def choose(devices: list[Device], wanted: str | int | None, kind: str) -> Device
     """
     able = [d for d in devices if (d.in_channels if kind == "input" else d.out_channels) > 0]
     if not able:
-        raise DeviceError(f"no sound device with an {kind}; `antiphon devices` lists what there is, "
-                          "--driver dummy plays without one")
+        raise DeviceError(
+            f"no sound device with an {kind}; `antiphon devices` lists what there is, --driver dummy plays without one"
+        )
     if wanted is None:
         default = [d for d in able if (d.default_input if kind == "input" else d.default_output)]
         return (default or able)[0]
@@ -87,7 +88,9 @@ def choose(devices: list[Device], wanted: str | int | None, kind: str) -> Device
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
-            raise DeviceError(f"{kind} device {text!r} is ambiguous; write the index or 'name, host' of one of: {_shown(fitting)}")
+            raise DeviceError(
+                f"{kind} device {text!r} is ambiguous; write the index or 'name, host' of one of: {_shown(fitting)}"
+            )
     near = nearest(text, [d.name for d in able])
     candidates = [d for d in able if d.name in near] or able
     raise DeviceError(f"no {kind} device {text!r}; there is: {_shown(candidates)}")

@@ -47,7 +47,7 @@ class Driver(Protocol):
         """Say why no blocks come any more, or None; `blocks` and `frames` are the callback's counts so far."""
 
     def reopen(self, fall_back: bool) -> Format:
-        """Look for the device anew after a loss, or with `fall_back` for any. Raises DeviceError while there is none."""
+        """Look for the device anew after a loss, or with `fall_back` for any. DeviceError while there is none."""
 
     def device_frames(self) -> DeviceFrames:
         """Give the device's share of the latency."""

@@ -40,19 +40,33 @@ class Faults:
 class DummyDriver:
     """The clock of a sound card that is not there.
 
-    `source` is (frames, channels) float32 at `samplerate`, None for silence; `loop` repeats it, else silence follows and
-    `finished` turns true `tail_s` later. `seconds` ends it earlier. `record` keeps what is put out, see `recording`.
+    `source` is (frames, channels) float32 at `samplerate`, None for silence; `loop` repeats it, else silence follows
+    and `finished` turns true `tail_s` later. `seconds` ends it earlier. `record` keeps what is put out (`recording`).
     `gate` is called before every block and may hold it back: tests use it to let two processes walk in step.
     `sink` is given every block put out, by the clock's thread; `close_sink` is called once, by `stop`.
     """
 
     name = "dummy"
 
-    def __init__(self, samplerate: int = 48_000, blocksize: int = 128, in_channels: int = 1, out_channels: int = 1, *,
-                 source: np.ndarray | None = None, loop: bool = False, tail_s: float = 0.0, seconds: float | None = None,
-                 record: bool = False, faults: Faults | None = None, gate: Callable[[], None] | None = None,
-                 sink: Callable[[np.ndarray], None] | None = None, close_sink: Callable[[], None] | None = None,
-                 input_name: str = "silence", output_name: str = "none"):
+    def __init__(
+        self,
+        samplerate: int = 48_000,
+        blocksize: int = 128,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        *,
+        source: np.ndarray | None = None,
+        loop: bool = False,
+        tail_s: float = 0.0,
+        seconds: float | None = None,
+        record: bool = False,
+        faults: Faults | None = None,
+        gate: Callable[[], None] | None = None,
+        sink: Callable[[np.ndarray], None] | None = None,
+        close_sink: Callable[[], None] | None = None,
+        input_name: str = "silence",
+        output_name: str = "none",
+    ):
         if not 1 <= blocksize <= 8192:
             raise UsageError(f"blocksize {blocksize}: expected 1 .. 8192 frames")
         if source is not None:

@@ -55,7 +55,9 @@ class FreewheelDriver:
         """
         indata = np.ascontiguousarray(indata, np.float32).reshape(len(indata), -1)
         if indata.shape[1] != self._format.in_channels:
-            raise UsageError(f"{indata.shape[1]} input channels given, the engine was opened with {self._format.in_channels}")
+            raise UsageError(
+                f"{indata.shape[1]} input channels given, the engine was opened with {self._format.in_channels}"
+            )
         outdata = np.zeros((len(indata), self._format.out_channels), np.float32)
         for start in range(0, len(indata), self._format.blocksize):
             stop = start + self._format.blocksize

@@ -96,7 +96,9 @@ class PortAudioDriver:
             size = (frames - self._blocks_from[1]) / (blocks - self._blocks_from[0])
             self._blocks_from = (blocks, frames)
             if size > 1.5 * self._format.blocksize:
-                return f"device {self.output_name!r} now calls with {size:.0f} frames instead of {self._format.blocksize}"
+                return (
+                    f"device {self.output_name!r} now calls with {size:.0f} frames instead of {self._format.blocksize}"
+                )
         return None
 
     def device_frames(self) -> DeviceFrames:
@@ -111,8 +113,13 @@ class PortAudioDriver:
         package = __package__.rsplit(".", 1)[0]
         self._unread = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"{package}.audio.device_main", json.dumps(asdict(wanted))], env=environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
+            [sys.executable, "-m", f"{package}.audio.device_main", json.dumps(asdict(wanted))],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+        )
         answer = self._answer()
         self.input_name, self.output_name = answer["input"], answer["output"]
         self._format = Format(answer["samplerate"], answer["blocksize"], answer["in_channels"], answer["out_channels"])
@@ -121,7 +128,9 @@ class PortAudioDriver:
     def _answer(self) -> dict:
         """Read one line of the device process; raise DeviceError for its error, its end or its silence."""
         line = self._read_line(_OPEN_S)
-        answer = json.loads(line) if line else {"error": "the device process does not answer; is the sound server stuck?"}
+        answer = (
+            json.loads(line) if line else {"error": "the device process does not answer; is the sound server stuck?"}
+        )
         if "error" in answer:
             self.stop()
             raise DeviceError(answer["error"])

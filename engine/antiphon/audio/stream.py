@@ -39,7 +39,9 @@ class DeviceStream:
         self.source = None if wanted.input == NO_INPUT else choose(devices, wanted.input, "input")
         self.sink = choose(devices, wanted.output, "output")
         if self.source and self.source.host != self.sink.host:
-            raise DeviceError(f"input {self.source} and output {self.sink} belong to different systems; choose two of one")
+            raise DeviceError(
+                f"input {self.source} and output {self.sink} belong to different systems; choose two of one"
+            )
         self._stream = None
         self.format = self._settle()
 
@@ -71,15 +73,31 @@ class DeviceStream:
         # PortAudio puts a buffer of one block between JACK and a stream with a blocksize of its own, even where the two
         # are equal: 256 frames round trip instead of 128, measured. With 0 it hands JACK's blocks over as they are.
         blocksize = 0 if self.sink.host == _JACK else settled.blocksize
-        arguments = dict(samplerate=settled.samplerate, blocksize=blocksize, dtype="float32", latency=self.wanted.latency,
-                         callback=callback, userdata=self._sounddevice._ffi.cast("void *", userdata), clip_off=True, dither_off=True)
+        arguments = dict(
+            samplerate=settled.samplerate,
+            blocksize=blocksize,
+            dtype="float32",
+            latency=self.wanted.latency,
+            callback=callback,
+            userdata=self._sounddevice._ffi.cast("void *", userdata),
+            clip_off=True,
+            dither_off=True,
+        )
         try:
             if self.source is None:
-                return self._sounddevice._StreamBase(kind="output", device=self.sink.index, channels=settled.out_channels, **arguments)
-            return self._sounddevice._StreamBase(kind="duplex", device=(self.source.index, self.sink.index),
-                                                 channels=(settled.in_channels, settled.out_channels), **arguments)
+                return self._sounddevice._StreamBase(
+                    kind="output", device=self.sink.index, channels=settled.out_channels, **arguments
+                )
+            return self._sounddevice._StreamBase(
+                kind="duplex",
+                device=(self.source.index, self.sink.index),
+                channels=(settled.in_channels, settled.out_channels),
+                **arguments,
+            )
         except Exception as error:  # PortAudioError, and ValueError for values PortAudio cannot take
-            raise DeviceError(f"device {self.sink.name!r} does not open: {error}; is another program holding it?") from error
+            raise DeviceError(
+                f"device {self.sink.name!r} does not open: {error}; is another program holding it?"
+            ) from error
 
     def _settle(self) -> Format:
         source, sink, wanted = self.source, self.sink, self.wanted
@@ -99,8 +117,10 @@ class DeviceStream:
             settled = Format(rate, wanted.blocksize, in_channels, out_channels)
             return self._ask_block(settled) if sink.host == _JACK else settled
         asked = f"{wanted.samplerate} Hz" if wanted.samplerate else "any common rate"
-        raise DeviceError(f"{sink.name!r} does not run at {asked} with {in_channels} in and {out_channels} out ({refusal}); "
-                          f"its own rate is {sink.samplerate} Hz")
+        raise DeviceError(
+            f"{sink.name!r} does not run at {asked} with {in_channels} in and {out_channels} out ({refusal}); "
+            f"its own rate is {sink.samplerate} Hz"
+        )
 
     def _ask_block(self, settled: Format) -> Format:
         """Find out how many frames JACK hands over: the server decides, and only a callback gets to know."""

@@ -76,9 +76,13 @@ class EchoChain:
 
     def _say(self) -> None:
         self.status.update(
-            loudness_heard_db=self._level_db, loudness_played_db=self._voice_db,
-            state=float(self.performer.stage), phrase=float(self._in_phrase), answers=float(self.performer.answers),
-            noise_floor_db=self.performer.detector.floor_db, voiced=float(self._level_db > -55.0),
+            loudness_heard_db=self._level_db,
+            loudness_played_db=self._voice_db,
+            state=float(self.performer.stage),
+            phrase=float(self._in_phrase),
+            answers=float(self.performer.answers),
+            noise_floor_db=self.performer.detector.floor_db,
+            voiced=float(self._level_db > -55.0),
         )
 
 
@@ -103,4 +107,3 @@ class ThroughChain:
 def _level_db(sound: np.ndarray) -> float:
     power = float(np.dot(sound, sound)) / len(sound)
     return 10.0 * math.log10(power) if power > 1e-12 else _QUIET_DB
-

@@ -22,6 +22,8 @@ from ..stats import Histogram
 _PRIME_HOPS = 25
 _BEHIND_HOPS = 25
 _SHORTEST_SLEEP_S = 0.0002
+_IDLE_SLEEP_S = 0.002
+_IDLE_POLLS = 500
 _PERCENTILES_EVERY = 50
 
 
@@ -43,8 +45,16 @@ class Worker:
     `delay_writing(hop)` is a fault to inject: the frames to wait beyond the due time before that hop is written.
     """
 
-    def __init__(self, segment: Segment, chain: ChainLike, timeline: Timeline, *, history_s: float = HISTORY_S,
-                 mic_channel: int | None = None, delay_writing: Callable[[int], int] | None = None):
+    def __init__(
+        self,
+        segment: Segment,
+        chain: ChainLike,
+        timeline: Timeline,
+        *,
+        history_s: float = HISTORY_S,
+        mic_channel: int | None = None,
+        delay_writing: Callable[[int], int] | None = None,
+    ):
         self.segment, self.chain, self.timeline = segment, chain, timeline
         self._rate = timeline.samplerate
         self._history_frames = int(history_s * self._rate)
@@ -65,7 +75,14 @@ class Worker:
         self._taken = 0  # device frames read since then
         self._origin = 0
         self._opened = False
-        self._counts = {"primed_hops": 0, "catch_ups": 0, "late": 0, "late_frames_max": 0, "params_torn": 0, "realtime": 0}
+        self._counts = {
+            "primed_hops": 0,
+            "catch_ups": 0,
+            "late": 0,
+            "late_frames_max": 0,
+            "params_torn": 0,
+            "realtime": 0,
+        }
 
     @property
     def resampler_frames(self) -> tuple[float, float]:
@@ -130,13 +147,17 @@ class Worker:
     def run(self, keep_on: Callable[[], bool], after_step: Callable[[int], None] = lambda hop: None) -> None:
         """Start, then go on until `keep_on` says no. It is asked several times a hop, so it must be cheap."""
         self.start()
+        idle = 0
         while keep_on():
             if self.advance():
                 after_step(self._hop)
+                idle = 0
                 continue
-            # The last block of the hop may come at any moment within one block's time: poll only then.
+            # The last block of the hop may come at any moment within one block's time: poll only then, and seldom where
+            # nothing comes at all because the device is gone.
             spare = self.missing_frames() - self.timeline.blocksize
-            time.sleep(max(spare / self._rate, _SHORTEST_SLEEP_S))
+            idle += 1
+            time.sleep(max(spare / self._rate, _SHORTEST_SLEEP_S if idle < _IDLE_POLLS else _IDLE_SLEEP_S))
 
     def note_realtime(self, granted: bool) -> None:
         """Remember for the status whether this process got realtime scheduling."""
@@ -220,7 +241,11 @@ class Worker:
         for name, value in self._counts.items():
             status[index[name]] = value
         status[index["phase"]], status[index["hop"]] = phase, self._hop
-        status[index["steps"]], status[index["step_ns"]], status[index["step_ns_max"]] = steps.count, step_ns, steps.max_ns
+        status[index["steps"]], status[index["step_ns"]], status[index["step_ns_max"]] = (
+            steps.count,
+            step_ns,
+            steps.max_ns,
+        )
         if steps.count % _PERCENTILES_EVERY == 1:
             for name, percent in (("step_ns_p50", 50), ("step_ns_p99", 99), ("step_ns_p999", 99.9)):
                 status[index[name]] = steps.percentile(percent)

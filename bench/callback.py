@@ -1,0 +1,173 @@
+"""Xruns and underflows of the engine on a sound server, with and without busy Python threads, beside an empty callback.
+
+    python bench/callback.py [--seconds 20] [--periods 128 64] [--bundle hum] [--sound FILE]
+                             [--save OUT.wav] [--dry-run]
+
+Three JACK clients at once: the engine (in this process; its model and its device have processes of their own), a probe
+that feeds it a recording and records what it plays, and a client whose C callback is empty: the control, in the same
+seconds on the same server. An xrun that the empty client has too is the machine's. "busy" means threads in the engine's
+process that hold the interpreter's lock all the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from antiphon.audio.phrase import hummed_phrase
+from antiphon.engine import Engine, EngineConfig
+from jackrig import EmptyClient, JackServer, Probe
+from record import note, record
+
+CLOCK = (
+    "counts from the probe's first frame to its last; step times by perf_counter in the model process, "
+    "from the hop read to the voice made"
+)
+
+
+class Busy:
+    """Python threads that do nothing but hold the interpreter's lock."""
+
+    def __init__(self, threads: int):
+        self._run = True
+        self.turns = 0
+        self._threads = [threading.Thread(target=self._spin, daemon=True) for _ in range(threads)]
+
+    def __enter__(self) -> Busy:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._run = False
+        for thread in self._threads:
+            thread.join()
+
+    def _spin(self) -> None:
+        while self._run:
+            sum(range(2000))
+            self.turns += 1
+
+
+def recording(path: str | None, seconds: float, samplerate: int) -> np.ndarray:
+    """A sound file's first channel (at the server's rate), or the hummed phrase, repeated for `seconds`."""
+    if path is None:
+        sound = hummed_phrase(samplerate)[:, 0]
+    else:
+        from antiphon.audiofile import read
+        from antiphon.kernels import Resampler
+
+        file = read(path)
+        sound = Resampler(file.samplerate, samplerate).process(np.ascontiguousarray(file.sound[:, 0])).copy()
+        sound = np.concatenate((sound, np.zeros(9 * samplerate, np.float32)))  # room for the answer
+    return np.resize(sound, round(seconds * samplerate)).astype(np.float32)
+
+
+def measure(server: JackServer, args, busy: int, folder: Path) -> tuple[dict, np.ndarray]:
+    """Play `seconds` and count; returns the figures and what the probe heard."""
+    sound = recording(args.sound, args.seconds, server.samplerate)
+    control, probe = EmptyClient(server), Probe(server)
+    before = server.clients()
+    engine = Engine(EngineConfig(driver="portaudio", input="loopback", output="loopback", bundle=args.bundle))
+    try:
+        engine.start()
+        probe.wire((server.clients() - before).pop())
+        first, empty_first = engine.status(), control.counts()
+        with Busy(busy) as threads:
+            heard, counts = probe.play(sound, folder)
+        last, empty_last = engine.status(), control.counts()
+    finally:
+        engine.stop()
+        probe.close()
+        control.close()
+    names = (
+        "blocks",
+        "xruns",
+        "input_xruns",
+        "output_xruns",
+        "underflows",
+        "underflow_frames",
+        "skipped_frames",
+        "overflows",
+        "late",
+        "steps",
+        "answers",
+        "restarts",
+        "limited_frames",
+    )
+    figures = {name: getattr(last, name) - getattr(first, name) for name in names}
+    empty = {name: empty_last[name] - empty_first[name] for name in empty_last}
+    figures |= {
+        "count": figures["blocks"],
+        "empty_blocks": empty["blocks"],
+        "empty_xruns": sum(value for name, value in empty.items() if name.endswith("flows")),
+        "probe_xruns": sum(
+            value for name, value in counts.items() if name.startswith(("input_", "output_")) and name.endswith("flows")
+        ),
+        "step_us": {
+            "p50": last.step_ns_p50 / 1e3,
+            "p99": last.step_ns_p99 / 1e3,
+            "p99.9": last.step_ns_p999 / 1e3,
+            "max": last.step_ns_max / 1e3,
+        },
+        "late_frames_max": last.late_frames_max,
+        "busy_turns": threads.turns,
+        "model_realtime": last.realtime,
+        "peak_heard": float(np.abs(heard).max()),
+    }
+    return figures, heard
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=20.0, help="for each of the conditions")
+    parser.add_argument("--rate", type=int, default=48_000)
+    parser.add_argument("--periods", type=int, nargs="+", default=[128, 64])
+    parser.add_argument("--busy", type=int, nargs="+", default=[0, 2], help="numbers of busy threads to try")
+    parser.add_argument("--bundle", default="hum")
+    parser.add_argument("--sound", help="recording to feed in; else the built-in hummed phrase")
+    parser.add_argument("--save", type=Path, help="write what the last condition played, as 24-bit WAV")
+    parser.add_argument("--dry-run", action="store_true", help="print only, keep no record")
+    args = parser.parse_args()
+    for period in args.periods:
+        with JackServer(args.rate, period) as server, tempfile.TemporaryDirectory() as folder:
+            for busy in args.busy:
+                began = time.monotonic()
+                figures, heard = measure(server, args, busy, Path(folder))
+                record(
+                    "callback",
+                    f"{period} frames, {busy} busy threads",
+                    figures,
+                    unit="counts",
+                    clock=CLOCK,
+                    write=not args.dry_run,
+                    settings={
+                        "samplerate": args.rate,
+                        "period": period,
+                        "seconds": args.seconds,
+                        "busy": busy,
+                        "bundle": args.bundle,
+                        "sound": args.sound and Path(args.sound).name,
+                        "server": "jackd dummy",
+                    },
+                )
+                note(
+                    f"{period} frames, {busy} busy: {figures['blocks']} blocks, {figures['xruns']} xrun flags "
+                    f"(empty callback {figures['empty_xruns']}), {figures['underflows']} underflows, "
+                    f"{figures['late']} late of {figures['steps']} "
+                    f"steps, p99.9 {figures['step_us']['p99.9'] / 1e3:.1f} ms; {time.monotonic() - began:.0f} s"
+                )
+            if args.save:
+                from antiphon.audiofile import Writer
+
+                with Writer(args.save, args.rate, 1) as file:
+                    file.write(heard[:, None])
+
+
+if __name__ == "__main__":
+    main()
