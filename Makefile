@@ -27,11 +27,11 @@ test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest $(ARGS)
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo 'antiphon: $(PYTHON) is older than 3.11 or missing; try: make $(MAKECMDGOALS) PYTHON=python3.11'; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo 'antiphon: $(PYTHON) cannot make environments; install them with: sudo apt install python3-venv'; exit 2; }
-	@command -v $(firstword $(CC)) >/dev/null || \
+	@echo '#include <math.h>' | $(CC) -E - >/dev/null 2>&1 || \
 	  { echo 'antiphon: no C compiler ($(CC)); install one with: sudo apt install gcc libc6-dev'; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
