@@ -24,8 +24,8 @@ ENTER_NATS = -4.0  # cost of beginning a note, beside its onset's own improbabil
 REST_NATS = -3.0  # cost of falling silent
 ONSET_FLOOR = 0.02  # a legato change of note shows no onset: pitch alone may carry it
 REPEAT_FLOOR = 1e-4  # the same note again needs a real onset
-REPEAT_NATS = 2.0  # which is then all the evidence it has: the pitch does not change
-ONSET_TRUST = 0.8  # how sure an onset is to end the note before it
+REPEAT_NATS = 3.0  # which is then all the evidence it has: the pitch does not change
+ONSET_TRUST = 0.9  # how sure an onset is to end the note before it
 
 
 class Segmenter:
