@@ -47,7 +47,7 @@ kernels:
 	$(PY) setup.py --quiet build_ext --inplace
 
 wheel: $(VENV)/.test
-	$(VENV)/bin/python -m build --wheel
+	$(VENV)/bin/python -m build --wheel --no-isolation
 
 clean:
 	rm -rf build dist engine/*.egg-info engine/antiphon/_kernels.py engine/antiphon/_libkernels*.so $(VENV)/.play $(VENV)/.test
