@@ -135,10 +135,15 @@ class Tokenizer:
         graph.inputs["long"][0], graph.inputs["short"][0] = self._front.step(hop)
         graph.run()
         loudness_db = 10.0 * float(np.log10(np.dot(hop, hop) / HOP + 1e-12))
-        pitch_post = graph.outputs["pitch_post"][0]
+        pitch_post = graph.outputs["pitch_post"][0].copy()
         pitch = read_pitch(pitch_post) if loudness_db > QUIET_DB else 0.0
         return Frame(
-            pitch, pitch > 0, float(graph.outputs["onset"][0]), loudness_db, graph.outputs["note_post"][0], pitch_post
+            pitch,
+            pitch > 0,
+            float(graph.outputs["onset"][0]),
+            loudness_db,
+            graph.outputs["note_post"][0].copy(),
+            pitch_post,
         )
 
 
