@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from record import ROOT, note, record, summary
 
 from antiphon.kernels import Resampler
+from record import ROOT, note, record, summary
 
 FRAMES, RATE = 128, 48000
 TONES = (60, 997, 4999, 9973, 14983, 17989, 19009, 19991, 20000)
@@ -92,7 +92,8 @@ def calls_in_c(count: int, write: bool) -> None:
         subprocess.run(["cc", *flags, f"-I{ROOT / 'kernels/include'}", str(ROOT / "bench/kernels_timing.c"), *sources,
                         "-lm", "-o", str(program)], check=True)
         for channels in (1, 2):
-            done = subprocess.run([str(program), str(FRAMES), str(channels), str(count)], capture_output=True, text=True, check=True)
+            command = [str(program), str(FRAMES), str(channels), str(count)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
             period_us = FRAMES / RATE * 1e6
             for line in done.stdout.splitlines():
                 name, *values = line.split()
@@ -103,7 +104,8 @@ def calls_in_c(count: int, write: bool) -> None:
                     figures["frames_per_s"] = FRAMES / figures["p50"] * 1e6
                 record("kernels", f"c {name}", figures, unit="us per call", write=write,
                        clock="CLOCK_MONOTONIC just before and after the call, in C",
-                       settings={"channels": 1 if name.startswith("resample") else channels, "frames": FRAMES, "samplerate": RATE})
+                       settings={"channels": 1 if name.startswith("resample") else channels, "frames": FRAMES,
+                                 "samplerate": RATE})
 
 
 def main() -> None:

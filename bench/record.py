@@ -37,7 +37,8 @@ def summary(values) -> dict:
             "p99.9": float(np.quantile(v, 0.999)), "max": float(v[-1])}
 
 
-def record(bench: str, name: str, figures: dict, *, unit: str, clock: str, settings: dict | None = None, write: bool = True) -> dict:
+def record(bench: str, name: str, figures: dict, *, unit: str, clock: str, settings: dict | None = None,
+           write: bool = True) -> dict:
     """Append one line to results/<bench>.jsonl and print it; `clock` says where the clock started and stopped."""
     line = {"bench": bench, "name": name, "unit": unit, **figures, "clock": clock, "settings": settings or {},
             "commit": _git("rev-parse", "--short", "HEAD"), "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),

@@ -74,8 +74,8 @@ def breaches(folder):
         where, own = file.relative_to(folder).as_posix(), layer_of(module)
         tree = ast.parse(file.read_text(encoding="utf-8"))
         if module == "__init__":
-            found += [f"{where}:{line}: the package itself imports {path or other}" for line, path, other, _ in imports(tree, module)
-                      if path or other not in ("pathlib", "__future__")]
+            found += [f"{where}:{line}: the package itself imports {path or other}"
+                      for line, path, other, _ in imports(tree, module) if path or other not in ("pathlib", "__future__")]
             continue
         if own is None:
             found.append(f"{where}: has no layer; give it one in tests/test_layers.py")

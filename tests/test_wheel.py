@@ -37,8 +37,9 @@ def wheel(tmp_path_factory):
                 and (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
-    done = subprocess.run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)],
-                          capture_output=True, text=True, env=os.environ | {"CC": os.environ.get("CC", "cc"), "LDSHARED": "cc -shared"})
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]
+    compiler = {"CC": "cc", "LDSHARED": "cc -shared"}  # Python remembers another, which may not be here
+    done = subprocess.run(command, capture_output=True, text=True, env=compiler | dict(os.environ))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return next(out.glob("*.whl"))
 

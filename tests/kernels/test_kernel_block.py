@@ -219,7 +219,8 @@ def test_same_frame_keeps_the_order_of_arrival():
     assert rig.play(64, np.ones((64, 1), np.float32))[-1] == 0.5
 
 
-@pytest.mark.parametrize("target, value", [(99, 1.0), (0, -1.0), (0, float("nan")), (1, float("inf")), (2, 101.0), (3, -5.0), (4, 0.5)])
+@pytest.mark.parametrize("target, value", [(99, 1.0), (0, -1.0), (0, float("nan")), (1, float("inf")), (2, 101.0), (3, -5.0),
+                                           (4, 0.5)])
 def test_unusable_commands_are_refused_and_counted(target, value):
     rig = Rig()
     rig.command(target, value)

@@ -83,7 +83,8 @@ PLANTED = {
     "malloc": ("#include <stdlib.h>", "free(malloc(n));"),
     "pthread_mutex_lock": ("#include <pthread.h>\nstatic pthread_mutex_t m;", "pthread_mutex_lock(&m); *(volatile int *)n = 1;"),
     "puts": ("#include <stdio.h>", 'puts("late"); (void)n;'),
-    "clock_gettime": ("#define _POSIX_C_SOURCE 200809L\n#include <time.h>", "clock_gettime(CLOCK_MONOTONIC, (struct timespec *)n);"),
+    "clock_gettime": ("#define _POSIX_C_SOURCE 200809L\n#include <time.h>",
+                      "clock_gettime(CLOCK_MONOTONIC, (struct timespec *)n);"),
 }
 
 
