@@ -100,6 +100,8 @@ class JackServer:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+        for left in Path("/dev/shm").glob(f"jack_sem.*_{self.name}_*"):  # of clients that were killed
+            left.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """End the server without a word to its clients."""

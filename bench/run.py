@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 BENCHES = {
     "kernels": (["--quick"], [], False),
     "round_trip": (["--seconds", "2", "--rates", "48000", "--periods", "128"], [], False),
-    "mic_to_reply": (["--blocks", "128", "--offsets", "4"], [], True),
+    "mic_to_reply": (["--blocks", "128", "--places", "4"], [], True),
     "trigger_to_voice": (["--blocks", "128", "--offsets", "6", "--live", "5"], ["--live", "20"], True),
     "callback": (["--seconds", "8", "--periods", "128"], ["--seconds", "120"], True),
     "recovery": (["--kills", "3", "--losses", "1"], [], True),

@@ -15,6 +15,7 @@ import sys
 from .errors import AntiphonError
 
 _GC_EVERY_HOPS = 50
+_PRIORITY = 10
 ERROR_EXIT = 2
 
 
@@ -45,12 +46,14 @@ def main(argv: list[str] | None = None) -> int:
     _die_with_parent()
     if os.getppid() != options.engine:
         return 0
+    # Before anything is loaded: after a crash the performer waits for this process, whatever else the machine does.
+    realtime = options.realtime and _request_realtime()
     import numpy as np
 
     from .kernels import lib
     from .latency import Timeline
     from .layout import STATUS_FIELDS, Segment
-    from .model.worker import Worker, request_realtime
+    from .model.worker import Worker
 
     try:
         segment = Segment.attach(options.segment)
@@ -69,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr, flush=True)
         return ERROR_EXIT
     segment.lock_memory()
-    worker.note_realtime(options.realtime and request_realtime())
+    worker.note_realtime(realtime)
     # Cycles are collected by hand right after a hop was written, when a millisecond is cheapest.
     gc.collect()
     gc.freeze()
@@ -107,6 +110,15 @@ def _late(fault: str):
     every, frames = map(int, fault.split(":"))
     # A hop that is not late is not held at all: any frame long past will do.
     return lambda hop: frames if hop % every == every - 1 else -(1 << 40)
+
+
+def _request_realtime() -> bool:
+    """Ask for realtime scheduling, well below the audio thread's; False where the system says no."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _die_with_parent() -> None:

@@ -7,7 +7,6 @@ The same object is stepped in the engine's own process by the freewheel driver.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -250,12 +249,3 @@ class Worker:
             for name, percent in (("step_ns_p50", 50), ("step_ns_p99", 99), ("step_ns_p999", 99.9)):
                 status[index[name]] = steps.percentile(percent)
         self.segment.publish_status(status)
-
-
-def request_realtime(priority: int = 10) -> bool:
-    """Ask for realtime scheduling below the audio thread's; False where the system says no. Calling process only."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
-    except (AttributeError, OSError):
-        return False
-    return True
