@@ -13,9 +13,7 @@ def brute_force(pitches, iois):
     best_length, best_end = 0, None
     for end in range(newest):
         length = 0
-        while (
-            length < score.LONGEST_MATCH and end - length >= 0 and intervals[end - length] == intervals[newest - length]
-        ):
+        while length < score.LONGEST_MATCH and end - length >= 0 and intervals[end - length] == intervals[newest - length]:
             length += 1
         if length >= best_length and length > 0:
             best_length, best_end = length, end

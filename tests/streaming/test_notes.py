@@ -95,9 +95,7 @@ def longest_loop_s(notes):
     return longest * score.HOP_S
 
 
-@pytest.mark.parametrize(
-    "leanings", [Leanings(), Leanings(novelty=0.0, temperature=0.3)], ids=["default", "begging to loop"]
-)
+@pytest.mark.parametrize("leanings", [Leanings(), Leanings(novelty=0.0, temperature=0.3)], ids=["default", "begging to loop"])
 def test_never_loops_for_more_than_four_seconds(model, leanings):
     """5 minutes of free running: no exact repetition at any lag lasts 4 s, even when asked to repeat itself."""
     begin = sing(model, 3)
@@ -143,9 +141,7 @@ def test_moved_in_time_it_plays_the_same(model):
     """An hour of silence before the prompt changes nothing but the hour."""
     hour = 3600 * 50
     early, late = answer(model, sing(model, 6), 30), answer(model, sing(model, 6, start=hour), 30)
-    assert [(n.onset_hop + hour, n.pitch, n.wait_hops) for n in early] == [
-        (n.onset_hop, n.pitch, n.wait_hops) for n in late
-    ]
+    assert [(n.onset_hop + hour, n.pitch, n.wait_hops) for n in early] == [(n.onset_hop, n.pitch, n.wait_hops) for n in late]
 
 
 def test_performer_returns_and_is_followed(model):

@@ -91,9 +91,7 @@ def test_notes_of_a_scale(tokenizer):
     for pitch in steps:
         parts += [voice(pitch + 0.15, 0.4), gap]
     segmenter = Segmenter()
-    notes = [
-        n for f in hear(tokenizer, np.concatenate([*parts, *[gap] * 5])) for n in segmenter.step(f)
-    ] + segmenter.flush()
+    notes = [n for f in hear(tokenizer, np.concatenate([*parts, *[gap] * 5])) for n in segmenter.step(f)] + segmenter.flush()
     assert [round(n.pitch - 0.15) for n in notes] == steps
     assert np.max(np.abs([n.onset_hop - (20 + 24 * i) for i, n in enumerate(notes)])) <= 3
     assert np.max(np.abs([n.pitch - 0.15 - s for n, s in zip(notes, steps, strict=True)])) < 0.3

@@ -1,8 +1,11 @@
 """Cut the stream of frames into notes, live: a fixed-lag Viterbi over (note, age).
 
 A note can end only when it has lasted SHORTEST_HOPS; that rule, inside the search and not after it, is what keeps a
-glide from becoming a staircase. A hop is decided LAG_HOPS after it was heard (the tokenizer's look-ahead included); the
-note itself is known when it ends, or when `Segmenter.flush` asks for it.
+glide from becoming a staircase. Singers do not sit on the piano's semitones, so a note that the search has cut in two
+because its pitch crossed a boundary, with no onset there, is joined again.
+
+A hop is decided LAG_HOPS after it was heard (the tokenizer's look-ahead included). A note is given when it has ended and
+a rest follows, or when the note tied to it has ended, or when `Segmenter.flush` asks for it.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ _LONGEST_KEPT = 3000  # hops; of a longer note only the last minute tells its pi
 
 NOTE_WEIGHT = 0.5  # frames of one note are far from independent
 ENTER_NATS = -4.0  # cost of beginning a note, beside its onset's own improbability
+TIE_SEMITONES = 0.75  # two notes nearer than this, with no onset between them, are one
+TIE_ONSET = 0.5
 REST_NATS = -3.0  # cost of falling silent
 ONSET_FLOOR = 0.02  # a legato change of note shows no onset: pitch alone may carry it
 REPEAT_FLOOR = 1e-4  # the same note again needs a real onset
@@ -42,32 +47,29 @@ class Segmenter:
     def _forget_path(self) -> None:
         self._score = np.full((_AGES, NOTES + 1), -1e9)
         self._score[-1, REST] = 0.0
-        self._origin: list[
-            tuple[int, int, np.ndarray]
-        ] = []  # per hop: (age, note) that new notes came from; who stayed
+        self._origin: list[tuple[int, int, np.ndarray]] = []  # per hop: (age, note) that new notes came from; who stayed
         self._onsets = [0.0, 0.0]  # of the newest two frames
-        self._pitches: list[float] = []  # of the hops not decided yet, and of the note being built
+        # Of the hops not decided yet, and of the notes not given yet: pitch, loudness, onset (one hop shorter).
+        self._pitches: list[float] = []
         self._loudness: list[float] = []
+        self._strengths: list[float] = [0.0] * min(LOOK_AHEAD_HOPS, self._hop)
         self._kept_from = self._hop  # hop of _pitches[0]
-        self._open: list[int] | None = None  # [onset hop, note] of the note being built
+        self._open: tuple[int, int] | None = None  # onset hop and note of the note that sounds
+        self._held: Note | None = None  # ended, and the open note may yet turn out to be its second half
         self._decided = self._hop - LOOK_AHEAD_HOPS  # next hop to decide, in hops since reset
+
+    _VALUES = ("_hop", "_kept_from", "_decided", "_open", "_held")
+    _LISTS = ("_origin", "_onsets", "_pitches", "_loudness", "_strengths")
 
     def state(self) -> dict:
         """Return all that is remembered, as a value."""
-        keep = ("_hop", "_kept_from", "_decided")
-        lists = ("_origin", "_onsets", "_pitches", "_loudness")
-        copied = {name: list(getattr(self, name)) for name in lists}
-        return {
-            **{name: getattr(self, name) for name in keep},
-            **copied,
-            "_score": self._score.copy(),
-            "_open": self._open and list(self._open),
-        }
+        values = {name: getattr(self, name) for name in self._VALUES}
+        return {**values, **{name: list(getattr(self, name)) for name in self._LISTS}, "_score": self._score.copy()}
 
     def set_state(self, state: dict) -> None:
         """Take what `state` returned."""
         for name, value in state.items():
-            setattr(self, name, value.copy() if hasattr(value, "copy") else value)
+            setattr(self, name, value.copy() if name in self._LISTS or name == "_score" else value)
 
     @property
     def current(self) -> int | None:
@@ -82,6 +84,7 @@ class Segmenter:
         if self._decided < 0 and self._hop <= LOOK_AHEAD_HOPS:
             self._decided += 1
             return []
+        self._strengths.append(frame.onset)
         self._advance(frame.note_post, frame.onset)
         if len(self._origin) <= _SEARCH:
             return []
@@ -94,7 +97,7 @@ class Segmenter:
         notes = []
         for back in range(len(self._origin) - 1, -1, -1):
             notes += self._decide(*self._trace(back))
-        notes += self._close(self._decided)
+        notes += self._close(self._decided) + self._give()
         self._forget_path()
         return notes
 
@@ -137,32 +140,59 @@ class Segmenter:
         return note, age == 0
 
     def _decide(self, note: int, entered: bool) -> list[Note]:
-        """Take the decided note of the next hop; return a note if one ended there."""
+        """Take the decided note of the next hop; return the notes that are now known for good."""
         hop, out = self._decided, []
         self._decided += 1
-        going_on = self._open is not None and note == self._open[1] and not entered
-        if not going_on:
+        if self._open is None or note != self._open[1] or entered:
             out = self._close(hop)
-            if note != REST:
-                self._open = [hop, note]
-        if self._open is None or hop - self._kept_from > _LONGEST_KEPT:
-            excess = hop + 1 - self._kept_from - (0 if self._open is None else _LONGEST_KEPT)
-            del self._pitches[:excess], self._loudness[:excess]
-            self._kept_from += excess
+            if note == REST:
+                out += self._give()
+            else:
+                self._open = (hop, note)
+        self._forget(hop)
         return out
 
     def _close(self, end: int) -> list[Note]:
-        """End the open note before hop ``end``."""
+        """End the open note before hop ``end``, join it to the one held if it is its second half, and hold it."""
         if self._open is None:
             return []
         onset, note = self._open
         self._open = None
-        first, last = max(0, onset - self._kept_from), end - self._kept_from
-        loudness = self._loudness[first:last]
-        if end - onset < SHORTEST_HOPS - 1 or not loudness:
+        if end - onset < SHORTEST_HOPS - 1 or end <= self._kept_from:
             return []
-        pitch = settle_pitch(np.array(self._pitches[first:last]), note + NOTE_LO)
-        return [Note(onset, pitch, end - onset, float(np.max(loudness)))]
+        closed = self._note(onset, end, note + NOTE_LO)
+        held = self._held
+        if held is not None and held.onset_hop + held.sounding_hops == onset and self._tied(held, closed):
+            longer = held if held.sounding_hops > closed.sounding_hops else closed
+            self._held = self._note(held.onset_hop, end, round(longer.pitch))
+            return []
+        out = self._give()
+        self._held = closed
+        return out
+
+    def _tied(self, one: Note, two: Note) -> bool:
+        at = two.onset_hop - self._kept_from
+        strength = max(self._strengths[max(0, at - 1) : at + 2], default=0.0)
+        return abs(one.pitch - two.pitch) < TIE_SEMITONES and strength < TIE_ONSET
+
+    def _give(self) -> list[Note]:
+        """Let go of the note held."""
+        held, self._held = self._held, None
+        return [] if held is None else [held]
+
+    def _note(self, onset: int, end: int, semitone: int) -> Note:
+        kept = slice(max(0, onset - self._kept_from), end - self._kept_from)
+        pitch = settle_pitch(np.array(self._pitches[kept]), semitone)
+        return Note(onset, pitch, end - onset, float(np.max(self._loudness[kept])))
+
+    def _forget(self, hop: int) -> None:
+        """Keep the hops of notes not given yet, but no more than a minute."""
+        oldest = self._held.onset_hop if self._held else self._open[0] if self._open else hop
+        keep_from = max(oldest, hop - _LONGEST_KEPT)
+        excess = keep_from - self._kept_from
+        if excess > 0:
+            del self._pitches[:excess], self._loudness[:excess], self._strengths[:excess]
+            self._kept_from += excess
 
 
 def settle_pitch(pitches: np.ndarray, semitone: int) -> float:
@@ -173,5 +203,5 @@ def settle_pitch(pitches: np.ndarray, semitone: int) -> float:
     inner = pitches[1:-1] if len(pitches) > 4 else pitches
     voiced = inner[inner > 0]
     folded = voiced - 12.0 * np.round((voiced - semitone) / 12.0)
-    near = folded[np.abs(folded - semitone) < 1.5]
+    near = folded[np.abs(folded - semitone) < 1.6]
     return float(np.median(near)) if len(near) else float(semitone)

@@ -56,9 +56,7 @@ class _Spectrum:
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """(..., size) float32 -> (..., SPECTRUM) float32, natural log of amplitude."""
         magnitude = np.abs(np.fft.rfft(frames * self.window, n=self.points, axis=-1)).astype(np.float32)
-        return np.log(
-            np.add.reduceat(magnitude[..., self.lines] * self.weights, self.starts, axis=-1) + np.float32(FLOOR)
-        )
+        return np.log(np.add.reduceat(magnitude[..., self.lines] * self.weights, self.starts, axis=-1) + np.float32(FLOOR))
 
 
 class FrontEnd:

@@ -18,9 +18,7 @@ from ..model.sampling import Leanings
 from ..model.score import Note
 from . import melodies
 
-_MAJOR = np.array(
-    [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]
-)  # Krumhansl and Kessler 1982
+_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])  # Krumhansl and Kessler 1982
 _MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 _STEPS = {0: (0, 2, 4, 5, 7, 9, 11), 1: (0, 2, 3, 5, 7, 8, 10, 11)}
 
@@ -148,9 +146,7 @@ def main() -> None:
     for i, (prompt, _) in enumerate(pairs[:4]):
         reply = answer(model, prompt[-16:], i, Leanings(), seconds=300)
         minutes = [[n for n in reply if m <= (n.onset_hop - reply[0].onset_hop) / 3000 < m + 1] for m in range(5)]
-        shift = [
-            float(np.median([n.pitch for n in part]) - np.median([n.pitch for n in prompt[-16:]])) for part in minutes
-        ]
+        shift = [float(np.median([n.pitch for n in part]) - np.median([n.pitch for n in prompt[-16:]])) for part in minutes]
         figures_300 = {
             "longest_loop_s": longest_loop_s(reply),
             "shift_last_minute": shift[-1],

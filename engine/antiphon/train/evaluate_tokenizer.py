@@ -117,7 +117,7 @@ def judge_clip(tokenizer: Tokenizer, path: Path) -> dict[str, object]:
             "voiced": round(float(np.mean(heard)), 3),
         }
     labels = [human_notes(p) for p in sorted(path.parent.glob(path.stem + ".notes*.csv"))]
-    mine = [(n.onset_hop * HOP_S, n.pitch) for n in notes]
+    mine = [((n.onset_hop + 0.5) * HOP_S, n.pitch) for n in notes]  # the middle of the hop
     for i, label in enumerate(labels):
         figures[f"human_{i + 1}"] = {
             "onset_f": round(f_score(mine, label, None), 3),

@@ -31,9 +31,7 @@ class StepNet(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(
-        self, token, cos, sin, mask, noise, ioi_bias, articulation_bias, pitch_bias, sharpness, tail, match_nats, *ring
-    ):
+    def forward(self, token, cos, sin, mask, noise, ioi_bias, articulation_bias, pitch_bias, sharpness, tail, match_nats, *ring):
         net = self.net
         pitch, interval, register, ioi_before, articulation_before = (
             token[0:1],
@@ -109,12 +107,8 @@ def export(net: trainer.NoteNet, path: Path) -> Path:
     with torch.no_grad():
         outputs = ["ioi", "articulation", "pitch", "logits", "keys_new", "values_new"]
         names = {"input_names": list(inputs), "output_names": outputs}
-        torch.onnx.export(
-            StepNet(net).eval(), tuple(inputs.values()), str(full), **names, opset_version=18, dynamo=False
-        )
-    quantize_dynamic(
-        str(full), str(path), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8
-    )
+        torch.onnx.export(StepNet(net).eval(), tuple(inputs.values()), str(full), **names, opset_version=18, dynamo=False)
+    quantize_dynamic(str(full), str(path), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8)
     return full
 
 
@@ -134,9 +128,7 @@ def step_logits(path: Path, batch: dict[str, np.ndarray], rows: int) -> np.ndarr
         onset = np.concatenate([[0], np.cumsum(pick["hops"])[:-1]])
         for n in range(notes):
             interval = score.interval_index(pick["pitch"][n] - pick["pitch"][n - 1]) if n else score.NO_INTERVAL
-            ioi, articulation = (
-                (pick["ioi"][n - 1], pick["articulation"][n - 1]) if n else (score.NO_IOI, score.NO_ARTICULATION)
-            )
+            ioi, articulation = (pick["ioi"][n - 1], pick["articulation"][n - 1]) if n else (score.NO_IOI, score.NO_ARTICULATION)
             match = [pick[name][n] for name in ("match_interval", "match_ioi", "match_length")]
             graph.inputs["token"][:] = [pick["pitch"][n], interval, pick["register"][n], ioi, articulation, *match]
             angle = np.stack([n * by_note] * (heads // 2) + [onset[n] * by_time] * (heads - heads // 2))

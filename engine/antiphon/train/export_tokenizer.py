@@ -71,12 +71,8 @@ def export(net: trainer.TokenizerNet, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         names = {"input_names": list(inputs), "output_names": outputs}
-        torch.onnx.export(
-            StepNet(net).eval(), tuple(inputs.values()), str(full), **names, opset_version=18, dynamo=False
-        )
-    quantize_dynamic(
-        str(full), str(path), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8
-    )
+        torch.onnx.export(StepNet(net).eval(), tuple(inputs.values()), str(full), **names, opset_version=18, dynamo=False)
+    quantize_dynamic(str(full), str(path), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8)
     return full
 
 

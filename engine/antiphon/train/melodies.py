@@ -375,9 +375,7 @@ def _fill(seed, fields, weight, hops, lines, first, fifths, seven, scales, plain
         for n in range(notes):
             fields[row, n, 4], fields[row, n, 5], fields[row, n, 6] = _NO_INTERVAL, _NO_IOI, 0
             if n >= 2 and not unmatched:
-                fields[row, n, 4], fields[row, n, 5], fields[row, n, 6] = _match(
-                    pitch, fields[row, :, 1], n, _LONGEST_MATCH
-                )
+                fields[row, n, 4], fields[row, n, 5], fields[row, n, 6] = _match(pitch, fields[row, :, 1], n, _LONGEST_MATCH)
 
 
 def performances(lines: Lines, rows: int, notes: int, seed: int, plain: bool = False) -> dict[str, np.ndarray]:

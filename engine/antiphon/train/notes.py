@@ -85,9 +85,7 @@ class NoteNet(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.ioi_head = nn.Linear(width, score.IOIS)
-        self.articulation_head = nn.Sequential(
-            nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, score.ARTICULATIONS)
-        )
+        self.articulation_head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, score.ARTICULATIONS))
         self.pitch_head = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, score.NOTES))
         # Nats by which the match model's opinion is raised, by match length; starts as a guess.
         start = torch.linspace(0.0, 4.0, score.LONGEST_MATCH + 1)
@@ -241,9 +239,7 @@ def main() -> None:
             told, alone = measure(net, check), measure(net, without_match(check))
             print(f"{step} {spent / 60:.1f} min  train {smooth.numpy().round(3)}  held out {told.round(3)} onset+pitch "
                   f"{told[0] + told[2]:.3f}  without match {alone[0] + alone[2]:.3f}", flush=True)  # fmt: skip
-            torch.save(
-                {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out
-            )
+            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out)
     torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out)
     print(f"done: {step} steps in {spent / 60:.1f} min", flush=True)
 

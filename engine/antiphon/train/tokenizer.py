@@ -103,9 +103,7 @@ def spoil(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         spectrum[row] *= 10 ** (gain_db / 20)
         if rng.random() < 0.55:
             length = int(rng.uniform(0.05, 0.5) * MODEL_RATE)
-            room = rng.standard_normal(length, np.float32) * np.exp(-6.9 * np.arange(length) / length).astype(
-                np.float32
-            )
+            room = rng.standard_normal(length, np.float32) * np.exp(-6.9 * np.arange(length) / length).astype(np.float32)
             room[: int(rng.uniform(40, 800))] *= 0.2
             room *= 10 ** (rng.uniform(-22, -3) / 20) / np.sqrt((room**2).sum())
             room[0] = 1
@@ -121,9 +119,7 @@ def spoil(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for row in np.flatnonzero(rng.random(rows) < 0.2):
         mains = rng.choice([50, 60])
         for harmonic in (1, 2, 3, 5):
-            sound[row] += 10 ** (rng.uniform(-50, -30) / 20) * np.sin(
-                2 * np.pi * mains * harmonic * time_s + rng.uniform(0, 6)
-            )
+            sound[row] += 10 ** (rng.uniform(-50, -30) / 20) * np.sin(2 * np.pi * mains * harmonic * time_s + rng.uniform(0, 6))
     return (sound * 10 ** (rng.uniform(-44, -12, (rows, 1)) / 20)).astype(np.float32)
 
 
@@ -134,9 +130,7 @@ class Shards:
         paths = sorted(folder.glob(f"{kind}-*.npz"))
         if not paths:
             raise SystemExit(f"antiphon: no {kind}-*.npz in {folder}; render first (python -m antiphon.train.render)")
-        self.parts = [
-            {name: data[name] for name in ("audio", "f0", "onset", "note", "source")} for data in map(np.load, paths)
-        ]
+        self.parts = [{name: data[name] for name in ("audio", "f0", "onset", "note", "source")} for data in map(np.load, paths)]
         self.where = [(part, clip) for part in self.parts for clip in range(len(part["audio"]))]
 
     def cut(self, which: int, begin: int, hops: int) -> dict[str, np.ndarray]:
@@ -187,9 +181,7 @@ def losses(net: TokenizerNet, front: FrontEnd, batch) -> tuple[torch.Tensor, flo
     note_loss = F.cross_entropy(note.transpose(1, 2), targets["note"])
     hit = targets["onset"]
     beside = torch.maximum(F.pad(hit, (1, 0))[:, :-1], F.pad(hit, (0, 1))[:, 1:])
-    onset_loss = F.binary_cross_entropy_with_logits(
-        onset, torch.maximum(hit, 0.4 * beside), pos_weight=torch.tensor(3.0)
-    )
+    onset_loss = F.binary_cross_entropy_with_logits(onset, torch.maximum(hit, 0.4 * beside), pos_weight=torch.tensor(3.0))
     true = targets["pitch"]
     bell = torch.exp(-0.5 * ((BINS - true[..., None]) / 0.3) ** 2)
     voiced = true > 0
@@ -254,9 +246,7 @@ def main() -> None:
                 held_loss, held_hit = losses(net, front, check)
             print(f"{step} {spent / 60:.1f} min  note onset pitch within-50-cents: train {smooth.round(3)}  "
                   f"held out {held_loss.numpy().round(3)} {held_hit:.3f}", flush=True)  # fmt: skip
-            torch.save(
-                {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out
-            )
+            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out)
     torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out)
     print(f"done: {step} steps in {spent / 60:.1f} min", flush=True)
 
