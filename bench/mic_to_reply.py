@@ -15,11 +15,11 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from record import note, record, summary
 
 from antiphon.audio.phrase import hummed_phrase
 from antiphon.engine import Engine, EngineConfig
 from antiphon.events import Event
+from record import note, record, summary
 
 RATE, HOP, HOPS = 48_000, 960, 150
 END = HOPS * HOP
