@@ -13,6 +13,7 @@ CONCERT_PITCH = 2.5  # weight of the belief in 440 Hz: a singer whose pitches po
 SHADE_DOUBT = 4.0  # a step's own shade needs this much weight of notes for half of it to be believed
 ROOM_SEMITONES = 3  # the register reaches this far beyond the lowest and highest tenth of what was heard
 REGISTER_NOTES = 64
+SURENESS = 1.5  # settles on one scale rather than on the mean of two
 
 # Steps of a scale, and how ready we are to believe in it.
 _SCALES = (
@@ -139,10 +140,10 @@ class Key:
     def _find_membership(self) -> np.ndarray:
         if not self.heard:
             return np.ones(12)
-        evidence = _PROFILE @ self._weight + _PRIOR
+        evidence = SURENESS * (_PROFILE @ self._weight) + _PRIOR
         belief = np.exp(evidence - evidence.max())
         member = (belief / belief.sum()) @ _MEMBER
         share = self._weight / self._weight.sum()
         # What is sung again and again is in the scale, whatever our list of scales says.
-        sung = np.clip((share - 0.05) / 0.08, 0.0, 1.0) * (self._count > 1.5)
+        sung = np.clip((share - 0.09) / 0.08, 0.0, 1.0) * (self._count > 1.5)
         return np.maximum(member, sung)

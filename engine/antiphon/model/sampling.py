@@ -19,7 +19,7 @@ LONGEST_LOOP_S = 3.6  # an exact repetition is broken before it lasts this long
 LOOP_LAGS = 64
 BREATH_AFTER_S = 3.5
 BREATH_HOPS = 12  # a rest of this length counts as a breath
-SOFT_KEY_NATS = 3.0  # off the scale, at scale_grip 0.5
+SOFT_KEY_NATS = 3.5  # off the scale, at scale_grip 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,14 @@ def answer(
     return out
 
 
+def tuning_of(notes: list[Note]) -> float:
+    """Offset of the notes from the piano's semitones, -0.5..0.5: circular mean by length."""
+    return float(np.angle(sum(n.sounding_hops * np.exp(2j * np.pi * n.pitch) for n in notes)) / (2 * np.pi))
+
+
 def judge(prompt: list[Note], reply: list[Note]) -> dict[str, float]:
     """Figures of one answer against its prompt."""
-    tuning = prompt[0].pitch - round(prompt[0].pitch)
+    tuning = tuning_of(prompt)
     prompt, reply = ([replace(n, pitch=n.pitch - tuning) for n in notes] for notes in (prompt, reply))
     scale, known = krumhansl_scale(prompt), set(grams(prompt))
     held = sum(n.sounding_hops for n in reply)
