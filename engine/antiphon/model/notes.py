@@ -17,7 +17,7 @@ import numpy as np
 from . import match, score
 from .graph import StepGraph
 from .key import Key
-from .sampling import BREATH_HOPS, TAIL, Leanings, LoopBrake, breath_leaning, chances, pitch_leaning
+from .sampling import BREATH_HOPS, TAIL, Leanings, LoopBrake, breath_leaning, chances, pace_leaning, pitch_leaning
 from .score import Note
 
 DEFAULT_LEANINGS = Leanings()
@@ -38,6 +38,8 @@ class _Memory:
     pitches: list[int] = field(default_factory=list)  # classes of the last WINDOW run notes
     iois: list[int] = field(default_factory=list)  # wait bins after them; the newest is set when the next note is run
     own: list[int] = field(default_factory=list)  # semitones of the instrument's own last notes
+    own_hops: list[int] = field(default_factory=list)  # and their waits
+    heard_hops: list[int] = field(default_factory=list)  # waits of the performer's last notes
     last: Note | None = None  # newest run note
     pending: Note | None = None  # the note after it, not yet run
     pending_class: int = 0
@@ -110,6 +112,7 @@ class NoteModel:
         semitone = self._key.hear(note.pitch, note.sounding_hops)
         memory.anchor = self._key.anchor()
         if memory.pending is not None:
+            memory.heard_hops = (memory.heard_hops + [note.onset_hop - memory.pending.onset_hop])[-16:]
             self._run(note.onset_hop)
         memory.pending = note
         memory.pending_class = int(np.clip(semitone - score.NOTE_LO, 0, score.NOTES - 1))
@@ -124,6 +127,7 @@ class NoteModel:
         memory = self._memory
         self._brake.rest()
         memory.own.clear()
+        memory.own_hops.clear()
         memory.since_breath = 0.0
         if memory.pending is None:
             middle = self._key.anchor()
@@ -149,6 +153,7 @@ class NoteModel:
         memory.own = (memory.own + [memory.pending_class + score.NOTE_LO])[-12:]
         chosen = self._run(None, leanings)
         planned = memory.last
+        memory.own_hops = (memory.own_hops + [planned.wait_hops])[-12:]
         rest_hops = planned.wait_hops - planned.sounding_hops
         memory.since_breath = 0.0 if rest_hops >= BREATH_HOPS else memory.since_breath + planned.wait_hops * score.HOP_S
         self._plan(planned.onset_hop + planned.wait_hops, chosen)
@@ -211,6 +216,7 @@ class NoteModel:
         pitch = pitch_leaning(self._key, leanings, np.array(memory.own)) + self._brake.leaning()
         inputs["pitch_bias"][:] = pitch if extra is None else pitch + extra
         inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath_leaning(memory.since_breath, self._usual_hops())
+        inputs["ioi_bias"] += pace_leaning(memory.heard_hops, memory.own_hops)
         if next_hop is not None:
             wait = int(np.clip(next_hop - memory.pending.onset_hop, 2, _LONGEST))
             inputs["ioi_bias"][score.ioi_bin(wait)] = _FORCED

@@ -18,6 +18,8 @@ TAIL = 5.0  # a class this many nats below the best is never chosen
 LONGEST_LOOP_S = 3.6  # an exact repetition is broken before it lasts this long
 LOOP_LAGS = 64
 BREATH_AFTER_S = 3.5
+LONGEST_USUAL = 100  # hops; longer waits are pauses, not pace
+PACE_GRIP = 5.0
 BREATH_HOPS = 12  # a rest of this length counts as a breath
 SOFT_KEY_NATS = 3.5  # off the scale, at scale_grip 0.5
 
@@ -38,12 +40,12 @@ class Leanings:
         note values together, and the answer plods.
         """
         temperature = max(0.05, self.temperature)
-        return 1.0 / (1.05 * temperature), 1.0 / temperature
+        return 1.0 / (0.92 * temperature), 1.0 / temperature
 
     def match_nats(self) -> tuple[float, float]:
         """Nats added to the match model's opinion of timing and pitch."""
         lean = 5.0 * (0.5 - self.novelty)
-        return 0.6 * lean + 0.3, lean + 0.6
+        return 0.6 * lean + 0.5, lean + 1.0
 
     def key_nats(self) -> float:
         """Nats off a pitch class that is surely not in the scale."""
@@ -138,6 +140,21 @@ class LoopBrake:
             pull = NEVER if would_last_s > LONGEST_LOOP_S else -1.5 * max(0.0, would_last_s - 2.0)
             nats[self.pitch[place]] = min(nats[self.pitch[place]], pull)
         return nats
+
+
+def pace_leaning(heard_hops: list[int], own_hops: list[int]) -> np.ndarray:
+    """Nats for the wait, (IOIS,): a pull back when the answer has become much quicker or slower than the performer.
+
+    Both are waits between onsets, newest last. Transcribed glides make a prompt look busier than it was; left alone,
+    the note model takes that for the tempo.
+    """
+    if not heard_hops:
+        return np.zeros(score.IOIS)
+    usual = float(np.mean(np.minimum(heard_hops, LONGEST_USUAL)))
+    mine = (4 * usual + sum(min(hops, LONGEST_USUAL) for hops in own_hops)) / (4 + len(own_hops))
+    error = np.log(mine / usual)
+    excess = np.sign(error) * max(0.0, abs(error) - 0.1)
+    return -PACE_GRIP * excess * np.log(score.IOI_CENTRE / usual)
 
 
 _REST_HOPS = score.IOI_CENTRE[:, None] * (1.0 - score.ARTICULATION[None, :])
