@@ -52,7 +52,7 @@ class Chain:
         self._segmenter = Segmenter()
         self._encoder = Encoder(bundle.path("encoder"))
         self._notes = NoteModel(bundle.path("notes"), seed)
-        self._acoustic = AcousticModel(bundle.path("acoustic"), seed)
+        self._acoustic = AcousticModel(bundle.path("memory"), bundle.path("tokens"), seed)
         self._decoder = Decoder(bundle.path("decoder"), seed)
         self._rows = {path: registry.step_index(path) for path in ("mode", "seed", *_LEANINGS)}
         self._heat = 1.0 / float(registry.resolve("temperature").default)
@@ -109,12 +109,11 @@ class Chain:
         frame, action = self._hear(mic, params, priming=False)
         if action.answering:
             voice = self._answer(action, params)
-            # What the microphone holds meanwhile is decided by the performer's state machine alone; see `_hear`.
-            self._encoder.step(mic, self._control_pitch(frame))
+            # What sounds meanwhile is neither the performer's timbre nor surely the performer: it is let by.
+            self._encoder.skip(mic)
+            self._pitch_before = frame.pitch
         else:
-            codes, loudness, pitch = self._listen(mic, frame)
-            # The decoder sounds what is heard, unheard, so that an answer finds it warm: same cost at every hop.
-            self._decoder.step(codes, loudness, pitch)
+            self._decoder.warm(*self._listen(mic, frame))
             voice = self._silence
         self._voice_db = _level_db(voice)
         if action.end:

@@ -119,7 +119,7 @@ def answer(model, seed, hops=40):
 
 def test_an_answer_is_repeatable_and_hangs_on_its_seed():
     """The same State and seed give the same hops; another seed gives others."""
-    model = heard(AcousticModel(graph_or_skip("acoustic")))
+    model = heard(AcousticModel(graph_or_skip("memory"), graph_or_skip("tokens")))
     kept = model.state()
     first = answer(model, 5)
     model.set_state(kept)
@@ -132,7 +132,7 @@ def test_an_answer_is_repeatable_and_hangs_on_its_seed():
 
 def test_a_planned_note_is_voiced_near_its_pitch_and_a_rest_is_not():
     """From its third hop on, a planned note is voiced within the bends' 7.1 semitones; a rest never is."""
-    model = heard(AcousticModel(graph_or_skip("acoustic")))
+    model = heard(AcousticModel(graph_or_skip("memory"), graph_or_skip("tokens")))
     _, pitch, loudness = answer(model, 1)
     assert (np.abs(pitch[3:, 1] - 62.25) < 7.1).all()
     assert min(loudness[3:]) > 0

@@ -36,16 +36,16 @@ class Hop:
 class AcousticModel:
     """Steps once a hop, `listen` while the performer sounds and `play` while the instrument answers.
 
-    State: the graph's memory, the hop before, the last 10 s of sounding hops (traits), the note followed, the generator.
+    Two graphs: listening runs the memory alone, playing chooses tokens from it too. State: the memory, the hop before, the last 10 s of sounding hops (traits), the note followed, the generator.
     """
 
-    def __init__(self, path: str | Path, seed: int = 0):
-        self._graph = StepGraph(path)
-        self._levels = len(self._graph.outputs["tokens"]) - 2
+    def __init__(self, memory_path: str | Path, tokens_path: str | Path, seed: int = 0):
+        self._graph, self._choice = StepGraph(memory_path), StepGraph(tokens_path)
+        self._levels = len(self._choice.outputs["tokens"]) - 2
         self._cut = np.cumsum([0, LOUDNESS_CLASSES, BENDS])
         heat = np.array([LOUDNESS_HEAT, BEND_HEAT] + [TIMBRE_HEAT] * self._levels, np.float32)
         self._sharpness = 1 / heat
-        self._graph.inputs["tail"][:] = [LOUDNESS_TAIL, BEND_TAIL] + [TIMBRE_TAIL] * self._levels
+        self._choice.inputs["tail"][:] = [LOUDNESS_TAIL, BEND_TAIL] + [TIMBRE_TAIL] * self._levels
         self.reset(seed)
 
     def reset(self, seed: int = 0) -> None:
@@ -92,7 +92,7 @@ class AcousticModel:
 
         `onset` is true at its first hop. Call `begin` before the first hop of an answer.
         """
-        inputs = self._graph.inputs
+        inputs = self._choice.inputs
         uniform = self._random.random(len(inputs["noise"]), np.float32)
         inputs["noise"][:] = -np.log(-np.log(uniform + 1e-12) + 1e-12)
         inputs["sharpness"][:] = self._sharpness / max(0.05, temperature)
@@ -106,11 +106,13 @@ class AcousticModel:
             bends[0] = NEVER
             bias[0] = NEVER
         self._run(note, onset, remaining)
-        tokens = self._graph.outputs["tokens"]
+        inputs["context"][:] = self._graph.outputs["context"]
+        self._choice.run()
+        tokens = self._choice.outputs["tokens"]
         loudness, bend = int(tokens[0]), int(tokens[1])
         now = note + float(BEND_OFFSETS[bend]) if bend > 0 and note > 0 else 0.0
         before = self._pitch if self._pitch > 0 and now > 0 and abs(self._pitch - now) < 2 else now
-        self._remember(now, loudness, self._graph.outputs["latent_chosen"])
+        self._remember(now, loudness, self._choice.outputs["latent_chosen"])
         return Hop(tokens[2:].copy(), loudness, np.array([(before + now) / 2, now]))
 
     def begin(self, seed: int) -> None:

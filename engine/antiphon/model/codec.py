@@ -37,8 +37,7 @@ class Encoder:
 
         Returns codes `(levels,) int64` (a view, valid until the next step) and the loudness class 0..47 (0 silent).
         """
-        self._heard[:-HOP] = self._heard[HOP:]
-        self._heard[-HOP:] = hop
+        self.skip(hop)
         inputs = self._graph.inputs
         for name, window in (("spectrum", WINDOW), ("short", SHORT_WINDOW)):
             for frame in range(2):
@@ -49,6 +48,11 @@ class Encoder:
         inputs["pitch"][:] = pitch
         self._graph.run()
         return self._graph.outputs["codes"], int(self._graph.outputs["loudness"][0])
+
+    def skip(self, hop: np.ndarray) -> None:
+        """Let a hop go by that need not be encoded: the spectra of the hops after it are right, the network has a gap."""
+        self._heard[:-HOP] = self._heard[HOP:]
+        self._heard[-HOP:] = hop
 
     def reset(self) -> None:
         """Forget everything heard."""
@@ -85,11 +89,7 @@ class Decoder:
 
         Returns `(960,) float32`, a view valid until the next step. `noise (2, 960)` of unit deviation replaces the generator's.
         """
-        inputs = self._graph.inputs
-        inputs["codes"][:] = codes
-        inputs["loudness"][0] = loudness
-        inputs["pitch"][:] = pitch
-        self._graph.run()
+        self._run(codes, loudness, pitch)
         if noise is None:
             noise = self._random.standard_normal((2, 2 * FRAME), np.float32)
         pieces = np.fft.irfft(np.fft.rfft(noise) * self._graph.outputs["noise"], n=2 * FRAME) * self._window
@@ -100,6 +100,19 @@ class Decoder:
         self._out[FRAME:] += pieces[0, FRAME:] + pieces[1, :FRAME]
         self._tail[:] = pieces[1, FRAME:]
         return self._out
+
+    def warm(self, codes: np.ndarray, loudness: int, pitch: np.ndarray) -> None:
+        """Hear a hop of somebody else's: the network follows, nothing sounds. The next `step` fades in from silence."""
+        self._run(codes, loudness, pitch)
+        self._bank.reset()
+        self._tail[:] = 0
+
+    def _run(self, codes, loudness, pitch) -> None:
+        inputs = self._graph.inputs
+        inputs["codes"][:] = codes
+        inputs["loudness"][0] = loudness
+        inputs["pitch"][:] = pitch
+        self._graph.run()
 
     def reset(self, seed: int = 0) -> None:
         """Return to silence, with the noise of `seed`."""

@@ -51,7 +51,7 @@ def resynthesise(graphs, audio, pitch):
 
 def perform(graphs, row, prompt_hops=250, seed=1):
     """Hear the first 5 s of a render, then play the notes that follow in it; returns audio of prompt and answer, and the tracks of pitch, note and loudness class."""
-    encoder, decoder, model = Encoder(graphs / "encoder.onnx"), Decoder(graphs / "decoder.onnx"), AcousticModel(graphs / "acoustic.onnx")
+    encoder, decoder, model = Encoder(graphs / "encoder.onnx"), Decoder(graphs / "decoder.onnx"), AcousticModel(graphs / "memory.onnx", graphs / "tokens.onnx")
     audio = row["audio"].astype(np.float32) / 32768
     plan = plan_of(row)
     made, track = [], []

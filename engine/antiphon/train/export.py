@@ -24,7 +24,7 @@ from ..model.bundle import FORMAT, MANIFEST, Bundle
 from ..model.graph import StepGraph
 from ..model.tokens import HOP, MODEL_RATE
 
-GRAPHS = ("tokenizer", "notes", "encoder", "acoustic", "decoder")
+GRAPHS = ("tokenizer", "notes", "encoder", "memory", "tokens", "decoder")
 
 
 def graph_entry(path: Path) -> dict:

@@ -114,6 +114,9 @@ class CausalBlock(nn.Module):
         count = x.shape[1]
         if self.training:
             y = fast.Taps.apply(past, self.kernel, self.bias)
+        elif count <= 2:  # a step graph: one product and one sum take less there than five of each
+            windows = past[:, None] if count == 1 else torch.stack([past[:, :self.KERNEL], past[:, 1:]], 1)
+            y = self.bias + (windows * self.kernel).sum(2)
         else:
             y = self.bias
             for tap in range(self.KERNEL):
