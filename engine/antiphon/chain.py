@@ -193,15 +193,13 @@ class Chain:
             self._segmenter.flush()
 
     def _report(self, frame: Frame, action: Action, params: np.ndarray) -> None:
-        performer = self.performer
         self.status.update(
-            mode=float(params[self._rows["mode"]]), state=float(performer.stage), pitch_heard=frame.pitch,
-            loudness_heard_db=frame.loudness_db, voiced=float(frame.voiced),
-            pitch_played=self._pitch_played if action.answering else 0.0, loudness_played_db=self._voice_db,
-            noise_floor_db=performer.detector.floor_db, phrase=float(performer.detector.in_phrase),
-            answers=float(performer.answers), end_reason=float(self._end), seed=float(self._seed),
+            self.performer.status(),
+            mode=float(params[self._rows["mode"]]), pitch_heard=frame.pitch, loudness_heard_db=frame.loudness_db,
+            voiced=float(frame.voiced), pitch_played=self._pitch_played if action.answering else 0.0,
+            loudness_played_db=self._voice_db, end_reason=float(self._end), seed=float(self._seed),
             notes_heard=float(self._notes_heard),
-        )
+        )  # fmt: skip
 
 
 def _level_db(sound: np.ndarray) -> float:

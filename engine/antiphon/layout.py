@@ -38,6 +38,8 @@ CHAIN_FIELDS = (
     "noise_floor_db",
     "phrase",  # 1 while the performer is in a phrase
     "answers",  # begun so far
+    "refused",  # triggers that did nothing
+    "refusal",  # why the last of them did: index into perform.REFUSALS
     "end_reason",
     "seed",  # of the answer that sounds, or sounded last
     "notes_heard",

@@ -117,6 +117,7 @@ class _Stage:
         self._osc_line = "off"
         self._stop = asyncio.Event()
         self._shown: tuple[str, ...] = ()
+        self._refused = 0
 
     async def open_osc(self) -> None:
         """Open OSC before the model is loaded, so that a taken port is told at once."""
@@ -189,7 +190,11 @@ class _Stage:
             self._stop.set()
 
     def _say_new(self, status: Status | None = None) -> None:
-        messages = (status or self._engine.status()).messages
+        status = status or self._engine.status()
+        if status.refused > self._refused:
+            self._screen.say(f"trigger: {status.refusal}")
+        self._refused = status.refused
+        messages = status.messages
         known = len(self._shown)
         if messages[:known] != self._shown:  # old ones were dropped at the front
             last = self._shown[-1]

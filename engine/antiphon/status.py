@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .latency import HOP, MODEL_RATE
 from .layout import LOADING, PLAYING, PRIMING, STATUS_FIELDS
+from .perform import REFUSALS
 from .units import gain_to_db
 
 _STAGES = ("listening", "hearing", "answering")  # perform.STATES, in a listener's words
@@ -77,6 +78,8 @@ class Status:
     noise_floor_db: float
     phrase: bool
     answers: int
+    refused: int
+    refusal: str
     notes_heard: int
     seed: int
     device_lost: bool
@@ -157,6 +160,8 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         noise_floor_db=model["noise_floor_db"],
         phrase=bool(model["phrase"]),
         answers=int(model["answers"]),
+        refused=int(model["refused"]),
+        refusal=REFUSALS[int(model["refusal"])],
         notes_heard=int(model["notes_heard"]),
         seed=int(model["seed"]),
         device_lost=engine.lost,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from perform_stage import HOPS, QUIET, begins, ends, note, params, rest, sing
 
-from antiphon.perform import Performer
+from antiphon.perform import REFUSALS, Performer
 from antiphon.perform.machine import ANSWERING, HEARING, WAITING
 
 
@@ -71,6 +71,8 @@ def test_a_trigger_begins_at_the_next_hop(performer):
 def test_a_trigger_before_anything_was_heard_is_refused(performer):
     """There is no voice or key to answer in yet; the refusal says so, and the press is not kept for later."""
     assert performer.step(*QUIET, params(trigger=1)).refused == "nothing heard yet"
+    told = performer.status()
+    assert told["refused"] == 1 and REFUSALS[int(told["refusal"])] == "nothing heard yet"
     assert not any(a.answering for a in rest(performer, 2, params(trigger=1)))
     sing(performer, 1, params(trigger=1))
     assert performer.step(*QUIET, params(trigger=2)).begin

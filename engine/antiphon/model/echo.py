@@ -78,10 +78,7 @@ class EchoChain:
         self.status.update(
             loudness_heard_db=self._level_db,
             loudness_played_db=self._voice_db,
-            state=float(self.performer.stage),
-            phrase=float(self._in_phrase),
-            answers=float(self.performer.answers),
-            noise_floor_db=self.performer.detector.floor_db,
+            **self.performer.status(),
             voiced=float(self._level_db > -55.0),
         )
 

@@ -14,6 +14,8 @@ from .bleed import SILENT_DB, Bleed
 from .phrase import PhraseDetector
 
 STATES = ("waiting", "hearing", "answering")
+REFUSALS = ("", "mode listen", "nothing heard yet")
+"""Why a trigger did nothing."""
 WAITING, HEARING, ANSWERING = range(3)
 
 FADE_IN_FRAMES = 240  # 5 ms at the model's 48 kHz: short enough to leave an attack, long enough not to click
@@ -94,6 +96,7 @@ class Performer:
         self.bleed = Bleed()
         self.hop = 0
         self.answers = 0
+        self.refused, self.refusal = 0, 0  # triggers that did nothing; why the last one did, an index into REFUSALS
         self._counts: tuple[float, float] | None = None
         self._forget()
 
@@ -160,10 +163,21 @@ class Performer:
         if not fired and not heard.ended:
             return _SILENCE
         if mode == self._listen:
-            return Action(refused="mode listen") if fired else _SILENCE
+            return Action(refused=self._refuse(1)) if fired else _SILENCE
         if not self.heard:
-            return Action(refused="nothing heard yet") if fired else _SILENCE
+            return Action(refused=self._refuse(2)) if fired else _SILENCE
         return self._begin(answer_s, mode)
+
+    def status(self) -> dict[str, float]:
+        """Say what a player wants to see, in fields of the status mailbox."""
+        return {
+            "state": float(self.stage), "phrase": float(self.detector.in_phrase), "answers": float(self.answers),
+            "noise_floor_db": self.detector.floor_db, "refused": float(self.refused), "refusal": float(self.refusal),
+        }  # fmt: skip
+
+    def _refuse(self, why: int) -> str:
+        self.refused, self.refusal = self.refused + 1, why
+        return REFUSALS[why]
 
     def _fired(self, trigger: float, panic: float) -> tuple[bool, bool]:
         """Compare the counts with those last seen; what was counted before the first step is history."""
@@ -204,7 +218,7 @@ class Performer:
 
     def _go_on(self, mode: float, fired: bool, heard, answer_s: float, yields: float) -> Action:
         if mode == self._listen:
-            return self._stop("told", refused="mode listen" if fired else "")
+            return self._stop("told", refused=self._refuse(1) if fired else "")
         if fired:
             return self._begin(answer_s, mode)
         goal = 1.0
