@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 FORGET = 0.95  # per note heard
-CONCERT_PITCH = 2.5  # weight of the belief in 440 Hz: a singer whose pitches point nowhere is answered there
+CONCERT_PITCH = 1.2  # weight of the belief in 440 Hz: a singer whose pitches point nowhere is answered there
 SHADE_DOUBT = 4.0  # a step's own shade needs this much weight of notes for half of it to be believed
 ROOM_SEMITONES = 3  # the register reaches this far beyond the lowest and highest tenth of what was heard
 REGISTER_NOTES = 64
