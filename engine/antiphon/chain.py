@@ -143,7 +143,7 @@ class Chain:
         """Teach the acoustic model one hop of the performer; give codes, loudness class and pitch (2,) of it."""
         pitch = self._control_pitch(frame)
         codes, loudness = self._encoder.step(mic, pitch)
-        self._acoustic.listen(pitch, loudness, self._encoder.latent)
+        self._acoustic.listen(pitch, loudness, self._encoder.latent, codes)
         return codes, loudness, pitch
 
     def _control_pitch(self, frame: Frame) -> np.ndarray:

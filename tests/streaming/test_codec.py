@@ -105,8 +105,8 @@ def heard(model):
     """Let a model listen to a second of a sung tone."""
     encoder = Encoder(graph_or_skip("encoder"))
     sound, pitch = sung()
-    for k, (_, loudness, latent) in enumerate(encode(encoder, sound, pitch)):
-        model.listen(pitch[2 * k : 2 * k + 2], loudness, latent)
+    for k, (codes, loudness, latent) in enumerate(encode(encoder, sound, pitch)):
+        model.listen(pitch[2 * k : 2 * k + 2], loudness, latent, codes)
     return model
 
 

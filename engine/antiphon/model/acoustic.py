@@ -18,10 +18,13 @@ NEVER = -1e9
 MEMORY_HOPS = 500
 """Hops in which something sounded that traits are drawn from: 10 s."""
 TRAITS_EVERY = 10
-LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 0.8, 0.85, 0.85
-"""Sampling temperatures at `temperature` 1. Much below these, vibrato and breath go; much above, pitch wanders."""
-LOUDNESS_TAIL, BEND_TAIL, TIMBRE_TAIL = 3.0, 3.5, 3.5
+LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 1.0, 1.1, (0.8, 0.75, 0.7, 0.65, 0.6, 0.6)
+"""Sampling temperatures at `temperature` 1, timbre per level. Loudness and bend below 1 gave half the true vibrato; fine codes hold hardly more than noise."""
+LOUDNESS_TAIL, BEND_TAIL, TIMBRE_TAIL = 5.0, 6.0, (3.5, 3.0, 3.0, 2.5, 2.0, 2.0)
 """Classes this many nats below the best are never chosen."""
+HABIT_GRIP = (0.6, 0.4, 0.2)
+"""How strongly the coarse codes heard are preferred, per level: keeps the answer in the performer's own sound."""
+_RARE = 0.004
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,9 @@ class AcousticModel:
         self._graph, self._choice = StepGraph(memory_path), StepGraph(tokens_path)
         self._levels = len(self._choice.outputs["tokens"]) - 2
         self._cut = np.cumsum([0, LOUDNESS_CLASSES, BENDS])
-        heat = np.array([LOUDNESS_HEAT, BEND_HEAT] + [TIMBRE_HEAT] * self._levels, np.float32)
+        heat = np.array([LOUDNESS_HEAT, BEND_HEAT, *TIMBRE_HEAT], np.float32)
         self._sharpness = 1 / heat
-        self._choice.inputs["tail"][:] = [LOUDNESS_TAIL, BEND_TAIL] + [TIMBRE_TAIL] * self._levels
+        self._choice.inputs["tail"][:] = [LOUDNESS_TAIL, BEND_TAIL, *TIMBRE_TAIL]
         self.reset(seed)
 
     def reset(self, seed: int = 0) -> None:
@@ -55,6 +58,8 @@ class AcousticModel:
         self._latents = np.zeros((MEMORY_HOPS, LATENT), np.float32)
         self._loudnesses = np.zeros(MEMORY_HOPS, np.int64)
         self._bends = np.full(MEMORY_HOPS, np.nan)
+        self._codes = np.full((MEMORY_HOPS, len(HABIT_GRIP)), -1)
+        self._habits = np.zeros(len(self._choice.inputs["bias"]), np.float32)
         # Sounding hops kept so far, hops listened, note now (MIDI, 0 rest), note before, age, pitch one and two hops ago, loudness.
         self._kept = self._listened = self._age = self._loudness = 0
         self._note, self._note_before, self._note_class_held = 0.0, REST, None
@@ -67,8 +72,8 @@ class AcousticModel:
         """Start chance anew, keep all that was heard."""
         self._random = np.random.Generator(np.random.PCG64(seed))
 
-    def listen(self, pitch: np.ndarray, loudness: int, latent: np.ndarray, note: float | None = None, onset: bool = False) -> None:
-        """Hear a hop: pitch `(2,)`, loudness class and latent `(32,)` as `codec.Encoder` gave them.
+    def listen(self, pitch: np.ndarray, loudness: int, latent: np.ndarray, codes: np.ndarray, note: float | None = None, onset: bool = False) -> None:
+        """Hear a hop: pitch `(2,)`, loudness class, latent `(32,)` and codes `(levels,)` as `codec.Encoder` gave them.
 
         `note` is the pitch of the note sounding (MIDI semitones with cents, 0 at rest) and `onset` whether it begins here;
         left out, the model follows the pitch itself.
@@ -81,6 +86,7 @@ class AcousticModel:
         if loudness > 0 and note > 0:
             slot = self._kept % MEMORY_HOPS
             self._latents[slot], self._loudnesses[slot], self._bends[slot] = latent, loudness, bend
+            self._codes[slot] = codes[:len(HABIT_GRIP)]
             self._kept += 1
         if self._listened % TRAITS_EVERY == 0:
             self._draw_traits()
@@ -97,7 +103,7 @@ class AcousticModel:
         inputs["noise"][:] = -np.log(-np.log(uniform + 1e-12) + 1e-12)
         inputs["sharpness"][:] = self._sharpness / max(0.05, temperature)
         bias = inputs["bias"]
-        bias[:] = 0
+        bias[:] = self._habits
         bends = bias[self._cut[1]:self._cut[2]]
         if note <= 0:
             bends[1:] = NEVER
@@ -118,7 +124,17 @@ class AcousticModel:
     def begin(self, seed: int) -> None:
         """Prepare an answer: draw the performer's traits from all that was kept and start chance from `seed`."""
         self._draw_traits()
+        self._draw_habits()
         self.reseed(seed)
+
+    def _draw_habits(self):
+        """Lean the coarse codes towards those the performer's sound was made of."""
+        count = min(self._kept, MEMORY_HOPS)
+        start = self._cut[2]
+        size = (len(self._habits) - start) // self._levels
+        for level, grip in enumerate(HABIT_GRIP):
+            share = np.bincount(self._codes[:count, level], minlength=size) / max(1, count)
+            self._habits[start + level * size:start + (level + 1) * size] = grip * (np.log(share + _RARE) - np.log(_RARE))
 
     def _run(self, note, onset, remaining):
         note_class = int(gestures.note_class(note))
@@ -172,7 +188,7 @@ class AcousticModel:
             self._traits[:] = gestures.traits(self._latents[order], self._loudnesses[order], self._bends[order])
 
     _FIELDS = ("_kept", "_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away")
-    _ARRAYS = ("_latents", "_loudnesses", "_bends", "_latent", "_traits")
+    _ARRAYS = ("_latents", "_loudnesses", "_bends", "_codes", "_habits", "_latent", "_traits")
 
     def state(self) -> dict:
         """A copy of the State."""

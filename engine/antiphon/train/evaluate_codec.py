@@ -59,7 +59,7 @@ def perform(graphs, row, prompt_hops=250, seed=1):
         if k < prompt_hops:
             two = row["f0"][2 * k:2 * k + 2]
             codes, loudness = encoder.step(audio[k * HOP:(k + 1) * HOP], two)
-            model.listen(two, loudness, encoder.latent, float(plan["centre"][k]), bool(plan["onset"][k]))
+            model.listen(two, loudness, encoder.latent, codes, float(plan["centre"][k]), bool(plan["onset"][k]))
             made.append(decoder.step(codes, loudness, two).copy())
             track.append((two[1], plan["centre"][k], loudness))
         else:
