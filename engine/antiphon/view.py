@@ -134,6 +134,7 @@ class Terminal:
 
     def __init__(self, out: TextIO):
         self._out, self._lines, self.gone = out, 0, False
+        self._cursor_hidden = False
         self.ascii_only = not (out.encoding or "").lower().startswith("utf")
         self._colour = not os.environ.get("NO_COLOR")
 
@@ -146,7 +147,7 @@ class Terminal:
         """Replace the block."""
         body = "".join(f"{self._paint(style, line)}\x1b[K\n" for style, line in lines)
         self._write(("\x1b[?25l" if not self._lines else f"\x1b[{self._lines}F") + body + "\x1b[J")
-        self._lines = len(lines)
+        self._lines, self._cursor_hidden = len(lines), True
 
     def say(self, line: str) -> None:
         """Print a line above the block."""
@@ -156,9 +157,9 @@ class Terminal:
 
     def close(self) -> None:
         """Take the block away and show the cursor again."""
-        if self._lines:
-            self._write(f"\x1b[{self._lines}F\x1b[J\x1b[?25h")
-            self._lines = 0
+        if self._cursor_hidden:  # hidden also where a message was said last and the block is gone already
+            self._write((f"\x1b[{self._lines}F\x1b[J" if self._lines else "") + "\x1b[?25h")
+            self._lines, self._cursor_hidden = 0, False
 
     def _paint(self, style: str, line: str) -> str:
         code = {"bold": _BOLD, "bad": _RED, "dim": _DIM}.get(style, "")

@@ -143,6 +143,16 @@ def test_a_terminal_is_redrawn_in_place_and_given_back():
     assert out.getvalue().endswith("\x1b[?25h") and out.getvalue().count("\x1b[?25h") == 1
 
 
+def test_the_cursor_comes_back_after_a_last_message():
+    """A message said just before the end takes the block away, and the cursor is shown all the same."""
+    out = io.StringIO()
+    terminal = view.Terminal(out)
+    terminal.draw([("", "one")])
+    terminal.say("hello")
+    terminal.close()
+    assert out.getvalue().endswith("hello\n\x1b[?25h")
+
+
 def test_a_terminal_that_has_gone_is_given_up_silently():
     """The music goes on."""
 
