@@ -7,6 +7,7 @@ and how to mend it; 130 interrupted. With --json one document goes to stdout, ev
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import re
 import sys
@@ -23,11 +24,14 @@ DEFAULT_BUNDLE = "hum"
 def main(argv: list[str] | None = None) -> int:
     """Run one command and give its exit code; never a traceback for something the user did."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a file name or a note sign must not end a performance
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()  # here, where a full disk can still be told
+        return code
     except AntiphonError as error:
         _say(f"antiphon: {error}")
         return error.exit_code
@@ -35,8 +39,14 @@ def main(argv: list[str] | None = None) -> int:
         _say("antiphon: interrupted")
         return INTERRUPTED
     except BrokenPipeError:  # `antiphon params | head`: the reader has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return OK
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _drop_stdout()
+        _say(f"antiphon: the output cannot be written ({error.strerror}); is the disk full?")
+        return UNUSABLE
     except SystemExit as leaving:  # argparse, after --help and --version
         return int(leaving.code or 0)
 
@@ -299,6 +309,19 @@ def _port(text: str) -> int | str:
     if not text.isascii() or not text.isdigit() or not int(text[:8]) < 65_536:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535, or off")
     return int(text)
+
+
+def _replace_closed_streams() -> None:
+    """Give a program that was started without one of its three streams a stream that leads nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free number is the closed stream's own: no socket or segment will be taken for it later.
+            setattr(sys, name, open(os.devnull, mode))
+
+
+def _drop_stdout() -> None:
+    """Let what is still in the buffer go nowhere, so that nobody complains of it at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(line: str) -> None:

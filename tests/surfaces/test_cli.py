@@ -344,3 +344,26 @@ def test_usage_errors_are_raised_before_anything_is_opened():
     """`parse` alone finds them."""
     with pytest.raises(UsageError):
         parse(["play", "--dry", "loud"])
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_not_end_a_performance(closed, tmp_path):
+    """A service may be started without stdin, stdout or stderr: it plays, and its exit code is 0."""
+    command = [sys.executable, "-m", "antiphon", "play", "--driver", "dummy", "--input", "silence", "--bundle", "echo",
+               "--seconds", "0.3", "--osc", "off"]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": ENGINE}
+    shell = ["/bin/sh", "-c", f'"$@" {closed}', "sh", *command]
+    assert subprocess.run(shell, cwd=tmp_path, env=environment, timeout=60, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_an_output_that_is_full_is_told(form):
+    """Exit code 2 and one line, not a traceback."""
+    command = [sys.executable, "-m", "antiphon", "params", *form]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, env={**os.environ, "PYTHONPATH": ENGINE}
+        )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
