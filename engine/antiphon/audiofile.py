@@ -13,6 +13,8 @@ from .errors import UsageError, did_you_mean
 
 RATES = (8_000, 192_000)
 """Samplerates that the instrument's resampler takes."""
+CHANNELS_MAX = 64
+"""Channels that the instrument's kernels take."""
 READABLE = "WAV, FLAC, OGG or MP3"
 _MOST_SAMPLES = 2**28  # 1 GiB as int32: over an hour and a half of stereo at 24 bits and 48 kHz
 _BLOCK_FRAMES = 65_536
@@ -57,7 +59,7 @@ def read(path: str | Path) -> Recording:
     _require_file(path)
     notes: list[str] = []
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:  # bytes: a name need not be UTF-8
             _require_playable(path, file)
             promised = file.frames
             pcm = _read_blocks(path, file, notes)
@@ -108,7 +110,7 @@ class Writer:
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another place with -o") from None
         try:
-            self._file = soundfile.SoundFile(self._part, "w", samplerate, channels, "PCM_24", format=kind)
+            self._file = soundfile.SoundFile(os.fsencode(self._part), "w", samplerate, channels, "PCM_24", format=kind)
         except soundfile.LibsndfileError as error:
             self.discard()
             raise UsageError(f"{path}: cannot be written as {kind} ({_reason(error)}); is the disk full?") from None
@@ -123,7 +125,9 @@ class Writer:
             raise UsageError(f"{self.path}: writing stopped; is the disk full?") from None
 
     def close(self) -> None:
-        """Finish the file and put it in its place."""
+        """Finish the file and put it in its place; nothing after `discard`."""
+        if self._file is None:
+            return
         try:
             self._file.close()
             if self._part != self._target:
@@ -177,6 +181,8 @@ def _require_playable(path: Path, file: soundfile.SoundFile) -> None:
             f"{path}: samplerate {file.samplerate} Hz, taken are {low} to {high}; "
             f"convert it: ffmpeg -i {path.name} -ar 48000 {path.stem}-48k.wav"
         )
+    if file.channels > CHANNELS_MAX:
+        raise UsageError(f"{path}: {file.channels} channels, at most {CHANNELS_MAX} are taken; leave some out")
 
 
 def _read_blocks(path: Path, file: soundfile.SoundFile, notes: list[str]) -> np.ndarray:

@@ -183,7 +183,7 @@ def _play(parser: argparse.ArgumentParser) -> None:
 
 
 def _render(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", metavar="IN", help="WAV, FLAC, OGG or MP3, any samplerate and channel count")
+    parser.add_argument("input", metavar="IN", help="WAV, FLAC, OGG or MP3 at 8 to 192 kHz, up to 64 channels")
     parser.add_argument(
         "-o", "--out", metavar="OUT", required=True, help=".wav or .flac to write: IN followed by its answer, 24 bits"
     )

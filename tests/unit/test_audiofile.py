@@ -3,6 +3,7 @@
 import os
 import resource
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import soundfile
 
 from antiphon import audiofile
 from antiphon.errors import UsageError
+from antiphon.kernels import lib
 
 
 def noise(frames, channels, seed=0):
@@ -198,3 +200,31 @@ def test_the_same_sound_gives_the_same_bytes(tmp_path):
             writer.write(noise(5000, 2))
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
     assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux only")
+def test_a_name_that_is_not_utf8_is_read_and_written(tmp_path):
+    """A name is bytes: an old disk's Latin-1 names are files like any other."""
+    source, target = tmp_path / os.fsdecode(b"caf\xe9.wav"), tmp_path / os.fsdecode(b"r\xe9ponse.flac")
+    pcm = noise(1000, 1) & -256
+    with audiofile.Writer(source, 48000, 1) as writer:
+        writer.write(pcm)
+    os.rename(source, target.with_suffix(".wav"))
+    assert np.array_equal(audiofile.read(target.with_suffix(".wav")).pcm, pcm)
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_more_channels_than_the_kernels_take_are_told(tmp_path):
+    """The limit is the kernels' own, and the line names both numbers."""
+    assert audiofile.CHANNELS_MAX == lib.AP_CHANNELS_MAX
+    path = put(tmp_path / "many.wav", noise(10, lib.AP_CHANNELS_MAX + 1), subtype="PCM_16")
+    with pytest.raises(UsageError, match="65 channels, at most 64"):
+        audiofile.read(path)
+
+
+def test_closing_what_was_discarded_does_nothing(tmp_path):
+    """A disk that was full while playing is told once, by the write that failed."""
+    writer = audiofile.Writer(tmp_path / "a.wav", 48000, 1)
+    writer.discard()
+    writer.close()
+    assert not os.listdir(tmp_path)
