@@ -14,6 +14,8 @@ from .audio.portaudio import PortAudioDriver
 from .audio.stream import Wanted
 from .block import require_blocksize
 from .errors import DeviceError, UsageError, did_you_mean
+from .kernels import lib
+from .latency import DEFAULT_LEAD_S, LEAD_MAX_S
 
 DRIVERS = ("auto", "portaudio", "dummy", "freewheel")
 SILENCE = "silence"
@@ -27,6 +29,7 @@ def make_driver(config) -> tuple[Driver, Format, str]:
     Raises UsageError, and DeviceError for a driver or a device asked for by name.
     """
     require_blocksize(config.blocksize)
+    _require_times(config)
     if config.driver_instance is not None:
         return _opened(config.driver_instance)
     if config.driver not in DRIVERS:
@@ -52,6 +55,15 @@ def make_driver(config) -> tuple[Driver, Format, str]:
         if config.driver == "portaudio" or config.input is not None or config.output is not None:
             raise  # what was asked for by name is not replaced by something else
         return _opened(_dummy(config), f"{error}; playing the built-in hummed phrase without a device")
+
+
+def _require_times(config) -> None:
+    """Refuse a rate or a lead that nothing can run at, before memory is taken for it."""
+    rate, lead_s = config.samplerate, config.lead_s
+    if rate is not None and not lib.AP_RATE_MIN <= rate <= lib.AP_RATE_MAX:
+        raise UsageError(f"samplerate {rate} Hz: expected {lib.AP_RATE_MIN} .. {lib.AP_RATE_MAX}")
+    if not 0.0 <= lead_s <= LEAD_MAX_S:
+        raise UsageError(f"lead {lead_s:g} s: expected 0 .. {LEAD_MAX_S:g}; {DEFAULT_LEAD_S:g} is usual")
 
 
 def _opened(driver: Driver, notice: str = "") -> tuple[Driver, Format, str]:

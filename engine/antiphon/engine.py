@@ -212,7 +212,10 @@ class Engine:
         """Make what depends on the device's rate and channels."""
         config = self.config
         if config.mic_channel is not None and not 0 <= config.mic_channel < settled.in_channels:
-            raise UsageError(f"mic channel {config.mic_channel}: the input has channels 0 .. {settled.in_channels - 1}")
+            most = settled.in_channels
+            raise UsageError(
+                f"mic channel {config.mic_channel + 1}, counted from 1: the input has {most} channel{'s' * (most != 1)}"
+            )
         timeline = Timeline(settled.samplerate, settled.blocksize, round(config.lead_s * settled.samplerate))
         spec = SegmentSpec(settled.samplerate, settled.in_channels, settled.out_channels, len(REGISTRY.step_rows))
         segment = Segment.create(spec, timeline, shared=not isinstance(self.driver, FreewheelDriver))

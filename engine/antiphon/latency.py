@@ -26,6 +26,8 @@ MODEL_RATE = 48_000
 HOP = 960
 DEFAULT_LEAD_S = 0.006
 """What the model is given for its step beyond a block."""
+LEAD_MAX_S = 1.0
+"""More would not fit into the voice ring, and nobody can play with it."""
 
 
 def hop_device_frames(samplerate: float) -> int:

@@ -139,3 +139,15 @@ def test_a_file_is_no_device():
     """Driver portaudio with a file as input says which driver takes files."""
     with pytest.raises(UsageError, match="--driver dummy"):
         make_driver(EngineConfig(driver="portaudio", input="song.wav"))
+
+
+@pytest.mark.parametrize("settings, words", [
+    ({"samplerate": 999_999_999}, "samplerate 999999999 Hz: expected 8000 .. 192000"),
+    ({"samplerate": 1000}, "expected 8000"),
+    ({"lead_s": 5.0}, "lead 5 s: expected 0 .. 1"),
+    ({"lead_s": -0.1}, "lead -0.1 s"),
+])  # fmt: skip
+def test_a_time_that_nothing_runs_at_is_refused_before_memory_is_taken(settings, words):
+    """A wrong --samplerate must not make minutes of sound at it; a lead beyond the voice ring would never be heard."""
+    with pytest.raises(UsageError, match=words):
+        make_driver(EngineConfig(driver="dummy", **settings))

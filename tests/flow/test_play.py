@@ -126,7 +126,8 @@ def test_mute_keeps_master():
 
 def test_wrong_use_is_told_in_one_line():
     """Bad blocks, channels and drivers are UsageErrors with the value in them."""
-    for settings, word in (({"blocksize": 0}, "blocksize 0"), ({"mic_channel": 4}, "mic channel 4")):
+    wrong_channel = ({"mic_channel": 4}, "mic channel 5, counted from 1: the input has 1 channel")
+    for settings, word in (({"blocksize": 0}, "blocksize 0"), wrong_channel):
         with pytest.raises(UsageError, match=word), freewheel(**settings):
             pass
     with freewheel() as engine, pytest.raises(UsageError, match="2 input channels"):
