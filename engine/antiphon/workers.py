@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .kernels import lib
-from .layout import HISTORY_S, LOADING, Segment
+from .layout import HISTORY_S, LOADING, Segment, folder
 from .worker_main import ERROR_EXIT
 
 _STUCK_S = 1.0
@@ -38,7 +38,7 @@ class WorkerSpec:
 
 
 class WorkerKeeper:
-    """Keep one worker alive on a segment. Every method is for the supervisor thread only.
+    """Keep one worker alive on a segment. Methods are for the supervisor thread only; properties for any thread.
 
     The system kills a worker with the thread that started it (worker_main), so that thread must be the supervisor's.
     While no worker lives, this is the owner of the mic ring's read cursor.
@@ -59,16 +59,18 @@ class WorkerKeeper:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self.pid is not None
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self.alive else None
+        process = self._process  # once: the supervisor may bury it while another thread asks
+        return process.pid if process is not None and process.poll() is None else None
 
     @property
     def speaks(self) -> bool:
         """Whether the status in the segment is the living worker's own, and not what the one before it left."""
-        return self.alive and int(lib.ap_segment_worker_pid(self.segment.pointer)) == self._process.pid
+        pid = self.pid
+        return pid is not None and int(lib.ap_segment_worker_pid(self.segment.pointer)) == pid
 
     def watch(self, status: dict[str, float]) -> None:
         """Look once: start, notice an end, end what is stuck, keep the history. Called about every 20 ms."""
@@ -76,7 +78,11 @@ class WorkerKeeper:
         if self._process is None:
             self._keep_history()
             if not self.fatal and now >= self._next_at:
-                self._spawn(now)
+                try:
+                    self._spawn(now)
+                except OSError as error:  # no memory, no processes left, nowhere to write: try again, but not 50 times a second
+                    self._next_at = now + _BACKOFF_S[-1]
+                    self.notices.append(f"the model process cannot be started ({error.strerror or error}); trying again")
         elif self._process.poll() is not None:
             self._bury(now)
         elif self._is_stuck(status, now):
@@ -136,10 +142,16 @@ class WorkerKeeper:
             "NUMBA_NUM_THREADS": "1",
         }
         # A file, not a pipe: nobody reads until the end, and a full pipe would stop the worker.
-        self._errors = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors, env=environment
-        )
+        # Beside the segment, where writing is known to be possible.
+        errors = tempfile.TemporaryFile(dir=folder())
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=environment
+            )
+        except BaseException:
+            errors.close()
+            raise
+        self._errors = errors
         self._started_at, self._progress = now, (-1.0, now)
 
     def _bury(self, now: float) -> None:

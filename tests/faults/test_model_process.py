@@ -9,6 +9,10 @@ import signal
 import numpy as np
 import pytest
 
+from antiphon import workers
+from antiphon.latency import Timeline
+from antiphon.layout import Segment, SegmentSpec
+from antiphon.workers import WorkerKeeper, WorkerSpec
 from playing import Gate, noise, tone, two_processes, wait_for
 
 DRY_ONLY = {"dry": 0.0, "voice": -80.0}
@@ -122,3 +126,43 @@ def test_a_model_that_keeps_dying_does_not_stop_the_sound():
 def test_the_gate_opens_where_there_is_nobody():
     """The tests' own gate must never hold a clock that has no model."""
     Gate()()
+
+
+@pytest.fixture
+def keeper():
+    """A keeper on a segment of its own, with no worker yet."""
+    segment = Segment.create(SegmentSpec(48_000, 1, 1, 13), Timeline(48_000, 128, 288))
+    yield WorkerKeeper(segment, WorkerSpec("through", 1, 128, 288, 960, 48_000))
+    segment.unlink()
+
+
+def test_whoever_asks_while_the_worker_is_buried_gets_an_answer(keeper):
+    """The supervisor may bury the worker between any two instructions of a thread that asks for it."""
+
+    class Dying:
+        pid, returncode = 4711, None
+
+        def poll(self):
+            keeper._process = None  # the other thread
+
+    for ask in ("alive", "pid", "speaks"):
+        keeper._process = Dying()
+        getattr(keeper, ask)
+
+
+def test_a_model_process_that_cannot_be_started_is_tried_again_and_said_once(keeper, monkeypatch):
+    """No memory for a process: one notice, then a pause, and no file is left open; later it starts."""
+    tries = []
+
+    def refuse(*arguments, **keywords):
+        tries.append(keywords["stderr"])
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(workers.subprocess, "Popen", refuse)
+    for _ in range(5):
+        keeper.watch({})
+    assert len(tries) == len(keeper.notices) == 1 and "Cannot allocate memory" in keeper.notices[0]
+    assert tries[0].closed and not keeper.alive
+    keeper._next_at = 0.0
+    keeper.watch({})
+    assert len(tries) == 2
