@@ -73,6 +73,7 @@ _MIC_S = 14.0
 _VOICE_S = 2.0
 _COMMANDS = 1024
 _PREFIX = "antiphon-"
+_NAMES_TRIED = 100
 _sequence = itertools.count()
 _sequence_lock = threading.Lock()
 
@@ -171,9 +172,7 @@ class Segment:
     @classmethod
     def _create_file(cls, size: int) -> Segment:
         unlink_stale()
-        with _sequence_lock:
-            path = _inside(f"{_PREFIX}{os.getpid()}-{next(_sequence)}")
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        path, file = cls._new_file()
         try:
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -187,6 +186,20 @@ class Segment:
                 f"no room for a shared segment of {size >> 20} MiB in {path.parent}: {error.strerror}"
             ) from error
         return cls(memory, path, file)
+
+    @staticmethod
+    def _new_file() -> tuple[Path, int]:
+        """Open a file of a name that nobody has: containers that share /dev/shm share process ids too."""
+        for _ in range(_NAMES_TRIED):
+            with _sequence_lock:
+                path = _inside(f"{_PREFIX}{os.getpid()}-{next(_sequence)}")
+            try:
+                return path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise SegmentError(f"no shared segment can be made in {path.parent}: {error.strerror}") from error
+        raise SegmentError(f"{path.parent} is full of other people's segments; remove {_PREFIX}{os.getpid()}-* there")
 
     def _bind(self) -> None:
         p = self.pointer

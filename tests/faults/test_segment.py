@@ -97,3 +97,19 @@ def test_a_name_that_is_no_segment_is_refused(name):
 def test_a_segment_that_does_not_fit_is_refused():
     with pytest.raises(SegmentError, match="rates"):
         Segment.create(SegmentSpec(1_000, 1, 1, 15), TIMELINE)
+
+
+def test_a_name_that_is_taken_is_passed_over():
+    """A living engine of the same process id (another container on this /dev/shm): the next name is taken."""
+    first = Segment.create(SPEC, TIMELINE)
+    number = int(first.name.rsplit("-", 1)[1])
+    blocker = folder() / f"antiphon-{os.getpid()}-{number + 1}"
+    blocker.touch(0o600)  # empty, and its process lives: not stale
+    try:
+        second = Segment.create(SPEC, TIMELINE)
+        assert second.name == f"antiphon-{os.getpid()}-{number + 2}"
+        second.unlink()
+        assert blocker.exists()
+    finally:
+        blocker.unlink()
+        first.unlink()
