@@ -35,6 +35,8 @@ _REOPEN_S = 0.2
 _FALL_BACK_AFTER = 3  # tries for the device that was lost before the system's default will do
 _STOP_FADE_S = 0.03
 _PANIC_FADE_S = 0.005
+_PUSH_AHEAD_S = 0.1  # block rows reach the callback this long before their frame
+_LATER_MOST = 4096
 _TARGETS = {
     "dry": lib.AP_TARGET_DRY,
     "voice": lib.AP_TARGET_VOICE,
@@ -162,19 +164,22 @@ class Engine:
         """Take one accepted event: block rows to the callback, step rows to the model, each at its frame.
 
         Costs microseconds and never waits. An event for a later frame is kept until then: block rows to the frame,
-        step rows to the step that is due then.
+        step rows to the step that is due then. Raises UsageError where thousands are kept already.
         """
         row = REGISTRY.resolve(event.path)
         with self._lock:
             if self.segment is None:
                 raise AntiphonError(f"{event.path}: the engine is not running")
+            wait_until = event.time_frame or 0
             if row.target == "block":
-                self.values[row.path] = event.value
-                self._push_gain(row, event)
-            elif event.time_frame is not None and event.time_frame > self.segment.clock:
-                heapq.heappush(self._later, (event.time_frame, next(self._order), event))
+                # Not at once: the callback holds few commands, and what is due now (panic, mute) comes after them in its queue.
+                wait_until -= round(_PUSH_AHEAD_S * self.timeline.samplerate)
+            if wait_until <= self.segment.clock:
+                self._apply_now(row, event)
+            elif len(self._later) < _LATER_MOST:
+                heapq.heappush(self._later, (wait_until, next(self._order), event))
             else:
-                self._apply_step(row, event)
+                raise UsageError(f"{event.path}: {_LATER_MOST} events wait for their time already; send it when it is due")
 
     def status(self) -> Status:
         """Take one look at everything; after `stop` the last one."""
@@ -298,7 +303,8 @@ class Engine:
         counters = self.segment.read_counters()
         reason = self.driver.lost(int(counters["blocks"]), int(counters["frames"]))
         if reason is None:
-            self.frame_clock.observe(time.time(), self.segment.clock)
+            frames = self.segment.clock  # before the time: a pair must never lie above the true line
+            self.frame_clock.observe(time.time(), frames)
             return
         self.device_losses += 1
         self._device_lost_at = time.monotonic()
@@ -331,6 +337,7 @@ class Engine:
             for name, value in counters.items():
                 if isinstance(value, int):
                     self._carried[name] = self._carried.get(name, 0) + value
+            self._later.clear()  # their frames were of a clock that begins anew
             self._build(settled)
             self.keeper.restarts = restarts + 1
         old.unlink()
@@ -339,7 +346,14 @@ class Engine:
         with self._lock:
             while self._later and self._later[0][0] <= self.segment.clock:
                 event = heapq.heappop(self._later)[2]
-                self._apply_step(REGISTRY.resolve(event.path), event)
+                self._apply_now(REGISTRY.resolve(event.path), event)
+
+    def _apply_now(self, row, event: Event) -> None:
+        if row.target == "block":
+            self.values[row.path] = event.value
+            self._push_gain(row, event)
+        else:
+            self._apply_step(row, event)
 
     def _apply_step(self, row, event: Event) -> None:
         index = REGISTRY.step_index(row.path)

@@ -90,6 +90,7 @@ def test_another_device_comes_instead():
         engine.apply(Event("voice", -20.0))
         engine.apply(Event("temperature", 0.3))
         wait_for(lambda: engine.status().frames > 9600)
+        engine.apply(Event("temperature", 1.9, time_frame=engine.segment.clock + 480_000))
         driver.pull()
         wait_for(lambda: engine.status().device_lost)
         before = engine.status()
@@ -104,6 +105,7 @@ def test_another_device_comes_instead():
         assert after.blocks > before.blocks
         assert engine.latency().rows[0] == ("device in", 32, 1000 * 32 / 44_100)
         assert engine.values["temperature"] == 0.3
+        assert not engine._later, "what waited for a frame of the clock that is gone would come hours late"
         heard = driver.clock.recording()[-2048:, 0]
         assert np.abs(heard).max() > 0.02 and np.abs(heard).max() < 0.04  # 0.3 at -20 dB
     finally:

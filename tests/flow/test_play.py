@@ -101,6 +101,31 @@ def test_gains_are_ramped_from_the_frame_they_name():
     assert not heard[2077 - 1000 + 480 :].any()
 
 
+def test_what_is_due_now_does_not_wait_behind_what_is_due_later():
+    """With more gains announced than the callback holds, mute acts in the next block; the gains come in their time."""
+    sound = np.full((48_000, 1), 0.25, np.float32)
+    with freewheel("through", values={"dry": 0.0, "voice": -80.0}) as engine:
+        for n in range(600):
+            engine.apply(Event("dry", -6.0 if n == 599 else -20.0, time_frame=60_000 + 20 * n))
+        engine.run(sound[:256])
+        engine.apply(Event("mute", True))
+        assert not engine.run(sound[:1024])[-1].any()
+        engine.apply(Event("mute", False))
+        assert engine.run(sound)[-1, 0] == 0.25
+        assert engine.run(sound)[-1, 0] == pytest.approx(0.25 * 10 ** (-6 / 20), rel=1e-5)
+        assert engine.status().commands_dropped == 0
+
+
+def test_events_for_later_are_bounded():
+    """A flood of time tags is refused, not kept."""
+    with freewheel("through") as engine:
+        with pytest.raises(UsageError, match="send it when it is due"):
+            for _ in range(10_000):
+                engine.apply(Event("temperature", 0.5, time_frame=1_000_000))
+        engine.apply(Event("temperature", 0.7))
+        assert engine.values["temperature"] == 0.7
+
+
 def test_a_step_row_waits_for_its_frame():
     """A trigger timed for a frame acts in the step of the hop that holds this frame."""
     sung = tone(96_000)
