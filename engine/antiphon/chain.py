@@ -86,7 +86,8 @@ class Chain:
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
-        return {**{name: getattr(self, name).state() for name in self._STAGES}, **{name: getattr(self, name) for name in self._FIELDS}}
+        stages = {name: getattr(self, name).state() for name in self._STAGES}
+        return {**stages, **{name: getattr(self, name) for name in self._FIELDS}}
 
     def set_state(self, state: dict) -> None:
         """Go on from what `state` returned."""
@@ -98,8 +99,12 @@ class Chain:
     def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
         """Hear (hops, 960) float32 of the past without a sound, after a restart."""
         for hop in mic:
-            frame, _ = self._hear(hop, params, priming=True)
+            frame, action = self._hear(hop, params, priming=True)
             self._listen(hop, frame)
+            if action.end:
+                self._finish(action)
+            if action.reset:  # panic is heeded while catching up too
+                self._forget(int(params[self._rows["seed"]]))
 
     def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
         """Hear one hop (960,) float32 and return the voice that follows it, (960,) float32, valid until the next step.

@@ -143,3 +143,15 @@ def test_any_sound_gives_finite_voice(bundle, sound):
     chain = Chain(bundle, Performer())
     voice = np.concatenate([run(chain, hops, values()), run(chain, hummed(), values()), run(chain, quiet(60), values(trigger=1))])
     assert np.isfinite(voice).all() and np.abs(voice).max() < 10
+
+
+def test_panic_while_catching_up_is_heeded(bundle):
+    """In the hops that are re-heard after a stall, panic forgets as it does in the others, and the next phrase is kept."""
+    chain = Chain(bundle, Performer())
+    run(chain, hummed(), values(mode="listen"))
+    run(chain, quiet(20), values(trigger=1))
+    chain.prime(quiet(5), values(trigger=1, panic=1))
+    run(chain, quiet(5), values(mode="listen", trigger=1, panic=1))
+    assert chain.status["notes_heard"] == 0
+    run(chain, hummed(), values(mode="listen", trigger=1, panic=1))
+    assert chain.status["notes_heard"] > 0
