@@ -75,3 +75,17 @@ def test_broken_manifest_is_one_line(tmp_path):
     with pytest.raises(BundleError) as caught:
         Bundle.open(folder)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rest", [
+    "graphs = 3", "graphs = {}", "graphs = {a = 3}", "graphs = {a = {}}\nconstants = 3", "graphs = {a = {}}\nconstants = {b = [1]}",
+])
+def test_a_manifest_of_another_shape_is_refused(tmp_path, rest):
+    """Tables that are no tables get one line, from `open` already: nothing after it has to look again."""
+    (tmp_path / "bundle.toml").write_text(f"format = 1\nsamplerate = 48000\nhop_frames = 960\n{rest}\n")
+    with pytest.raises(BundleError, match="export the bundle again"):
+        Bundle.open(tmp_path)
+
+
+def test_a_file_name_with_a_control_character_is_not_opened(tmp_path):
+    assert "plain name" in Bundle.open(write_bundle(tmp_path / "t", file="a\\u0000b")).check()[0]

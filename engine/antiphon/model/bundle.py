@@ -44,7 +44,7 @@ class Bundle:
         path = folder / MANIFEST
         try:
             manifest = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise BundleError(f"bundle {folder.name!r}: {MANIFEST} can't be read ({error}); export the bundle again") from error
         for key, expected in (("format", FORMAT), ("samplerate", MODEL_RATE), ("hop_frames", HOP)):
             if manifest.get(key) != expected:
@@ -52,6 +52,9 @@ class Bundle:
         graphs = manifest.get("graphs")
         if not isinstance(graphs, dict) or not graphs:
             raise BundleError(f"bundle {folder.name!r}: no [graphs] in {MANIFEST}; export the bundle again")
+        for part, tables in (("graphs", graphs), ("constants", manifest.get("constants", {}))):
+            if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+                raise BundleError(f"bundle {folder.name!r}: [{part}] of {MANIFEST} holds what is no table; export the bundle again")
         return cls(folder, manifest)
 
     @property
@@ -74,7 +77,7 @@ class Bundle:
 
     def _inside(self, file: str) -> Path:
         # A manifest is data from somebody else: it may name plain files of its own folder and nothing else.
-        if not file or Path(file).name != file or file.startswith("."):
+        if not file or Path(file).name != file or file.startswith(".") or not file.isprintable():
             raise BundleError(f"bundle {self.name!r}: file name {file!r} is not a plain name inside the bundle")
         return self.folder / file
 
