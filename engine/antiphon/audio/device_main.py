@@ -30,6 +30,7 @@ def main() -> int:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG; elsewhere the end of stdin has to do
     except (OSError, AttributeError):
         pass
+    _keep_answers_apart()
     try:
         stream = DeviceStream(Wanted(**json.loads(sys.argv[1])))
         settled = stream.format
@@ -51,6 +52,9 @@ def main() -> int:
     except AntiphonError as error:
         _say(error=str(error))
         return 2
+    except Exception as error:  # PortAudio's own: the engine must hear why, stderr leads nowhere
+        _say(error=f"the sound system failed ({type(error).__name__}: {error})")
+        return 2
     _say(latency=latency)
     while True:
         readable, _, _ = select.select([sys.stdin], [], [], _LOOK_S)
@@ -63,6 +67,13 @@ def main() -> int:
     stopping.start()
     stopping.join(_STOP_S)
     os._exit(0)
+
+
+def _keep_answers_apart() -> None:
+    """Keep stdout for the engine: what libraries of C print on it (JACK's do) goes to stderr."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(answers, "w")
 
 
 def _say(**what) -> None:

@@ -60,8 +60,12 @@ class PortAudioDriver:
         return self._launch(replace(self.wanted, input=None, output=None, in_channels=None, out_channels=None))
 
     def start(self, spec: BlockSpec) -> None:
-        self._process.stdin.write(spec.as_json().encode() + b"\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(spec.as_json().encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:  # it ended while the segment was made; without this a broken pipe would pass for the reader's wish
+            self.stop()
+            raise DeviceError(f"device {self.output_name!r} went away before sound began") from None
         before, after = self._answer()["latency"]
         self._reported = DeviceFrames(before, after, "reported")
         self._seen, self._blocks_from = (-1, time.monotonic()), (0, 0)

@@ -1,0 +1,61 @@
+"""The process that holds the sound device: what it says and how it ends, without a device."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from antiphon.audio.portaudio import PortAudioDriver
+from antiphon.audio.stream import Wanted
+from antiphon.errors import DeviceError
+
+ENGINE = str(Path(__file__).resolve().parents[2] / "engine")
+_BROKEN = """
+import os, sys
+from antiphon.audio import device_main
+class Broken:
+    def __init__(self, wanted):
+        os.write(1, b"a library of C says something\\n")
+        raise RuntimeError("server went away")
+device_main.DeviceStream = Broken
+sys.argv = ["device_main", "{}"]
+sys.exit(device_main.main())
+"""
+
+
+def test_what_goes_wrong_in_the_sound_system_reaches_the_engine():
+    """An error that is not ours is one line of JSON, and nothing that libraries print comes between."""
+    done = subprocess.run(
+        [sys.executable, "-c", _BROKEN],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": ENGINE},
+    )
+    assert done.returncode == 2
+    assert "server went away" in json.loads(done.stdout)["error"]
+    assert "a library of C" in done.stderr
+
+
+def test_a_device_process_that_ended_before_sound_is_a_device_error():
+    """Not a broken pipe, which the command line takes for a reader that has had enough, and exit code 0."""
+
+    class Spec:
+        def as_json(self):
+            return "{}"
+
+    driver = PortAudioDriver(Wanted())
+    driver.output_name = "card"
+    driver._process = subprocess.Popen(
+        [sys.executable, "-c", ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    driver._process.wait()
+    with pytest.raises(DeviceError, match="'card' went away"):
+        driver.start(Spec())
+    assert driver.lost(0, 0) == "the device is closed"
