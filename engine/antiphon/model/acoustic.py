@@ -18,13 +18,16 @@ NEVER = -1e9
 MEMORY_HOPS = 500
 """Hops in which something sounded that traits are drawn from: 10 s."""
 TRAITS_EVERY = 10
-LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 1.0, 1.1, (0.8, 0.75, 0.7, 0.65, 0.6, 0.6)
+RELEASE_HOPS = 5
+"""Hops at the end of a note in which its level is free to fall."""
+LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 0.9, 1.1, (0.8, 0.75, 0.7, 0.65, 0.6, 0.6)
 """Sampling temperatures at `temperature` 1, timbre per level. Loudness and bend below 1 gave half the true vibrato; fine codes hold hardly more than noise."""
 LOUDNESS_TAIL, BEND_TAIL, TIMBRE_TAIL = 5.0, 6.0, (3.5, 3.0, 3.0, 2.5, 2.0, 2.0)
 """Classes this many nats below the best are never chosen."""
 HABIT_GRIP = (0.6, 0.4, 0.2)
 """How strongly the coarse codes heard are preferred, per level: keeps the answer in the performer's own sound."""
 _RARE = 0.004
+_LEAST_SPREAD, _MOST_NATS = 3.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class AcousticModel:
         self._bends = np.full(MEMORY_HOPS, np.nan)
         self._codes = np.full((MEMORY_HOPS, len(HABIT_GRIP)), -1)
         self._habits = np.zeros(len(self._choice.inputs["bias"]), np.float32)
+        self._level_habit = np.zeros(LOUDNESS_CLASSES, np.float32)
         # Sounding hops kept so far, hops listened, note now (MIDI, 0 rest), note before, age, pitch one and two hops ago, loudness.
         self._kept = self._listened = self._age = self._loudness = 0
         self._note, self._note_before, self._note_class_held = 0.0, REST, None
@@ -110,6 +114,8 @@ class AcousticModel:
         elif self._age + 1 > 2 or not onset:
             # A singer's consonant may open a note unvoiced; a hole in its middle is an error.
             bends[0] = NEVER
+            if not 0 <= remaining <= RELEASE_HOPS:
+                bias[:LOUDNESS_CLASSES] = self._level_habit
             bias[0] = NEVER
         self._run(note, onset, remaining)
         inputs["context"][:] = self._graph.outputs["context"]
@@ -128,8 +134,15 @@ class AcousticModel:
         self.reseed(seed)
 
     def _draw_habits(self):
-        """Lean the coarse codes towards those the performer's sound was made of."""
+        """Lean the coarse codes towards those the performer's sound was made of, and the middle of notes towards its levels.
+
+        Without the latter the level walks: one held-out saxophone in ten died away within a note and came back as noise.
+        """
         count = min(self._kept, MEMORY_HOPS)
+        levels = self._loudnesses[:count] if count else np.array([LOUDNESS_CLASSES / 2])
+        spread = max(_LEAST_SPREAD, float(levels.std()))
+        beyond = np.maximum(0, np.abs(np.arange(LOUDNESS_CLASSES) - levels.mean()) - spread)
+        self._level_habit[:] = -np.minimum(_MOST_NATS, 0.5 * (beyond / (0.7 * spread)) ** 2)
         start = self._cut[2]
         size = (len(self._habits) - start) // self._levels
         for level, grip in enumerate(HABIT_GRIP):
@@ -188,7 +201,7 @@ class AcousticModel:
             self._traits[:] = gestures.traits(self._latents[order], self._loudnesses[order], self._bends[order])
 
     _FIELDS = ("_kept", "_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away")
-    _ARRAYS = ("_latents", "_loudnesses", "_bends", "_codes", "_habits", "_latent", "_traits")
+    _ARRAYS = ("_latents", "_loudnesses", "_bends", "_codes", "_habits", "_level_habit", "_latent", "_traits")
 
     def state(self) -> dict:
         """A copy of the State."""

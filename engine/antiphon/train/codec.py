@@ -1,4 +1,7 @@
-"""Train the codec: `python -m antiphon.train.codec --render DIR --out FILE --minutes 42`. Resumes from FILE where it exists.
+"""Train the codec: `python -m antiphon.train.codec --render DIR --out FILE --minutes 47`. Resumes from FILE where it exists.
+
+With `--decoder-of CODEC` only the decoder goes on learning, from the codes of a finished codec: codes keep their meaning, so
+an acoustic model trained on them stays valid.
 
 One thread. Set MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=20000000000 MALLOC_TOP_PAD_=500000000, or torch spends its time in page faults.
 """
@@ -94,6 +97,8 @@ def main():
     parser.add_argument("--render", required=True, help="folder of the shards that antiphon.train.render made")
     parser.add_argument("--out", required=True, help="checkpoint, also read to resume")
     parser.add_argument("--minutes", type=float, default=42)
+    parser.add_argument("--decoder-of", help="checkpoint of a finished codec whose decoder alone shall learn on")
+    parser.add_argument("--top-rate", type=float, default=RATE_TOP)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     from swift_f0 import SwiftF0
@@ -101,7 +106,10 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     codec = network.Codec()
-    optimiser = torch.optim.AdamW(codec.parameters(), lr=RATE_TOP, betas=(0.9, 0.99), weight_decay=1e-3)
+    if options.decoder_of:
+        codec.load_state_dict(torch.load(options.decoder_of)["codec"])
+    learning = codec.decoder if options.decoder_of else codec
+    optimiser = torch.optim.AdamW(learning.parameters(), lr=RATE_TOP, betas=(0.9, 0.99), weight_decay=1e-3)
     step, spent = 0, 0.0
     if os.path.exists(options.out):
         saved = torch.load(options.out)
@@ -116,16 +124,22 @@ def main():
     codec.train()
     while (minutes := (time.time() - began) / 60) < options.minutes:
         progress = minutes / options.minutes
-        rate = RATE_TOP * min(1, (step + 1) / WARM_UP) * (1 if progress < 0.35 else max(0.02, (1 - progress) / 0.65))
+        rate = options.top_rate * min(1, (step + 1) / WARM_UP) * (1 if progress < 0.35 else max(0.02, (1 - progress) / 0.65))
         for group in optimiser.param_groups:
             group["lr"] = rate
         audio, pitch = (torch.from_numpy(x) for x in clips.batch(CLIPS, HOPS))
         noise_db = torch.rand(CLIPS, 1) * 35 - 85
         heard = audio + (torch.rand(CLIPS, 1) < 0.6) * 10 ** (noise_db / 20) * torch.randn_like(audio)
-        latent, _ = codec.latent(heard, pitch)
         loudness = network.loudness_class(network.hop_loudness_db(audio))
         commitment = torch.zeros(())
-        if step >= UNQUANTISED_STEPS and choose.random() > 0.1:
+        if options.decoder_of:
+            with torch.no_grad():
+                codec.eval()
+                _, latent = codec.quantiser.encode(codec.latent(heard, pitch)[0])
+                codec.train()
+        else:
+            latent, _ = codec.latent(heard, pitch)
+        if not options.decoder_of and step >= UNQUANTISED_STEPS and choose.random() > 0.1:
             latent, commitment = codec.quantiser(latent)
         made, levels = codec.decoder(latent, pitch, loudness)
         # Three of the five resolutions a step: the mean is the same, the step a quarter shorter.
@@ -134,7 +148,7 @@ def main():
         harmonic = ((levels[..., :HARMONICS_JUDGED] - wanted).abs() * trusted).sum() / trusted.sum().clamp(min=1)
         optimiser.zero_grad()
         (loss + 0.25 * harmonic + 0.25 * commitment).backward()
-        norm = torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
         optimiser.step()
         step += 1
         values = np.array([loss.item(), harmonic.item(), commitment.item()])
