@@ -133,3 +133,10 @@ def test_a_row_is_immutable():
     with pytest.raises(AttributeError):
         REGISTRY.resolve("dry").maximum = 100.0  # type: ignore[misc]
     assert isinstance(TABLE[0], Param)
+
+
+@pytest.mark.parametrize("row", [row for row in REGISTRY.rows if row.kind in ("bool", "enum")], ids=lambda row: row.path)
+def test_the_words_a_refusal_names_are_taken(row):
+    """What a message says a row takes is taken from OSC and presets too, not only on the command line."""
+    for word in row.span().split(" | "):
+        assert row.show(row.accept(word)) == word

@@ -62,7 +62,7 @@ class Param:
         """Give the value this row takes from a typed one; raise RefusedValue with one line if there is none.
 
         A number may stand for a bool (not 0 is true) and its index for an enum's word, since Pd and Max send only
-        floats. NaN and infinities are refused always. A trigger takes anything; False and 0, which a button sends
+        floats; so may the words that `show` writes for a bool, on and off. NaN and infinities are refused always. A trigger takes anything; False and 0, which a button sends
         when it is let go, mean that nothing happens.
         """
         if self.kind == "trigger":
@@ -71,6 +71,8 @@ class Param:
             return self._accept_choice(value)
         if self.kind == "bool" and isinstance(value, bool):
             return value
+        if self.kind == "bool" and isinstance(value, str) and value in ("on", "off"):
+            return value == "on"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._refuse(value)
         try:
