@@ -6,7 +6,7 @@ import struct
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pythonosc import osc_bundle_builder, osc_message_builder
 from pythonosc.osc_message import OscMessage
@@ -261,6 +261,7 @@ def test_bundles_that_nest_or_go_backwards_are_malformed():
         max_size=8,
     )
 )
+@example([3.4028234663852886e38, -3.4028234663852886e38])
 def test_what_is_written_is_read_alike_here_and_by_python_osc(arguments):
     """Our writer, python-osc's reader, our reader."""
     data = wire.encode("/antiphon/x", *arguments)

@@ -21,6 +21,7 @@ IMMEDIATELY = 1
 _NTP_EPOCH_S = 2_208_988_800  # seconds from 1900 to 1970
 _BUNDLE = b"#bundle\0"
 _NUMBERS = {"i": ">i", "f": ">f", "d": ">d", "h": ">q", "t": ">Q", "r": ">I", "c": ">I"}
+_FLOAT_MAX = (2 - 2**-23) * 2.0**127  # the largest 32-bit float
 _CONSTANTS = {"T": True, "F": False, "N": None, "I": True}
 
 
@@ -57,7 +58,7 @@ def encode(address: str, *arguments: object) -> bytes:
         elif isinstance(value, int) and -(2**31) <= value < 2**31:
             builder.add_arg(value, "i")
         elif isinstance(value, int | float):
-            builder.add_arg(max(min(float(value), 3.4e38), -3.4e38), "f")
+            builder.add_arg(max(min(float(value), _FLOAT_MAX), -_FLOAT_MAX), "f")
         else:
             text = str(value)[:512].encode("utf-8", "replace").replace(b"\0", b"?").decode()
             builder.add_arg(text, "s")
