@@ -62,8 +62,8 @@ class Param:
         """Give the value this row takes from a typed one; raise RefusedValue with one line if there is none.
 
         A number may stand for a bool (not 0 is true) and its index for an enum's word, since Pd and Max send only
-        floats; so may the words that `show` writes for a bool, on and off. NaN and infinities are refused always. A trigger takes anything; False and 0, which a button sends
-        when it is let go, mean that nothing happens.
+        floats; so may the words that `show` writes for a bool, on and off. NaN and infinities are refused always. A
+        trigger takes anything; False and 0, which a button sends when it is let go, mean that nothing happens.
         """
         if self.kind == "trigger":
             return value is None or isinstance(value, str | bytes) or not _is_zero(value)
