@@ -147,7 +147,9 @@ def _play(parser: argparse.ArgumentParser) -> None:
         help="portaudio: a sound device. dummy: a clock without one. auto: portaudio where there is a device (default)",
     )
     parser.add_argument(
-        "--input", metavar="DEV|FILE", help="device by name, part of one or index; or a sound file for the dummy driver"
+        "--input",
+        metavar="DEV|FILE",
+        help="device by name, part of one or index; or a sound file for the dummy driver, played once and answered",
     )
     parser.add_argument(
         "--output", metavar="DEV|FILE", help="device; or a .wav or .flac file to write, for the dummy driver"

@@ -16,6 +16,7 @@ from .block import require_blocksize
 from .errors import DeviceError, UsageError, did_you_mean
 from .kernels import lib
 from .latency import DEFAULT_LEAD_S, LEAD_MAX_S
+from .params import REGISTRY
 
 DRIVERS = ("auto", "portaudio", "dummy", "freewheel")
 SILENCE = "silence"
@@ -86,11 +87,18 @@ def _dummy(config) -> DummyDriver:
         out_channels=config.out_channels or 2,
         source=source,
         loop=loop,
-        tail_s=1.0,
+        tail_s=_tail_s(config.values),
         seconds=config.seconds,
         input_name=name,
         **_sink(config.output, rate, config.out_channels or 2),
     )
+
+
+def _tail_s(given: dict) -> float:
+    """Give the time after the end of a file in which it is answered: the gap that ends its phrase, the answer, a second more."""
+    values = REGISTRY.defaults() | given
+    answer_s = 0.0 if values["mode"] == "listen" else values["phrase_gap_s"] + values["answer_s"]
+    return answer_s + 1.0
 
 
 def _source(config) -> tuple[np.ndarray | None, int, str, bool]:

@@ -151,3 +151,17 @@ def test_a_time_that_nothing_runs_at_is_refused_before_memory_is_taken(settings,
     """A wrong --samplerate must not make minutes of sound at it; a lead beyond the voice ring would never be heard."""
     with pytest.raises(UsageError, match=words):
         make_driver(EngineConfig(driver="dummy", **settings))
+
+
+@pytest.mark.parametrize("values, tail_s", [
+    ({}, 0.6 + 8.0 + 1.0), ({"answer_s": 2.0, "phrase_gap_s": 1.0}, 4.0), ({"mode": "listen"}, 1.0),
+])  # fmt: skip
+def test_a_file_is_answered_before_its_clock_ends(values, tail_s):
+    """A recording played in is followed by time for the whole answer, not by a second of it."""
+    sound = np.zeros((4_800, 1), np.float32)
+    driver, _, _ = make_driver(EngineConfig(driver="dummy", input=sound, values=values))
+    assert not driver.finished
+    driver._frames = round(4_800 + tail_s * 48_000) - 1
+    assert not driver.finished
+    driver._frames += 1
+    assert driver.finished
