@@ -228,7 +228,10 @@ def _open_writers(recording: Recording, output_path, stems) -> dict[str, Writer]
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise UsageError(f"--stems {folder}: no such folder can be made ({error.strerror})") from None
+            taken = {Path(p).resolve() for p in (recording.path, output_path) if p is not None}
             for name in ("prompt", "voice"):
+                if (folder / f"{name}.wav").resolve() in taken:
+                    raise UsageError(f"--stems {folder}: {name}.wav there is IN or OUT itself; choose another folder")
                 writers[name] = Writer(folder / f"{name}.wav", recording.samplerate, recording.channels)
     except BaseException:
         for writer in writers.values():

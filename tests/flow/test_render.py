@@ -103,3 +103,14 @@ def test_a_length_that_cannot_be_is_refused(tmp_path, seconds):
     prompt = _write(tmp_path / "in.wav", tone(4800), 48_000)
     with pytest.raises(UsageError, match="--seconds"):
         render(prompt, tmp_path / "out.wav", seconds=seconds, bundle="through")
+
+
+@pytest.mark.parametrize("prompt, out", [("prompt.wav", "out.wav"), ("in.wav", "voice.wav")])
+def test_stems_never_replace_what_is_read_or_written(tmp_path, prompt, out):
+    """IN or OUT in the folder of the stems, under a stem's name: refused, and IN is as it was."""
+    source = _write(tmp_path / prompt, tone(24_000), 48_000)
+    before = source.read_bytes()
+    with pytest.raises(UsageError, match="choose another folder"):
+        render(source, tmp_path / out, seconds=0.5, bundle="echo", stems=tmp_path)
+    assert source.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [prompt]
