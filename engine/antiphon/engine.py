@@ -31,6 +31,7 @@ from .units import db_to_gain
 from .workers import WorkerKeeper, WorkerSpec
 
 _WATCH_S = 0.02
+_SHORTEST_LOOK_S = 0.001
 _REOPEN_S = 0.2
 _FALL_BACK_AFTER = 3  # tries for the device that was lost before the system's default will do
 _STOP_FADE_S = 0.03
@@ -285,7 +286,7 @@ class Engine:
         self._notices.append(f"the model is not ready after {wait_s:g} s; the dry sound plays on without it")
 
     def _supervise(self) -> None:
-        while not self._stopping.wait(_WATCH_S):
+        while not self._stopping.wait(self._next_look_s()):
             try:
                 self._watch_device()
                 self._watch_model()
@@ -293,6 +294,14 @@ class Engine:
             except Exception as error:  # a supervisor that dies takes the worker with it: say it and go on
                 self._notice(f"supervisor: {type(error).__name__}: {error}")
         self.keeper.stop()
+
+    def _next_look_s(self) -> float:
+        """Give the time to wait: to the next event that is due, so that it reaches the step it was meant for."""
+        with self._lock:
+            if not self._later:
+                return _WATCH_S
+            ahead_s = (self._later[0][0] - self.segment.clock) / self.timeline.samplerate
+        return min(max(ahead_s, _SHORTEST_LOOK_S), _WATCH_S)
 
     def _watch_model(self) -> None:
         self.keeper.watch(self.segment.read_status())

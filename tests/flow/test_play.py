@@ -116,6 +116,15 @@ def test_what_is_due_now_does_not_wait_behind_what_is_due_later():
         assert engine.status().commands_dropped == 0
 
 
+def test_the_supervisor_looks_when_an_event_is_due():
+    """A look every 20 ms would bring every other time-tagged trigger to the step after the one it was meant for."""
+    with freewheel("through") as engine:
+        assert engine._next_look_s() == 0.02
+        for frame, expected in ((48_000, 0.02), (480, 0.01), (24, 0.001)):
+            engine.apply(Event("temperature", 0.5, time_frame=frame))
+            assert engine._next_look_s() == pytest.approx(expected)
+
+
 def test_events_for_later_are_bounded():
     """A flood of time tags is refused, not kept."""
     with freewheel("through") as engine:
