@@ -5,7 +5,7 @@ import pytest
 from graphs import graph_or_skip
 
 from antiphon.model import gestures
-from antiphon.model.acoustic import AcousticModel
+from antiphon.model.acoustic import RELEASE_HOPS, AcousticModel
 from antiphon.model.codec import Decoder, Encoder
 from antiphon.model.tokens import HOP, MODEL_RATE
 
@@ -131,13 +131,14 @@ def test_an_answer_is_repeatable_and_hangs_on_its_seed():
 
 
 def test_a_planned_note_is_voiced_near_its_pitch_and_a_rest_is_not():
-    """From its third hop on, a planned note is voiced within the bends' 7.1 semitones; a rest never is."""
+    """From its third hop on, a planned note is voiced within the bends' 7.1 semitones, and settles to 1.5; a rest is not voiced once the note is released."""
     model = heard(AcousticModel(graph_or_skip("memory"), graph_or_skip("tokens")))
     _, pitch, loudness = answer(model, 1)
     assert (np.abs(pitch[3:, 1] - 62.25) < 7.1).all()
+    assert (np.abs(pitch[9:30, 1] - 62.25) < 1.51).all()
     assert min(loudness[3:]) > 0
     rest = [model.play(0.0, False, 20 - k) for k in range(20)]
-    assert not np.array([h.pitch[1] for h in rest]).any()
+    assert not np.array([h.pitch[1] for h in rest[RELEASE_HOPS:]]).any()
 
 
 def test_streaming_equals_offline(tmp_path):
@@ -161,3 +162,12 @@ def test_streaming_equals_offline(tmp_path):
     assert (codes == wanted[0].numpy()).mean() > 0.999
     assert (classes == loudness[0].numpy()).all()
     assert 20 * np.log10((made - whole[0].numpy()).std() / made.std()) < -60
+
+
+def test_a_rest_falls_silent():
+    """After any note a rest is exactly silent within 0.6 s, and stays so; it gets there by steps of 3 dB or more, never up."""
+    model = heard(AcousticModel(graph_or_skip("memory"), graph_or_skip("tokens")))
+    answer(model, 1)
+    rest = [model.play(0.0, False, 100 - k).loudness for k in range(100)]
+    assert all(b <= max(0, a - 2) for a, b in zip(rest, rest[1:]))
+    assert not any(rest[30:])

@@ -20,6 +20,10 @@ MEMORY_HOPS = 500
 TRAITS_EVERY = 10
 RELEASE_HOPS = 5
 """Hops at the end of a note in which its level is free to fall."""
+REST_FALL = 2
+"""Loudness classes (1.5 dB) that a release or a rest falls by in every hop, at least: a noisy room gave rests full of loud breath."""
+SETTLED_HOPS, SETTLED_BEND = 8, 1.5
+"""Hops after which a note has arrived, and semitones that it then stays within until its end is near."""
 LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 0.9, 1.1, (0.8, 0.75, 0.7, 0.65, 0.6, 0.6)
 """Sampling temperatures at `temperature` 1, timbre per level. Loudness and bend below 1 gave half the true vibrato; fine codes hold hardly more than noise."""
 LOUDNESS_TAIL, BEND_TAIL, TIMBRE_TAIL = 5.0, 6.0, (3.5, 3.0, 3.0, 2.5, 2.0, 2.0)
@@ -68,7 +72,7 @@ class AcousticModel:
         self._kept = self._listened = self._age = self._loudness = 0
         self._note, self._note_before, self._note_class_held = 0.0, REST, None
         self._pitch = self._pitch_earlier = 0.0
-        self._away = 0
+        self._away = self._released = 0
         self._latent = np.zeros(LATENT, np.float32)
         self._traits = np.zeros(TRAITS, np.float32)
 
@@ -100,8 +104,13 @@ class AcousticModel:
     def play(self, note: float, onset: bool, remaining: int, temperature: float = 1.0) -> Hop:
         """Perform a hop of the planned `note` (MIDI semitones with cents, 0 for a rest), `remaining` hops before it ends.
 
-        `onset` is true at its first hop. Call `begin` before the first hop of an answer.
+        `onset` is true at its first hop. Call `begin` before the first hop of an answer. Where a rest follows a note, the
+        first `RELEASE_HOPS` hops of it are the note's release.
         """
+        self._released = self._released + 1 if note <= 0 < self._note else 0
+        releasing = 0 < self._released <= RELEASE_HOPS
+        if releasing:
+            note, remaining = self._note, RELEASE_HOPS - self._released + 1
         inputs = self._choice.inputs
         uniform = self._random.random(len(inputs["noise"]), np.float32)
         inputs["noise"][:] = -np.log(-np.log(uniform + 1e-12) + 1e-12)
@@ -116,7 +125,11 @@ class AcousticModel:
             bends[0] = NEVER
             if not 0 <= remaining <= RELEASE_HOPS:
                 bias[:LOUDNESS_CLASSES] = self._level_habit
-            bias[0] = NEVER
+                if self._age + 1 >= SETTLED_HOPS:
+                    bends[np.abs(BEND_OFFSETS) > SETTLED_BEND] = NEVER
+            bias[0] = 0 if releasing else NEVER
+        if note <= 0 or releasing:
+            bias[max(1, self._loudness - REST_FALL + 1):LOUDNESS_CLASSES] = NEVER
         self._run(note, onset, remaining)
         inputs["context"][:] = self._graph.outputs["context"]
         self._choice.run()
@@ -200,7 +213,7 @@ class AcousticModel:
         with np.errstate(all="ignore"):
             self._traits[:] = gestures.traits(self._latents[order], self._loudnesses[order], self._bends[order])
 
-    _FIELDS = ("_kept", "_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away")
+    _FIELDS = ("_kept", "_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away", "_released")
     _ARRAYS = ("_latents", "_loudnesses", "_bends", "_codes", "_habits", "_level_habit", "_latent", "_traits")
 
     def state(self) -> dict:
