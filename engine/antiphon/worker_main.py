@@ -14,7 +14,7 @@ import sys
 
 from .errors import AntiphonError
 
-_GC_EVERY_HOPS = 50
+_GC_EVERY_HOPS, _GC_ALL_EVERY_HOPS = 50, 3000
 _PRIORITY = 10
 ERROR_EXIT = 2
 
@@ -81,8 +81,14 @@ def main(argv: list[str] | None = None) -> int:
     def keep_on() -> bool:
         return segment.generation == options.generation and os.getppid() == options.engine
 
-    worker.run(keep_on, lambda hop: gc.collect(1) if hop % _GC_EVERY_HOPS == 0 else None)
+    worker.run(keep_on, _collect)
     return 0
+
+
+def _collect(hop: int) -> None:
+    """Collect cycles: the young ones once a second; all of them once a minute, or months would pile them up."""
+    if hop % _GC_EVERY_HOPS == 0:
+        gc.collect(1 if hop % _GC_ALL_EVERY_HOPS else 2)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

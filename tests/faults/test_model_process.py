@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
+import weakref
 
 import numpy as np
 import pytest
 
-from antiphon import workers
+from antiphon import worker_main, workers
 from antiphon.latency import Timeline
 from antiphon.layout import Segment, SegmentSpec
 from antiphon.workers import WorkerKeeper, WorkerSpec
@@ -166,3 +168,25 @@ def test_a_model_process_that_cannot_be_started_is_tried_again_and_said_once(kee
     keeper._next_at = 0.0
     keeper.watch({})
     assert len(tries) == 2
+
+
+def test_old_cycles_are_collected_too():
+    """A cycle that outlived a few collections is gone after a minute of hops: an installation runs for months."""
+
+    class Node:
+        pass
+
+    node = Node()
+    node.itself = node
+    gone = weakref.ref(node)
+    gc.disable()
+    try:
+        gc.collect(1)
+        gc.collect(1)  # it is old now
+        del node
+        worker_main._collect(50)
+        assert gone() is not None
+        worker_main._collect(3000)
+        assert gone() is None
+    finally:
+        gc.enable()
