@@ -385,7 +385,10 @@ class Engine:
 
     def _push_gain(self, row, event: Event) -> None:
         value = float(event.value) if row.kind == "bool" else db_to_gain(event.value)
-        self._push(_TARGETS[row.path], round(row.smoothing_s * self.timeline.samplerate), value, event.time_frame or 0)
+        frame = event.time_frame or 0
+        if frame:  # the callback counts the frames too that found no room in the mic ring; the clock stood still for them
+            frame += int(self.segment.read_counters()["mic_overflow_frames"])
+        self._push(_TARGETS[row.path], round(row.smoothing_s * self.timeline.samplerate), value, frame)
 
     def _push(self, target: int, ramp_frames: int, value: float, frame: int) -> None:
         if not self.segment.push_command(frame, target, ramp_frames, value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from antiphon.audio.dummy import IN_XRUN, OUT_XRUN, DummyDriver, Faults
+from antiphon.events import Event
 from playing import freewheel, noise, tone, wait_for
 
 
@@ -43,6 +44,21 @@ def test_a_late_hop_costs_its_own_frames_and_no_others():
     wrong = np.flatnonzero(~same[480:]) + 480
     assert wrong.min() >= 10 * 960 - 240 and wrong.max() < 10 * 960 + 400 + 2 * 128 + 240
     assert np.abs(np.diff(out)).max() <= np.abs(np.diff(sound[:, 0])).max() + 2 * 0.3 / 240
+
+
+def test_time_is_the_same_for_events_after_the_mic_ring_was_full():
+    """Frames that found no room are no time: a gain named for a frame of the clock still begins at that frame."""
+    with freewheel(samplerate=8_000, values={"dry": 0.0, "voice": -80.0}) as engine:
+        step, engine.driver.after_block = engine.driver.after_block, lambda: None
+        for _ in range(30):  # nobody reads
+            engine.run(np.zeros((8_000, 1), np.float32))
+        engine.driver.after_block = step
+        engine.run(np.zeros((8_000, 1), np.float32))
+        status, clock = engine.status(), engine.segment.clock
+        assert status.overflow_frames > 50_000 and clock == status.frames - status.overflow_frames
+        engine.apply(Event("mute", True, time_frame=clock + 777))
+        heard = engine.run(np.full((2_000, 1), 0.25, np.float32))[:, 0]
+    assert (heard[:777] == 0.25).all() and heard[777] < 0.25 and not heard[900:].any()
 
 
 def test_xruns_are_counted_in_both_directions():
