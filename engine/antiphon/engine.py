@@ -217,11 +217,7 @@ class Engine:
     def _build(self, settled: Format) -> None:
         """Make what depends on the device's rate and channels."""
         config = self.config
-        if config.mic_channel is not None and not 0 <= config.mic_channel < settled.in_channels:
-            most = settled.in_channels
-            raise UsageError(
-                f"mic channel {config.mic_channel + 1}, counted from 1: the input has {most} channel{'s' * (most != 1)}"
-            )
+        mic_channel = self._mic_channel(settled.in_channels)
         timeline = Timeline(settled.samplerate, settled.blocksize, round(config.lead_s * settled.samplerate))
         spec = SegmentSpec(settled.samplerate, settled.in_channels, settled.out_channels, len(REGISTRY.step_rows))
         segment = Segment.create(spec, timeline, shared=not isinstance(self.driver, FreewheelDriver))
@@ -243,11 +239,22 @@ class Engine:
                         lead_frames=timeline.lead_frames,
                         hop_frames=timeline.hop_frames,
                         samplerate=settled.samplerate,
-                        mic_channel=config.mic_channel,
+                        mic_channel=mic_channel,
                         realtime=config.realtime,
                         late=config.late,
                     ),
                 )
+
+    def _mic_channel(self, channels: int) -> int | None:
+        """Give the channel to listen to; all of them where the device that came instead does not have it."""
+        wanted = self.config.mic_channel
+        if wanted is None or 0 <= wanted < channels:
+            return wanted
+        line = f"mic channel {wanted + 1}, counted from 1: the input has {channels} channel{'s' * (channels != 1)}"
+        if self.segment is None:
+            raise UsageError(line)
+        self._notice(f"{line}; listening to all of it")
+        return None
 
     def _start_sound(self) -> None:
         """Let the driver run with the gains as they are now."""
@@ -343,11 +350,11 @@ class Engine:
         old, counters = self.segment, self.segment.read_counters()
         restarts = self.keeper.restarts
         with self._lock:
+            self._build(settled)
+            self._later.clear()  # their frames were of a clock that begins anew
             for name, value in counters.items():
                 if isinstance(value, int):
                     self._carried[name] = self._carried.get(name, 0) + value
-            self._later.clear()  # their frames were of a clock that begins anew
-            self._build(settled)
             self.keeper.restarts = restarts + 1
         old.unlink()
 

@@ -112,6 +112,26 @@ def test_another_device_comes_instead():
         engine.stop()
 
 
+def test_a_device_with_fewer_channels_comes_instead():
+    """The channel that was listened to is not there any more: all of what is there is heard, and said."""
+    driver = Pluggable()
+    driver.clock = DummyDriver(48_000, 128, source=np.repeat(tone(48_000), 2, axis=1), loop=True)
+    engine = _engine(driver, mic_channel=1)
+    try:
+        wait_for(lambda: engine.status().voice_frames > 9600)
+        driver.pull()
+        wait_for(lambda: engine.status().device_lost)
+        driver.plug(48_000, 128)
+        driver.plugged = True
+        wait_for(lambda: engine.status().device_reopens == 1)
+        before = engine.status()
+        wait_for(lambda: engine.status().phase == "playing" and engine.status().voice_frames > before.voice_frames + 9600)
+        assert any("listening to all of it" in line for line in engine.status().messages)
+        assert (engine.status().in_channels, engine.status().device_losses) == (1, 1)
+    finally:
+        engine.stop()
+
+
 def test_stopping_while_the_device_is_gone():
     """Stop does not wait for a device that is not there, and leaves nothing."""
     driver = Pluggable()
