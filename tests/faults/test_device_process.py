@@ -59,3 +59,25 @@ def test_a_device_process_that_ended_before_sound_is_a_device_error():
     with pytest.raises(DeviceError, match="'card' went away"):
         driver.start(Spec())
     assert driver.lost(0, 0) == "the device is closed"
+
+
+@pytest.mark.parametrize("wanted, then", [
+    (Wanted("card", "card", 96_000, in_channels=4), Wanted()),
+    (Wanted(samplerate=96_000), Wanted()),
+    (Wanted("none", "card"), Wanted("none")),
+    (Wanted(), None),
+])  # fmt: skip
+def test_falling_back_takes_any_device_as_it_is(monkeypatch, wanted, then):
+    """A rate or channels asked of the device that is gone are not asked of the one that comes instead."""
+    tried = []
+
+    def launch(self, wanted):
+        tried.append(wanted)
+        raise DeviceError("not there")
+
+    monkeypatch.setattr(PortAudioDriver, "_launch", launch)
+    driver = PortAudioDriver(wanted)
+    for fall_back in (False, True):
+        with pytest.raises(DeviceError):
+            driver.reopen(fall_back)
+    assert tried == [wanted, wanted] + ([then] if then else [])

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..block import BlockSpec
 from ..errors import DeviceError
 from .driver import DeviceFrames, Format
-from .stream import Wanted
+from .stream import NO_INPUT, Wanted
 
 _OPEN_S = 20.0
 _STALL_S = 0.5
@@ -51,13 +51,16 @@ class PortAudioDriver:
 
         Raises DeviceError while there is none.
         """
+        wanted = self.wanted
+        source = NO_INPUT if wanted.input == NO_INPUT else None  # who asked for no microphone is not given one
+        any_device = replace(wanted, input=source, output=None, samplerate=None, in_channels=None, out_channels=None)
         self.stop()
         try:
             return self._launch(self.wanted)
         except DeviceError:
-            if not fall_back or (self.wanted.input is None and self.wanted.output is None):
+            if not fall_back or any_device == wanted:
                 raise
-        return self._launch(replace(self.wanted, input=None, output=None, in_channels=None, out_channels=None))
+        return self._launch(any_device)
 
     def start(self, spec: BlockSpec) -> None:
         try:
