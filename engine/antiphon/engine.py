@@ -158,8 +158,10 @@ class Engine:
         self._stopping.set()
         if self._thread:
             self._thread.join()
-        self.driver.stop()
-        self._close()
+        try:
+            self.driver.stop()  # a file that cannot be finished is told from here
+        finally:
+            self._close()
 
     def apply(self, event: Event) -> None:
         """Take one accepted event: block rows to the callback, step rows to the model, each at its frame.
@@ -355,6 +357,7 @@ class Engine:
             for name, value in counters.items():
                 if isinstance(value, int):
                     self._carried[name] = self._carried.get(name, 0) + value
+            self._carried["frames"] = self._carried["frames"] * settled.samplerate // old.samplerate  # they stand for seconds
             self.keeper.restarts = restarts + 1
         old.unlink()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from antiphon.audio.driver import DeviceFrames
 from antiphon.audio.dummy import DummyDriver
 from antiphon.engine import Engine, EngineConfig
-from antiphon.errors import DeviceError
+from antiphon.errors import DeviceError, UsageError
 from antiphon.events import Event
 from playing import tone, wait_for
 
@@ -103,6 +104,7 @@ def test_another_device_comes_instead():
         after = engine.status()
         assert (after.samplerate, after.blocksize) == (44_100, 256)
         assert after.blocks > before.blocks
+        assert engine._carried["frames"] == before.frames * 44_100 // 48_000, "seconds played would jump with the rate"
         assert engine.latency().rows[0] == ("device in", 32, 1000 * 32 / 44_100)
         assert engine.values["temperature"] == 0.3
         assert not engine._later, "what waited for a frame of the clock that is gone would come hours late"
@@ -142,4 +144,18 @@ def test_stopping_while_the_device_is_gone():
     engine.stop()
     assert not path.exists()
     assert engine.status().device_lost
+    engine.stop()
+
+
+def test_a_file_that_cannot_be_finished_leaves_no_segment():
+    """The disk is full at the very end: that is told, and everything else is given back all the same."""
+
+    def full():
+        raise UsageError("out.wav: could not be finished; is the disk full?")
+
+    engine = _engine(DummyDriver(source=tone(4_800), loop=True, sink=lambda frames: None, close_sink=full))
+    path = engine.segment.path
+    with pytest.raises(UsageError, match="disk full"):
+        engine.stop()
+    assert not path.exists()
     engine.stop()
