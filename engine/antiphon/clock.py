@@ -8,30 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 
-NTP_TO_UNIX_S = 2_208_988_800
-"""Seconds from the NTP epoch (1900) to the Unix epoch (1970), RFC 5905."""
-
 _WINDOW = 64
-
-
-def seconds_to_frames(seconds: float, samplerate: float) -> int:
-    """Round a duration to whole frames."""
-    return round(seconds * samplerate)
-
-
-def frames_to_seconds(frames: float, samplerate: float) -> float:
-    """Turn frames into seconds."""
-    return frames / samplerate
 
 
 def frames_to_ms(frames: float, samplerate: float) -> float:
     """Turn frames into milliseconds."""
     return 1000.0 * frames / samplerate
-
-
-def ntp_to_unix(timetag: int) -> float:
-    """Turn a 64-bit OSC/NTP timetag into Unix seconds; the timetag 1 ("at once") is the caller's business."""
-    return (timetag >> 32) - NTP_TO_UNIX_S + (timetag & 0xFFFFFFFF) / 2**32
 
 
 class FrameClock:

@@ -10,7 +10,7 @@ import heapq
 import itertools
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -422,8 +422,3 @@ class Engine:
         with self._lock:
             segment, self.segment, self.worker = self.segment, None, None
         segment.unlink()
-
-
-def with_values(config: EngineConfig, **values) -> EngineConfig:
-    """Give the config with some rows' values changed."""
-    return replace(config, values={**config.values, **values})

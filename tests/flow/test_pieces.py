@@ -9,7 +9,7 @@ import pytest
 
 from antiphon.audio.devices import Device, choose, list_devices
 from antiphon.audio.phrase import hummed_phrase
-from antiphon.clock import FrameClock, ntp_to_unix
+from antiphon.clock import FrameClock
 from antiphon.drivers import make_driver
 from antiphon.engine import EngineConfig
 from antiphon.errors import DeviceError, UsageError
@@ -87,11 +87,6 @@ def test_the_frame_clock_takes_the_upper_line():
         seconds = 1000.0 + 0.02 * look + 0.005 * random.random()
         clock.observe(seconds, int((seconds - 990.0) * 48_000) // 128 * 128)
     assert clock.frame_at(1002.0) == pytest.approx(12.0 * 48_000, abs=128)
-
-
-def test_timetags_are_ntp():
-    """1 January 1970 is 2208988800 s after the NTP epoch; the lower word is a binary fraction."""
-    assert ntp_to_unix((2_208_988_800 << 32) + (1 << 31)) == 0.5
 
 
 def test_the_hummed_phrase_is_always_the_same_and_hums():

@@ -314,3 +314,11 @@ def test_a_port_open_to_the_network_is_said_in_the_log():
 
 async def _nothing(log):
     assert log == []
+
+
+def test_timetags_are_ntp():
+    """1 January 1970 is 2208988800 s after the NTP epoch (RFC 5905); the lower word is a binary fraction; 1 is at once."""
+    inner = wire.encode("/antiphon/panic")
+    for tag, expected in (((2_208_988_800 << 32) + (1 << 31), 0.5), (1, None)):
+        bundle = b"#bundle\0" + struct.pack(">Qi", tag, len(inner)) + inner
+        assert [found.time_s for found in wire.decode(bundle)] == [expected]

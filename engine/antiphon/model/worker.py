@@ -83,11 +83,6 @@ class Worker:
             "realtime": 0,
         }
 
-    @property
-    def resampler_frames(self) -> tuple[float, float]:
-        """Delay of the resamplers in and out, in device frames."""
-        return self._into.delay_frames * self._rate / MODEL_RATE, float(self._out_of.delay_frames)
-
     def missing_frames(self) -> int:
         """Device frames that the next hop still waits for; 0 or less when it can be stepped."""
         return self._needed() - int(lib.ap_ring_readable(self.segment.mic))
