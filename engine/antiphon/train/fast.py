@@ -1,7 +1,8 @@
-"""Two operations that torch does slowly on one core, with their gradients: the harmonic bank and the causal depthwise convolution.
+"""Three operations that torch does slowly on one core, with their gradients: harmonic bank, causal depthwise convolution, GRU.
 
-Measured on one core of a Xeon with AMX, 8 clips of 1.28 s, forward and backward: bank 0.9 s in torch, see `bench/` of a
-training run for the rest. The exported graphs use plain operations; tests hold both against each other.
+Measured on one core of a Xeon with AMX beside a second training, forward and backward: a codec step of 8 clips of 1.28 s
+went from 1.15 s to 0.63 s without its losses, an acoustic step of 16 x 200 hops from 2.2 s to 1.0 s. The exported graphs
+use plain operations; tests hold both against each other.
 """
 
 import math
