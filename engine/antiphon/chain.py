@@ -25,6 +25,7 @@ from .params import REGISTRY, Registry
 from .perform import Action, Performer
 
 QUIET_DB = -120.0
+_UNKNOWN = -1  # hops a note has left, where nobody knows
 _ONSET = 0.5  # probability at which the performer's state machine is told of an onset
 _LEANINGS = tuple(field.name for field in fields(Leanings))  # rows of the table and nats of the note model share names
 END_REASONS = ("", "time", "yield", "told", "panic")
@@ -100,7 +101,10 @@ class Chain:
         """Hear (hops, 960) float32 of the past without a sound, after a restart."""
         for hop in mic:
             frame, action = self._hear(hop, params, priming=True)
-            self._listen(hop, frame)
+            if self._plan is None:
+                self._listen(hop, frame)
+            else:  # catching up in the middle of an answer
+                self._let_by(hop, frame)
             if action.end:
                 self._finish(action)
             if action.reset:  # panic is heeded while catching up too
@@ -114,11 +118,9 @@ class Chain:
         frame, action = self._hear(mic, params, priming=False)
         if action.answering:
             voice = self._answer(action, params)
-            # What sounds meanwhile is neither the performer's timbre nor surely the performer: it is let by.
-            self._encoder.skip(mic)
-            self._pitch_before = frame.pitch
+            self._let_by(mic, frame)
         else:
-            self._decoder.warm(*self._listen(mic, frame))
+            self._listen(mic, frame)
             voice = self._silence
         self._voice_db = _level_db(voice)
         if action.end:
@@ -144,12 +146,16 @@ class Chain:
             self._notes.push(note)
         self._notes_heard += len(notes)
 
-    def _listen(self, mic: np.ndarray, frame: Frame):
-        """Teach the acoustic model one hop of the performer; give codes, loudness class and pitch (2,) of it."""
+    def _listen(self, mic: np.ndarray, frame: Frame) -> None:
+        """Teach the acoustic model one hop of the performer."""
         pitch = self._control_pitch(frame)
         codes, loudness = self._encoder.step(mic, pitch)
         self._acoustic.listen(pitch, loudness, self._encoder.latent, codes)
-        return codes, loudness, pitch
+
+    def _let_by(self, mic: np.ndarray, frame: Frame) -> None:
+        """Learn nothing from a hop: what sounds during an answer may be our own voice, back through the room."""
+        self._encoder.skip(mic)
+        self._pitch_before = frame.pitch
 
     def _control_pitch(self, frame: Frame) -> np.ndarray:
         """Pitch at the two control frames of a hop, (2,) semitones: halfway from the last hop's, then this one's."""
@@ -161,18 +167,16 @@ class Chain:
     def _answer(self, action: Action, params: np.ndarray) -> np.ndarray:
         """Sound one hop of the plan, at the gain the state machine asks for."""
         leanings = Leanings(**{path: float(params[self._rows[path]]) for path in _LEANINGS})
-        onset = True
         if action.begin:
             self._begin(int(params[self._rows["seed"]]))
-            self._plan = self._notes.begin(self._hop, leanings)
+            # The first hop has the most to do; how long its note lasts (wait_hops 0: not known) is asked in the next.
+            self._plan = self._notes.open(self._hop, leanings)
         elif self._hop >= self._plan.onset_hop + self._plan.wait_hops:
             self._plan = self._notes.next(leanings)
-        else:
-            onset = False
         plan, elapsed = self._plan, self._hop - self._plan.onset_hop
         sounding = elapsed < plan.sounding_hops
-        remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed
-        played = self._acoustic.play(plan.pitch if sounding else 0.0, onset and sounding, remaining, leanings.temperature * self._heat)
+        remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed if plan.wait_hops else _UNKNOWN
+        played = self._acoustic.play(plan.pitch if sounding else 0.0, elapsed == 0, remaining, leanings.temperature * self._heat)
         self._pitch_played = float(played.pitch[1])
         return action.shape(self._decoder.step(played.codes, played.loudness, played.pitch))
 
@@ -183,6 +187,7 @@ class Chain:
         """
         if self._plan is None:
             self._keep(self._segmenter.flush())
+            self._decoder.rest()
         if seed != self._seed:
             self._seed, self._answers_of_seed = seed, 0
         chance = seed + 1_000_003 * self._answers_of_seed

@@ -89,7 +89,11 @@ class Decoder:
 
         Returns `(960,) float32`, a view valid until the next step. `noise (2, 960)` of unit deviation replaces the generator's.
         """
-        self._run(codes, loudness, pitch)
+        inputs = self._graph.inputs
+        inputs["codes"][:] = codes
+        inputs["loudness"][0] = loudness
+        inputs["pitch"][:] = pitch
+        self._graph.run()
         if noise is None:
             noise = self._random.standard_normal((2, 2 * FRAME), np.float32)
         pieces = np.fft.irfft(np.fft.rfft(noise) * self._graph.outputs["noise"], n=2 * FRAME) * self._window
@@ -101,24 +105,15 @@ class Decoder:
         self._tail[:] = pieces[1, FRAME:]
         return self._out
 
-    def warm(self, codes: np.ndarray, loudness: int, pitch: np.ndarray) -> None:
-        """Hear a hop of somebody else's: the network follows, nothing sounds. The next `step` fades in from silence."""
-        self._run(codes, loudness, pitch)
-        self._bank.reset()
-        self._tail[:] = 0
-
-    def _run(self, codes, loudness, pitch) -> None:
-        inputs = self._graph.inputs
-        inputs["codes"][:] = codes
-        inputs["loudness"][0] = loudness
-        inputs["pitch"][:] = pitch
-        self._graph.run()
-
-    def reset(self, seed: int = 0) -> None:
-        """Return to silence, with the noise of `seed`."""
+    def rest(self) -> None:
+        """Return to silence; the noise goes on. Clips begin so in training."""
         self._graph.reset()
         self._bank.reset()
         self._tail[:] = 0
+
+    def reset(self, seed: int = 0) -> None:
+        """Return to silence, with the noise of `seed`."""
+        self.rest()
         self._random = np.random.Generator(np.random.PCG64(seed))
 
     def state(self) -> dict:

@@ -119,10 +119,16 @@ class NoteModel:
         memory.own.clear()
 
     def begin(self, now_hop: int, leanings: Leanings = DEFAULT_LEANINGS) -> Note:
-        """Begin an answer: return its first note, which sounds from ``now_hop`` on. Two runs of the graph.
+        """Begin an answer: return its first note, which sounds from ``now_hop`` on. `open` and `next` in one."""
+        self.open(now_hop, leanings)
+        return self.next(leanings)
 
-        With nothing heard yet it begins in the middle of a singer's range. Called during an answer, it moves the next
-        planned note to ``now_hop``.
+    def open(self, now_hop: int, leanings: Leanings = DEFAULT_LEANINGS) -> Note:
+        """Choose the pitch of an answer's first note, which sounds from ``now_hop`` on. At most one run of the graph.
+
+        The note's length is left to `next`, which returns the same note with it: an answer that must begin now can ask
+        for it a hop later. With nothing heard yet it begins in the middle of a singer's range. Called during an
+        answer, it moves the next planned note to ``now_hop``.
         """
         memory = self._memory
         self._brake.rest()
@@ -136,15 +142,13 @@ class NoteModel:
                 middle - score.NOTE_LO,
                 True,
             )
-            return self.next(leanings)
-        if memory.planned:
+        elif memory.planned:
             memory.pending = dataclasses.replace(memory.pending, onset_hop=now_hop)
-            return self.next(leanings)
-        near = np.arange(score.NOTES) - memory.pending_class
-        leap = -0.35 * np.maximum(0, np.abs(near) - _SMALL_STEP)
-        chosen = self._run(now_hop, leanings, leap)
-        self._plan(now_hop, chosen)
-        return self.next(leanings)
+        else:
+            near = np.arange(score.NOTES) - memory.pending_class
+            leap = -0.35 * np.maximum(0, np.abs(near) - _SMALL_STEP)
+            self._plan(now_hop, self._run(now_hop, leanings, leap))
+        return memory.pending
 
     def next(self, leanings: Leanings = DEFAULT_LEANINGS) -> Note:
         """Return the next note of the answer, with how long it sounds and how long until the one after it. One run."""
