@@ -110,6 +110,10 @@ class Chain:
             if action.reset:  # panic is heeded while catching up too
                 self._forget(int(params[self._rows["seed"]]))
 
+    def resume(self, status: dict[str, float]) -> None:
+        """Take over from a chain whose process ended while it played, from the status it left."""
+        self.performer.resume(status)
+
     def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
         """Hear one hop (960,) float32 and return the voice that follows it, (960,) float32, valid until the next step.
 

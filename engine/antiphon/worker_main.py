@@ -52,14 +52,17 @@ def main(argv: list[str] | None = None) -> int:
 
     from .kernels import lib
     from .latency import Timeline
-    from .layout import STATUS_FIELDS, Segment
+    from .layout import PLAYING, STATUS_FIELDS, Segment
     from .model.worker import Worker
 
     try:
         segment = Segment.attach(options.segment)
+        left = segment.read_status()
         segment.publish_status(np.zeros(len(STATUS_FIELDS)))  # what a dead worker last said counts no more
         lib.ap_segment_set_worker_pid(segment.pointer, os.getpid())
         chain = build_chain(options.bundle, options.seed, options.check)
+        if left["phase"] == PLAYING:
+            chain.resume(left)
         worker = Worker(
             segment,
             chain,

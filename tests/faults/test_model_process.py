@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from antiphon import worker_main, workers
+from antiphon.events import Event
 from antiphon.latency import Timeline
 from antiphon.layout import Segment, SegmentSpec
 from antiphon.workers import WorkerKeeper, WorkerSpec
@@ -190,3 +191,13 @@ def test_old_cycles_are_collected_too():
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_hold_goes_on_through_a_kill():
+    """Mode hold goes on until told, also when the model dies under it: the new one takes the answer up again."""
+    with two_processes("echo", sound=tone(48_000), values={**VOICE_ONLY, "mode": "hold"}, driver={"loop": True}) as engine:
+        wait_for(lambda: engine.status().frames > 60_000)
+        engine.apply(Event("trigger", True, source="test"))
+        wait_for(lambda: engine.status().state == "answering")
+        os.kill(engine.status().worker_pid, signal.SIGKILL)
+        wait_for(lambda: engine.status().restarts == 1 and engine.status().state == "answering", why="to go on")

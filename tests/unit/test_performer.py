@@ -225,3 +225,13 @@ def test_the_shaped_voice_has_no_jump(performer):
     assert np.abs(np.diff(voice, prepend=0.0)).max() <= 1.001 / 240
     assert voice.max() == 1.0 and voice[-1] == 0.0 and voice.dtype == np.float32
     assert [why for why, _ in ends(actions)] == ["yield", "time"]
+
+
+def test_hold_goes_on_after_the_model_was_replaced():
+    """A performer that takes over from one that was answering in hold begins as soon as it plays; in answer it does not."""
+    for mode, begun in (("hold", [0]), ("answer", [])):
+        left = answering(Performer(), mode=mode).status()
+        fresh = Performer()
+        fresh.resume(left)
+        sing(fresh, 2, params(mode=mode), priming=True)
+        assert begins(rest(fresh, 0.2, params(mode=mode))) == begun

@@ -41,6 +41,10 @@ class EchoChain:
         for hop in mic:
             self._hear(hop, params, priming=True)
 
+    def resume(self, status: dict[str, float]) -> None:
+        """Take over from a chain whose process ended."""
+        self.performer.resume(status)
+
     def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
         """Hear one hop and give the voice beside it, (960,) float32."""
         action = self._hear(mic, params, priming=False)
@@ -94,6 +98,9 @@ class ThroughChain:
 
     def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
         """Nothing to learn."""
+
+    def resume(self, status: dict[str, float]) -> None:
+        """Nothing to take over."""
 
     def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
         """Give back what was heard."""

@@ -37,6 +37,9 @@ class ChainLike(Protocol):
     def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
         """Hear (hops, 960) float32 of the past, without a sound."""
 
+    def resume(self, status: dict[str, float]) -> None:
+        """Take over from a chain whose process ended while it played, from the status it left."""
+
 
 class Worker:
     """One reader of the mic ring and one writer of the voice ring, in the process that holds the chain.

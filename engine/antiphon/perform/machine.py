@@ -98,6 +98,7 @@ class Performer:
         self.answers = 0
         self.refused, self.refusal = 0, 0  # triggers that did nothing; why the last one did, an index into REFUSALS
         self._counts: tuple[float, float] | None = None
+        self._resumed = False
         self._forget()
 
     def state(self) -> dict:
@@ -158,9 +159,10 @@ class Performer:
         self._remember(heard, loudness_db, voiced)
         if priming:
             return _SILENCE
+        resumed, self._resumed = self._resumed and mode == self._hold, False
         if self.answering:
             return self._go_on(mode, fired, heard, answer_s, yields)
-        if not fired and not heard.ended:
+        if not (fired or resumed or heard.ended):
             return _SILENCE
         if mode == self._listen:
             return Action(refused=self._refuse(1)) if fired else _SILENCE
@@ -174,6 +176,13 @@ class Performer:
             "state": float(self.stage), "phrase": float(self.detector.in_phrase), "answers": float(self.answers),
             "noise_floor_db": self.detector.floor_db, "refused": float(self.refused), "refusal": float(self.refusal),
         }  # fmt: skip
+
+    def resume(self, status: dict[str, float]) -> None:
+        """Take over from a performer whose process has ended, from what it last said in `status` of itself.
+
+        What goes on until told goes on: in hold, an answer begins as soon as the past has been heard again.
+        """
+        self._resumed = int(status["state"]) == ANSWERING
 
     def _refuse(self, why: int) -> str:
         self.refused, self.refusal = self.refused + 1, why
