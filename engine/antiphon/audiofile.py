@@ -116,12 +116,14 @@ class Writer:
             raise UsageError(f"{path}: cannot be written as {kind} ({_reason(error)}); is the disk full?") from None
 
     def write(self, sound: np.ndarray) -> None:
-        """Append (frames, channels): int32 as `Recording.pcm` holds it, or float sound, rounded by `to_pcm`."""
+        """Append (frames, channels): int32 as `Recording.pcm` holds it, or float sound, rounded by `to_pcm`.
+
+        Raises UsageError where the disk takes no more; what was written before can still be kept by `close`.
+        """
         pcm = sound if sound.dtype == np.int32 else to_pcm(sound)
         try:
             self._file.write(np.ascontiguousarray(pcm))
         except (soundfile.LibsndfileError, AssertionError):  # soundfile asserts that all frames were taken
-            self.discard()
             raise UsageError(f"{self.path}: writing stopped; is the disk full?") from None
 
     def close(self) -> None:

@@ -318,6 +318,8 @@ class Engine:
             self._notice(self.keeper.notices.pop(0))
 
     def _watch_device(self) -> None:
+        while self.driver.notices:
+            self._notice(self.driver.notices.pop(0))
         counters = self.segment.read_counters()
         reason = self.driver.lost(int(counters["blocks"]), int(counters["frames"]))
         if reason is None:

@@ -15,7 +15,7 @@ from .layout import HISTORY_S, LOADING, Segment, folder
 from .worker_main import ERROR_EXIT
 
 _STUCK_S = 1.0
-_LOADING_S = 30.0
+_LOADING_S = 12.0  # less than the mic ring holds: nothing is lost while a slow disk is read
 _BACKOFF_S = (0.0, 0.1, 0.3, 1.0, 3.0)
 _WELL_AFTER_S = 20.0
 _STUCK_HOPS = 3

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import resource
+
 import numpy as np
 import pytest
+import soundfile
 
 from antiphon.audio.driver import DeviceFrames
 from antiphon.audio.dummy import DummyDriver
@@ -18,6 +21,7 @@ class Pluggable:
 
     name = "pluggable"
     input_name = output_name = "card"
+    notices = ()
     finished = False
 
     def __init__(self, samplerate: int = 48_000, blocksize: int = 128):
@@ -159,3 +163,24 @@ def test_a_file_that_cannot_be_finished_leaves_no_segment():
         engine.stop()
     assert not path.exists()
     engine.stop()
+
+
+def test_a_disk_that_fills_up_ends_the_recording_and_not_the_music(tmp_path):
+    """The recording up to there is kept and can be read, the performer is told once, and blocks go on."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    engine = Engine(EngineConfig(driver="dummy", output=str(tmp_path / "out.wav"), bundle="through"))
+    engine.start()
+    try:
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+            wait_for(lambda: any("is the disk full" in line for line in engine.status().messages), why="to be told")
+            frames = engine.status().frames
+            wait_for(lambda: engine.status().frames > frames + 4800, why="for the music")
+            assert not engine.status().device_lost
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    finally:
+        engine.stop()
+    kept, _ = soundfile.read(tmp_path / "out.wav")
+    assert 10_000 < len(kept) < 40_000
+    assert sum("is the disk full" in line for line in engine.status().messages) == 1

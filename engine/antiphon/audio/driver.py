@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +34,8 @@ class Driver(Protocol):
     name: str
     input_name: str
     output_name: str
+    notices: Sequence[str]
+    """Lines for the performer; the supervisor takes them out."""
 
     def open(self) -> Format:
         """Settle devices, rates and channels; sound does not run yet. Raises DeviceError or UsageError."""

@@ -79,6 +79,7 @@ class DummyDriver:
         self._gate = gate
         self._kept: list[np.ndarray] | None = [] if record else None
         self._sink, self._close_sink = sink, close_sink
+        self.notices: list[str] = []
         self._frames = 0
         ends = [] if seconds is None else [seconds * samplerate]
         if source is not None and not loop:
@@ -152,7 +153,11 @@ class DummyDriver:
             if self._kept is not None:
                 self._kept.append(outdata)
             if self._sink:
-                self._sink(outdata)
+                try:
+                    self._sink(outdata)
+                except UsageError as error:  # the recording ends here and is kept; the music goes on
+                    self._sink = None
+                    self.notices.append(str(error))
 
     def _draw(self) -> tuple[float, int, int]:
         """Give (seconds late, frames lost, flags) of the next block; the same draws whatever the machine does."""

@@ -21,6 +21,7 @@ class FreewheelDriver:
     name = "freewheel"
     input_name = "array"
     output_name = "array"
+    notices = ()
 
     def __init__(self, samplerate: int = 48_000, blocksize: int = 128, in_channels: int = 1, out_channels: int = 1):
         if not 1 <= blocksize <= 8192:

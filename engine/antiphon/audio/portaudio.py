@@ -30,6 +30,7 @@ class PortAudioDriver:
 
     name = "portaudio"
     finished = False
+    notices = ()
 
     def __init__(self, wanted: Wanted, loop_frames: float | None = None):
         self.wanted = wanted
