@@ -4,11 +4,7 @@ The hierarchy follows AudioLM (Borsos et al. 2022): semantic tokens (here: notes
 acoustic tokens (loudness, fine pitch and residual-VQ timbre codes, one set a hop), then a streaming decoder.
 """
 
-MODEL_RATE = 48_000
-"""Samplerate of everything inside the model process, in Hz, mono."""
-
-HOP = 960
-"""Frames of one model step at `MODEL_RATE` (20 ms)."""
+from ..latency import HOP, MODEL_RATE  # noqa: F401  (named here for every stage of the model)
 
 NOTE_LO = 33
 """Lowest note the note model can name, as a MIDI note number (55 Hz)."""
