@@ -25,6 +25,7 @@ from .params import REGISTRY, Registry
 from .perform import Action, Performer
 
 QUIET_DB = -120.0
+_TIMBRE_HOPS = 200  # of the past, after a restart
 _UNKNOWN = -1  # hops a note has left, where nobody knows
 _ONSET = 0.5  # probability at which the performer's state machine is told of an onset
 _LEANINGS = tuple(field.name for field in fields(Leanings))  # rows of the table and nats of the note model share names
@@ -97,18 +98,27 @@ class Chain:
         for name in self._FIELDS:
             setattr(self, name, state[name])
 
-    def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
-        """Hear (hops, 960) float32 of the past without a sound, after a restart."""
-        for hop in mic:
-            frame, action = self._hear(hop, params, priming=True)
-            if self._plan is None:
-                self._listen(hop, frame)
-            else:  # catching up in the middle of an answer
-                self._let_by(hop, frame)
+    def prime(self, mic: np.ndarray, params: np.ndarray, behind: int = 0) -> None:
+        """Hear (hops, 960) float32 of the past without a sound, after a restart; `behind` hops come after these.
+
+        The performer waits meanwhile, so it goes stage by stage, which keeps each one's weights in the cache, and the
+        performer's timbre is learned from the last 4 s alone. Notes are heard from the beginning.
+        """
+        frames = [self._tokenizer.step(hop) for hop in mic]
+        first = 0
+        for index, frame in enumerate(frames):
+            action = self._understand(frame, params, priming=True)
             if action.end:
                 self._finish(action)
             if action.reset:  # panic is heeded while catching up too
                 self._forget(int(params[self._rows["seed"]]))
+                first = index + 1
+        first = max(first, len(frames) + behind - _TIMBRE_HOPS)
+        for index, (hop, frame) in enumerate(zip(mic, frames, strict=True)):
+            if index >= first and self._plan is None:
+                self._listen(hop, frame)
+            else:  # long ago, or in the middle of an answer
+                self._let_by(hop, frame)
 
     def resume(self, status: dict[str, float]) -> None:
         """Take over from a chain whose process ended while it played, from the status it left."""
@@ -119,7 +129,8 @@ class Chain:
 
         `params` holds the step rows of the parameter table as doubles, in table order.
         """
-        frame, action = self._hear(mic, params, priming=False)
+        frame = self._tokenizer.step(mic)
+        action = self._understand(frame, params, priming=False)
         if action.answering:
             voice = self._answer(action, params)
             self._let_by(mic, frame)
@@ -134,16 +145,15 @@ class Chain:
         self._report(frame, action, params)
         return voice
 
-    def _hear(self, mic: np.ndarray, params: np.ndarray, priming: bool) -> tuple[Frame, Action]:
-        """Tokenize one hop, keep the notes that ended, and ask what to do in the hop after it."""
-        frame = self._tokenizer.step(mic)
+    def _understand(self, frame: Frame, params: np.ndarray, priming: bool) -> Action:
+        """Keep the notes that ended with this hop, and ask what to do in the hop after it."""
         ended = self._segmenter.step(frame)
         self._hop += 1
         answering = self._plan is not None
         action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming)
         if not answering:  # else it may be our own voice, back through the room
             self._keep(ended)
-        return frame, action
+        return action
 
     def _keep(self, notes: list[Note]) -> None:
         for note in notes:

@@ -36,7 +36,7 @@ class EchoChain:
         self.performer.reset()
         self.status = {"seed": float(seed)}
 
-    def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
+    def prime(self, mic: np.ndarray, params: np.ndarray, behind: int = 0) -> None:
         """Hear (hops, 960) float32 of the past."""
         for hop in mic:
             self._hear(hop, params, priming=True)
@@ -96,7 +96,7 @@ class ThroughChain:
     def reset(self, seed: int = 1) -> None:
         """Nothing to forget."""
 
-    def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
+    def prime(self, mic: np.ndarray, params: np.ndarray, behind: int = 0) -> None:
         """Nothing to learn."""
 
     def resume(self, status: dict[str, float]) -> None:

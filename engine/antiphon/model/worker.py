@@ -34,8 +34,8 @@ class ChainLike(Protocol):
     def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
         """Hear (960,) float32 at 48 kHz and return the (960,) float32 voice that answers it."""
 
-    def prime(self, mic: np.ndarray, params: np.ndarray) -> None:
-        """Hear (hops, 960) float32 of the past, without a sound."""
+    def prime(self, mic: np.ndarray, params: np.ndarray, behind: int = 0) -> None:
+        """Hear (hops, 960) float32 of the past, without a sound; `behind` hops are still to come after these."""
 
     def resume(self, status: dict[str, float]) -> None:
         """Take over from a chain whose process ended while it played, from the status it left."""
@@ -205,7 +205,8 @@ class Worker:
         while len(hops) < _PRIME_HOPS and self.missing_frames() <= 0:
             hops.append(self._read_hop().copy())
             self._hop += 1
-        self.chain.prime(np.stack(hops), self._params)
+        behind = max(-self.missing_frames(), 0) // self.timeline.hop_frames
+        self.chain.prime(np.stack(hops), self._params, behind)
         self._counts["primed_hops"] += len(hops)
         self._read_params()
         self._publish(PRIMING)
