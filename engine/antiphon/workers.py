@@ -17,7 +17,7 @@ from .worker_main import ERROR_EXIT
 _STUCK_S = 1.0
 _LOADING_S = 12.0  # less than the mic ring holds: nothing is lost while a slow disk is read
 _BACKOFF_S = (0.0, 0.1, 0.3, 1.0, 3.0)
-_WELL_AFTER_S = 20.0
+_WELL_AFTER_STEPS = 25  # a worker that has played for half a second works: what ends it then is no fault of its start
 _STUCK_HOPS = 3
 
 
@@ -157,8 +157,6 @@ class WorkerKeeper:
     def _bury(self, now: float) -> None:
         code = self._process.returncode
         last = self._last_words()
-        if now - self._started_at > _WELL_AFTER_S:
-            self._failures = 0
         lib.ap_segment_voice_close(self.segment.pointer)
         self._forget()
         if code == ERROR_EXIT and not self._ever_ready:
@@ -185,6 +183,8 @@ class WorkerKeeper:
         if not self.speaks or status["phase"] == LOADING:
             return now - self._started_at > _LOADING_S
         self._ever_ready = True
+        if status["steps"] > _WELL_AFTER_STEPS:
+            self._failures = 0
         waiting = int(lib.ap_ring_readable(self.segment.mic)) > _STUCK_HOPS * self.spec.hop_frames + self.spec.blocksize
         progress = status["hop"] + status["steps"] + status["primed_hops"]
         if not waiting or progress != self._progress[0]:
