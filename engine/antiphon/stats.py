@@ -12,13 +12,12 @@ _BINS = _BINS_PER_OCTAVE * 24  # 1 microsecond .. 16 s
 class Histogram:
     """Durations in log-spaced bins, 4.4 % wide: constant memory and cost however long the run.
 
-    Percentiles are exact to one bin; count, sum and maximum are exact. One thread at a time.
+    Percentiles are exact to one bin; count and maximum are exact. One thread at a time.
     """
 
     def __init__(self) -> None:
         self.counts = [0] * _BINS
         self.count = 0
-        self.total_ns = 0
         self.max_ns = 0
 
     def add(self, duration_ns: int) -> None:
@@ -26,7 +25,6 @@ class Histogram:
         octaves = math.log2(max(duration_ns, _LOWEST_NS) / _LOWEST_NS)
         self.counts[min(int(octaves * _BINS_PER_OCTAVE), _BINS - 1)] += 1
         self.count += 1
-        self.total_ns += duration_ns
         self.max_ns = max(self.max_ns, duration_ns)
 
     def percentile(self, percent: float) -> float:

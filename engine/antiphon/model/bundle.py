@@ -68,13 +68,6 @@ class Bundle:
             raise BundleError(f"bundle {self.name!r} has no graph {graph!r}; it has {', '.join(sorted(self.manifest['graphs']))}")
         return self._inside(str(entry.get("file", "")))
 
-    def constants(self, name: str) -> dict:
-        """Return a table of numbers that the runtime needs beside a graph, ``[constants.NAME]`` of the manifest."""
-        table = self.manifest.get("constants", {}).get(name)
-        if table is None:
-            raise BundleError(f"bundle {self.name!r}: no [constants.{name}]; export the bundle again")
-        return table
-
     def _inside(self, file: str) -> Path:
         # A manifest is data from somebody else: it may name plain files of its own folder and nothing else.
         if not file or Path(file).name != file or file.startswith(".") or not file.isprintable():
