@@ -8,7 +8,9 @@ Every hop is heard, in every mode, so an answer can begin at the next hop with n
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 
 import numpy as np
 
@@ -44,8 +46,11 @@ def build(name: str, seed: int, check: bool = True) -> Chain:
 class Chain:
     """The whole instrument for one hop of 960 frames at 48 kHz. Model process only; one thread at a time.
 
-    Deterministic: the same seed, sound and values give the same voice, bit for bit. `state`, `set_state` and `reset`
-    treat all that it remembers as a value; constant cost and constant memory per hop.
+    A hop is done in two parts: `step` makes the voice, which is due soon, and `settle` does what that voice did not need
+    (learning the performer's timbre, planning the note after this one) and may come any time before the next `step`.
+
+    Deterministic: the same seed, sound and values give the same voice, bit for bit, whenever `settle` is called.
+    `state`, `set_state` and `reset` treat all that it remembers as a value; constant cost and constant memory per hop.
     """
 
     def __init__(self, bundle: Bundle, performer: Performer, seed: int = 1, registry: Registry = REGISTRY):
@@ -59,11 +64,13 @@ class Chain:
         self._rows = {path: registry.step_index(path) for path in ("mode", "seed", *_LEANINGS)}
         self._heat = 1.0 / float(registry.resolve("temperature").default)
         self._silence = np.zeros(HOP, np.float32)
+        self._put_off: Callable[[], None] | None = None
         self.status: dict[str, float] = {}
         self.reset(seed)
 
     def reset(self, seed: int = 1) -> None:
         """Forget everything: the performance, the room and the chances."""
+        self._put_off = None
         self.performer.reset()
         self._tokenizer.reset()
         self._encoder.reset()
@@ -78,21 +85,24 @@ class Chain:
         self._hop = 0  # hops heard since the segmenter began; the clock of all notes
         self._pitch_before = 0.0
         self._plan: Note | None = None
+        self._coming: Note | None = None  # the plan from the next hop on, where it changes there
         self._seed, self._answers_of_seed = seed, 0
         self._voice_db, self._pitch_played = QUIET_DB, 0.0
         self._notes_heard = 0
         self._end = 0
 
-    _FIELDS = ("_hop", "_pitch_before", "_plan", "_seed", "_answers_of_seed", "_voice_db", "_pitch_played", "_notes_heard", "_end")
+    _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_seed", "_answers_of_seed", "_voice_db", "_pitch_played", "_notes_heard", "_end")
     _STAGES = ("performer", "_tokenizer", "_segmenter", "_encoder", "_notes", "_acoustic", "_decoder")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
+        self.settle()
         stages = {name: getattr(self, name).state() for name in self._STAGES}
         return {**stages, **{name: getattr(self, name) for name in self._FIELDS}}
 
     def set_state(self, state: dict) -> None:
         """Go on from what `state` returned."""
+        self._put_off = None
         for name in self._STAGES:
             getattr(self, name).set_state(state[name])
         for name in self._FIELDS:
@@ -104,6 +114,7 @@ class Chain:
         The performer waits meanwhile, so it goes stage by stage, which keeps each one's weights in the cache, and the
         performer's timbre is learned from the last 4 s alone. Notes are heard from the beginning.
         """
+        self.settle()
         frames = [self._tokenizer.step(hop) for hop in mic]
         first = 0
         for index, frame in enumerate(frames):
@@ -129,21 +140,31 @@ class Chain:
 
         `params` holds the step rows of the parameter table as doubles, in table order.
         """
+        self.settle()
         frame = self._tokenizer.step(mic)
         action = self._understand(frame, params, priming=False)
         if action.answering:
-            voice = self._answer(action, params)
+            leanings = self._leanings(params)
+            voice = self._answer(action, params, leanings)
             self._let_by(mic, frame)
+            self._put_off = partial(self._look_ahead, leanings)
         else:
-            self._listen(mic, frame)
             voice = self._silence
+            self._put_off = partial(self._listen, mic.copy(), frame)
         self._voice_db = _level_db(voice)
         if action.end:
             self._finish(action)
         if action.reset:
+            self.settle()
             self._forget(int(params[self._rows["seed"]]))
         self._report(frame, action, params)
         return voice
+
+    def settle(self) -> None:
+        """Do what the last step put off. The next step does it first, where nobody has by then."""
+        put_off, self._put_off = self._put_off, None
+        if put_off:
+            put_off()
 
     def _understand(self, frame: Frame, params: np.ndarray, priming: bool) -> Action:
         """Keep the notes that ended with this hop, and ask what to do in the hop after it."""
@@ -178,15 +199,26 @@ class Chain:
         glides = before > 0 and now > 0 and abs(now - before) < 2.0
         return np.array([(before + now) / 2 if glides else now, now], np.float32)
 
-    def _answer(self, action: Action, params: np.ndarray) -> np.ndarray:
+    def _leanings(self, params: np.ndarray) -> Leanings:
+        return Leanings(**{path: float(params[self._rows[path]]) for path in _LEANINGS})
+
+    def _look_ahead(self, leanings: Leanings) -> None:
+        """Plan the note that begins in the next hop, if one does; of the first note, say how long it lasts.
+
+        An answer that ends right there leaves a planned note in the note model's past that did not sound.
+        """
+        plan = self._plan
+        if plan is not None and self._hop + 1 >= plan.onset_hop + plan.wait_hops:
+            self._coming = self._notes.next(leanings)
+
+    def _answer(self, action: Action, params: np.ndarray, leanings: Leanings) -> np.ndarray:
         """Sound one hop of the plan, at the gain the state machine asks for."""
-        leanings = Leanings(**{path: float(params[self._rows[path]]) for path in _LEANINGS})
         if action.begin:
             self._begin(int(params[self._rows["seed"]]))
-            # The first hop has the most to do; how long its note lasts (wait_hops 0: not known) is asked in the next.
-            self._plan = self._notes.open(self._hop, leanings)
-        elif self._hop >= self._plan.onset_hop + self._plan.wait_hops:
-            self._plan = self._notes.next(leanings)
+            self._plan = self._notes.open(self._hop, leanings)  # wait_hops 0: not known yet
+        elif self._coming is not None:
+            self._plan = self._coming
+        self._coming = None
         plan, elapsed = self._plan, self._hop - self._plan.onset_hop
         sounding = elapsed < plan.sounding_hops
         remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed if plan.wait_hops else _UNKNOWN
@@ -211,7 +243,7 @@ class Chain:
 
     def _finish(self, action: Action) -> None:
         """End an answer. What the segmenter was following is the performer's only if the performer is why it ended."""
-        self._plan = None
+        self._plan = self._coming = None
         self._end = END_REASONS.index(action.end)
         if action.end != "yield":
             self._segmenter.flush()

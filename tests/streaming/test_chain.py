@@ -121,6 +121,40 @@ def test_state_is_a_value(bundle):
     assert np.array_equal(first, run(chain, quiet(60), values(trigger=1)))
 
 
+def test_what_is_put_off_changes_nothing(bundle):
+    """Settled after each step, as the worker does, or only by the next step: the same frames, bit for bit."""
+
+    def answer(settled):
+        chain = Chain(bundle, Performer())
+        out = []
+        for sound, params in ((hummed(), values(mode="listen")), (quiet(60), values(trigger=1))):
+            for hop in sound:
+                shared = hop.copy()  # a buffer that is written over before the put-off part runs
+                out.append(chain.step(shared, params).copy())
+                if settled:
+                    chain.settle()
+                shared[:] = 0
+        return np.array(out)
+
+    assert np.array_equal(answer(True), answer(False))
+
+
+def test_notes_are_planned_after_the_voice_is_away(bundle, monkeypatch):
+    """Only the first pitch of an answer is chosen within a step: the note model would make that step late."""
+    chain = Chain(bundle, Performer())
+    run(chain, hummed(), values(mode="listen"))
+    calls = {"step": 0, "settle": 0}
+    where = "step"
+    plan = chain._notes.next
+    monkeypatch.setattr(chain._notes, "next", lambda *a: (calls.update({where: calls[where] + 1}), plan(*a))[1])
+    for hop in quiet(100):
+        where = "step"
+        chain.step(hop, values(trigger=1))
+        where = "settle"
+        chain.settle()
+    assert calls["settle"] >= 3 and calls["step"] == 0
+
+
 def test_priming_is_hearing(bundle):
     """A chain that re-hears the past answers like one that heard it live, in the same key and register."""
     primed, live = Chain(bundle, Performer()), Chain(bundle, Performer())

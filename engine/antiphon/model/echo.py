@@ -58,6 +58,9 @@ class EchoChain:
         self._say()
         return voice
 
+    def settle(self) -> None:
+        """Nothing is put off."""
+
     def _hear(self, mic: np.ndarray, params: np.ndarray, priming: bool):
         level_db = _level_db(mic)
         onset = level_db > self._level_db + 10.0 and level_db > -60.0
@@ -106,6 +109,9 @@ class ThroughChain:
         """Give back what was heard."""
         self.status["loudness_heard_db"] = _level_db(mic)
         return mic
+
+    def settle(self) -> None:
+        """Nothing is put off."""
 
 
 def _level_db(sound: np.ndarray) -> float:

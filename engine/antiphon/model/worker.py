@@ -34,6 +34,9 @@ class ChainLike(Protocol):
     def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
         """Hear (960,) float32 at 48 kHz and return the (960,) float32 voice that answers it."""
 
+    def settle(self) -> None:
+        """Do what the last step could put off until its voice was written."""
+
     def prime(self, mic: np.ndarray, params: np.ndarray, behind: int = 0) -> None:
         """Hear (hops, 960) float32 of the past, without a sound; `behind` hops are still to come after these."""
 
@@ -138,6 +141,7 @@ class Worker:
             self._counts["late_frames_max"] = max(self._counts["late_frames_max"], behind)
         self._steps_ns.add(took)
         self._publish(PLAYING, took)
+        self.chain.settle()
         if written < len(voice):
             self._give_up()  # nobody reads the voice: positions would be wrong from here on
 
