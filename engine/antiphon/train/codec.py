@@ -22,6 +22,7 @@ WINDOWS = (256, 512, 1024, 2048, 4096)
 CLIPS, HOPS = 8, 64
 RATE_TOP, WARM_UP, UNQUANTISED_STEPS = 2e-3, 100, 200
 HARMONICS_JUDGED = 64
+LEAST_LEVELS = 3
 
 _mel = {512: network.mel_bands(512, 40), 1024: network.mel_bands(1024, 64), 2048: network.mel_bands(2048, 80), 4096: network.mel_bands(4096, 128)}
 
@@ -135,7 +136,9 @@ def main():
         if options.decoder_of:
             with torch.no_grad():
                 codec.eval()
-                _, latent = codec.quantiser.encode(codec.latent(heard, pitch)[0])
+                codes, _ = codec.quantiser.encode(codec.latent(heard, pitch)[0])
+                # The acoustic model may choose fewer levels than there are.
+                latent = codec.quantiser.decode(codes[..., :choose.integers(LEAST_LEVELS, codec.quantiser.levels + 1)])
                 codec.train()
         else:
             latent, _ = codec.latent(heard, pitch)
