@@ -5,7 +5,8 @@ from pathlib import Path
 
 from cffi import FFI
 
-HEADERS = ("base", "ring", "mailbox", "command", "resample", "smooth", "mix", "tail", "segment", "block", "portaudio", "bank")
+HEADERS = ("base", "ring", "mailbox", "command", "resample", "smooth", "mix", "tail", "segment", "block", "portaudio", "bank",
+           "fft", "spectrum")
 
 ffibuilder = FFI()
 for name in HEADERS:

@@ -285,6 +285,67 @@ class Bank:
         ffi.buffer(self._bank)[:] = state
 
 
+class Fft:
+    """Fourier transforms of real frames of one even length 2^a 3^b 5^c (ap_fft.h). One thread at a time.
+
+    Within 3e-7 of the largest value. About 2 us for 960 frames, 18 for 8192.
+    """
+
+    def __init__(self, frames: int):
+        self.frames = frames
+        what = f"transform of {frames} frames"
+        self._memory = allocate(lib.ap_fft_sizeof(frames), what)
+        self._fft = ffi.cast("ap_fft *", ffi.from_buffer(self._memory))
+        check(lib.ap_fft_init(self._fft, self._memory.size, frames), what)
+
+    def forward(self, frames: np.ndarray, out: np.ndarray) -> None:
+        """Write into `out` (frames / 2 + 1,) complex64 the transform of (frames,) float32; as numpy.fft.rfft."""
+        self._shapes(frames, out)
+        lib.ap_fft_forward(self._fft, _pointer(frames), _pointer(out))
+
+    def inverse(self, lines: np.ndarray, out: np.ndarray) -> None:
+        """Write into `out` (frames,) float32 what has the transform `lines` (frames / 2 + 1,) complex64; as irfft."""
+        self._shapes(out, lines)
+        lib.ap_fft_inverse(self._fft, _pointer(lines), _pointer(out))
+
+    def _shapes(self, frames: np.ndarray, lines: np.ndarray) -> None:
+        if frames.nbytes != 4 * self.frames or lines.nbytes != 4 * (self.frames + 2):
+            raise KernelError(f"transform of {self.frames} frames: {frames.shape} {frames.dtype} and {lines.shape} {lines.dtype}")
+
+
+class Spectrum:
+    """Magnitudes of windowed frames, or natural logs of bands of them (ap_spectrum.h). One thread at a time.
+
+    `window` (frames,) is followed by zeros up to `points`. `bands`: for each its first line and its lines' weights,
+    [(first, (lines,)), ...]; `floor` is added before the logarithm.
+    """
+
+    def __init__(self, window: np.ndarray, points: int, bands: list[tuple[int, np.ndarray]] | None = None, floor: float = 0.0):
+        self.frames = len(window)
+        first, weights = zip(*bands, strict=True) if bands else ((), ())
+        arrays = {
+            "window": ffi.from_buffer("float *", np.ascontiguousarray(window, np.float32)),
+            "first": ffi.from_buffer("uint32_t *", np.array(first, np.uint32)),
+            "count": ffi.from_buffer("uint32_t *", np.array([len(w) for w in weights], np.uint32)),
+            "weights": ffi.from_buffer("float *", np.concatenate([*weights, []]).astype(np.float32)),
+        }
+        config = ffi.new("ap_spectrum_config *", {"frames": self.frames, "points": points, "bands": len(first), "floor": floor,
+                                                  **arrays})
+        what = f"spectrum of {self.frames} frames, {points} points, {len(first)} bands"
+        self._memory = allocate(lib.ap_spectrum_sizeof(config), what)
+        self._spectrum = ffi.cast("ap_spectrum *", ffi.from_buffer(self._memory))
+        check(lib.ap_spectrum_init(self._spectrum, self._memory.size, config), what)
+        self.width = int(lib.ap_spectrum_width(self._spectrum))
+        """Values of one spectrum: bands, or points / 2 + 1."""
+
+    def process(self, frames: np.ndarray, out: np.ndarray, hop: int = 0) -> None:
+        """Fill `out` (count, width), or (width,), float32: windows `hop` frames apart, the first at the first of `frames`."""
+        count = out.size // self.width
+        if out.size != count * self.width or (count - 1) * hop + self.frames > frames.size or frames.itemsize * out.itemsize != 16:
+            raise KernelError(f"spectrum: {frames.shape} {frames.dtype} frames, hop {hop}, for {out.shape} {out.dtype}")
+        lib.ap_spectrum_process(self._spectrum, _pointer(frames), hop, count, _pointer(out))
+
+
 class Block:
     """What a driver calls once a block: `ap_block` bound to a segment. See ap_block.h for what it does.
 

@@ -9,16 +9,6 @@
  * turned by the fundamental's angle (four products), which in single precision stays within 1e-5 over 128 harmonics. */
 enum { STRIP = 32 };
 
-/* The same code for wider vectors too, chosen when the library is loaded; elsewhere the compiler's own choice. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define EACH_WIDTH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#endif
-#endif
-#ifndef EACH_WIDTH
-#define EACH_WIDTH
-#endif
-
 void ap_bank_reset(ap_bank *bank) { memset(bank, 0, sizeof *bank); }
 
 EACH_WIDTH static void strip(const float *from, const float *to, uint64_t harmonics, const float *sine, const float *cosine,

@@ -9,6 +9,16 @@
 
 #include "ap_base.h"
 
+/* The same code for wider vectors too, chosen when the library is loaded; elsewhere the compiler's own choice. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__has_attribute)
+#if __has_attribute(target_clones)
+#define EACH_WIDTH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+#endif
+#ifndef EACH_WIDTH
+#define EACH_WIDTH
+#endif
+
 /* Shared memory needs atomics that are plain words: a lock inside them would be private to one process. */
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics must be lock free");
 static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic int64_t) == 8, "atomic words must be 8 bytes");

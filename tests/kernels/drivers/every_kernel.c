@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "ap_bank.h"
+#include "ap_fft.h"
 #include "ap_mix.h"
 #include "ap_portaudio.h"
 #include "ap_resample.h"
 #include "ap_smooth.h"
+#include "ap_spectrum.h"
 #include "ap_tail.h"
 
 #define REQUIRE(x) do { if (!(x)) { printf("line %d: %s\n", __LINE__, #x); return 1; } } while (0)
@@ -78,10 +80,46 @@ static int block(uint32_t in_channels, uint32_t out_channels) {
     return 0;
 }
 
+static int transform(uint64_t frames) {
+    const uint64_t bytes = ap_fft_sizeof(frames);
+    ap_fft *fft = exactly(bytes);
+    REQUIRE(fft && ap_fft_init(fft, bytes, frames) == AP_OK);
+    float *in = malloc(frames * sizeof(float)), *out = malloc((frames + 2) * sizeof(float));
+    for (uint64_t n = 0; n < frames; n++) in[n] = n % 5 ? 0.1f : NAN;
+    ap_fft_forward(fft, in, out);
+    ap_fft_inverse(fft, out, in);
+    free(out);
+    free(in);
+    free(fft);
+    return 0;
+}
+
+static int spectrum(uint32_t frames, uint32_t points, uint32_t bands) {
+    float *window = malloc(frames * sizeof(float)), *in = malloc((frames + 7) * sizeof(float));
+    for (uint32_t n = 0; n < frames + 7; n++) in[n] = window[n % frames] = n % 11 ? 1.0f : INFINITY;
+    const uint32_t first[] = {0, 3, points / 2}, count[] = {1, 9, 1};
+    const float weights[11] = {1.0f, -1.0f};
+    const ap_spectrum_config config = {frames, points, bands, 1e-5f, window, first, count, weights};
+    const uint64_t bytes = ap_spectrum_sizeof(&config);
+    ap_spectrum *s = exactly(bytes);
+    REQUIRE(s && ap_spectrum_init(s, bytes, &config) == AP_OK);
+    const uint64_t width = ap_spectrum_width(s);
+    REQUIRE(width == (bands ? bands : points / 2 + 1));
+    float *out = malloc(2 * width * sizeof(float));
+    ap_spectrum_process(s, in, 7, 2, out);
+    free(out);
+    free(s);
+    free(in);
+    free(window);
+    return 0;
+}
+
 int main(void) {
     if (resample(44100, 48000, 1) || resample(48000, 44100, 3) || resample(44101, 48000, 2) || resample(192000, 8000, 1) ||
         resample(8000, 192000, 2) || resample(48000, 48000, 2)) return 1;
     if (block(1, 1) || block(1, 2) || block(2, 1) || block(8, 2) || block(3, 5)) return 1;
+    if (transform(2) || transform(30) || transform(960) || transform(1250) || transform(8192)) return 1;
+    if (spectrum(1, 30, 0) || spectrum(700, 960, 3) || spectrum(2048, 2048, 0)) return 1;
     ap_smooth smooth;
     float values[33];
     ap_smooth_init(&smooth, 1.0);
