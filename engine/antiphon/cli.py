@@ -162,7 +162,11 @@ def _play(parser: argparse.ArgumentParser) -> None:
         "--blocksize", type=_positive, metavar="FRAMES", default=128, help="frames of one callback (default: 128)"
     )
     parser.add_argument(
-        "--lead", type=_seconds, metavar="S", help="time the model has for a step beyond one block (default: 0.006)"
+        "--lead",
+        type=_lead,
+        metavar="MS|auto",
+        help="milliseconds the model has for a step beyond one block; auto: 6, and more by itself, up to 20, where steps "
+        "are late (default)",
     )
     parser.add_argument(
         "--seconds", type=_seconds, metavar="S", help="stop after this long (default: play until Ctrl-C)"
@@ -303,6 +307,22 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < 1e7:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
+
+
+def _lead(text: str) -> float | None:
+    """Read a lead in ms, or with its unit; None for auto."""
+    if text == "auto":
+        return None
+    unit = next((unit for unit in ("ms", "s") if text.endswith(unit)), "")
+    try:
+        lead_ms = float(text.removesuffix(unit)) * (1000 if unit == "s" else 1)
+    except ValueError:
+        lead_ms = -1.0
+    if not 0 <= lead_ms <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of milliseconds, 0 to 1000, or auto")
+    if 0 < lead_ms < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is less than a millisecond; for seconds write {lead_ms:g}s")
+    return lead_ms / 1000
 
 
 def _port(text: str) -> int | str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .clock import frames_to_ms
 from .errors import AntiphonError, DeviceError
 from .events import Event
-from .latency import Latency
+from .latency import DEFAULT_LEAD_S, Latency
+from .model.lead import LEAD_MOST_MS
 from .status import Status
 from .units import OFF_DB
 from .view import latency_table
@@ -239,14 +242,24 @@ def _run_model(report: Report, options: argparse.Namespace) -> None:
         verdict,
         f"{status.step_ns_p50 / 1e6:.1f} ms p50, {status.step_ns_p99 / 1e6:.1f} p99, "
         f"{status.step_ns_max / 1e6:.1f} max of {status.hop_ns / 1e6:.0f} ms ({share:.0%} at p99 of {status.steps})",
-        "close other programs, set the governor to performance, or give it time with play --lead 0.02",
+        "close other programs, set the governor to performance",
     )
     report.add(
         "late steps",
         NOTE if status.late else GOOD,
-        f"{status.late} of {status.steps}",
-        f"give it time: play --lead {(status.step_ns_max / 1e9 + 0.002):.3f}",
+        f"{status.late} of {status.steps}, lead {status.lead_ms:.0f} ms"
+        + (f", which began at {DEFAULT_LEAD_S * 1000:.0f}" if status.lead_raised else ""),
+        _mend_late(status),
     )
+
+
+def _mend_late(status: Status) -> str:
+    if status.lead_raised:
+        return f"play --lead {status.lead_ms:.0f} begins where the lead has grown to"
+    needed_ms = math.ceil(status.lead_ms + frames_to_ms(status.late_frames_max, status.samplerate))
+    if needed_ms <= LEAD_MOST_MS:
+        return f"the lead grows by itself while playing; play --lead {needed_ms} begins where all of them were in time"
+    return f"one would have needed a lead of {needed_ms} ms: something holds this machine up; close other programs"
 
 
 def _run(config, seconds: float, trigger_after_s: float = 0.0) -> tuple[Status, Latency]:

@@ -63,7 +63,7 @@ def _require_times(config) -> None:
     rate, lead_s = config.samplerate, config.lead_s
     if rate is not None and not lib.AP_RATE_MIN <= rate <= lib.AP_RATE_MAX:
         raise UsageError(f"samplerate {rate} Hz: expected {lib.AP_RATE_MIN} .. {lib.AP_RATE_MAX}")
-    if not 0.0 <= lead_s <= LEAD_MAX_S:
+    if lead_s is not None and not 0.0 <= lead_s <= LEAD_MAX_S:
         raise UsageError(f"lead {lead_s:g} s: expected 0 .. {LEAD_MAX_S:g}; {DEFAULT_LEAD_S:g} is usual")
 
 

@@ -10,7 +10,7 @@ import heapq
 import itertools
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,14 @@ import numpy as np
 from .audio.driver import DeviceFrames, Driver, Format
 from .audio.freewheel import FreewheelDriver
 from .block import BlockSpec
-from .clock import FrameClock
+from .clock import FrameClock, frames_to_ms
 from .drivers import make_driver
 from .errors import AntiphonError, BundleError, DeviceError, UsageError
 from .events import Event
 from .kernels import Resampler, lib
 from .latency import DEFAULT_LEAD_S, MODEL_RATE, Latency, Timeline, latency
 from .layout import PLAYING, Segment, SegmentSpec
+from .model.lead import LATE_TIMES, LATE_WITHIN_S, most_frames
 from .params import REGISTRY
 from .status import Status, make_status
 from .units import db_to_gain
@@ -58,12 +59,12 @@ class EngineConfig:
     in_channels, out_channels   None: at most two of the device's, the file's, or one in and two out
     mic_channel the input channel that the model hears, from 0; None: the mean of all
     bundle      name or folder of a bundle; "echo" and "through" need none
-    lead_s      what the model has for its step beyond one block
+    lead_s      what the model has for its step beyond one block; None: 6 ms at first, and more where steps are late
     seconds     stop being unfinished after this long (dummy)
     loop        repeat an input file (dummy); the hummed phrase is always repeated
     loop_frames round trip of the device in frames, measured through a cable
     realtime    ask for realtime scheduling of the model process
-    late        a fault to inject: "EVERY:FRAMES" holds each EVERYth hop back until FRAMES after it was due
+    late        a fault to inject: "EVERY:FRAMES" makes each EVERYth step take FRAMES beyond a hop and a block
     driver_instance   a driver made by the caller; the above about devices is then unused
     """
 
@@ -77,7 +78,7 @@ class EngineConfig:
     mic_channel: int | None = None
     bundle: str = "hum"
     seed: int | None = None
-    lead_s: float = DEFAULT_LEAD_S
+    lead_s: float | None = None
     seconds: float | None = None
     loop: bool = False
     loop_frames: float | None = None
@@ -116,10 +117,12 @@ class Engine:
         self.segment: Segment | None = None
         self.keeper: WorkerKeeper | None = None
         self.worker = None  # the model, when it lives in this process (freewheel)
-        self.timeline: Timeline | None = None
+        self._timeline: Timeline | None = None
         self.frame_clock: FrameClock | None = None
         self.format: Format | None = None
         self.device_losses = self.device_reopens = self.commands_dropped = 0
+        self.lead_raised = 0
+        self._lead_told_ms = 0
         self._device_lost_at: float | None = None
         self.last_gap_s = 0.0
         self._device_frames = DeviceFrames()
@@ -196,12 +199,21 @@ class Engine:
                 counters[name] += value
             return make_status(self, counters, self.segment.read_status(), tuple(self._notices))
 
+    @property
+    def timeline(self) -> Timeline | None:
+        """When voice frames are due, as it is now: the model may have raised the lead. None before the driver is open."""
+        with self._lock:
+            if self.segment is not None:
+                self._timeline = self._timeline.with_delay(self.segment.delay_frames)
+            return self._timeline
+
     def latency(self) -> Latency:
-        """Give the latency as a sum of named terms; the engine must have been started."""
-        if self.timeline is None:
+        """Give the latency as it is now, a sum of named terms; the engine must have been started."""
+        timeline = self.timeline
+        if timeline is None:
             raise AntiphonError("the latency is known once the driver is open; start the engine first")
         device = self._device_frames
-        return latency(self.timeline, device.input, device.output, *self._resampler_frames, device.source)
+        return latency(timeline, device.input, device.output, *self._resampler_frames, device.source)
 
     def run(self, indata: np.ndarray, flags: int = 0) -> np.ndarray:
         """Freewheel: process (frames, in_channels), return (frames, out_channels); the model steps in between."""
@@ -212,6 +224,12 @@ class Engine:
         return self.driver.run(indata, flags)
 
     @property
+    def lead_ms(self) -> float:
+        """The lead as it is now, to a hundredth of a millisecond."""
+        timeline = self.timeline
+        return round(frames_to_ms(timeline.lead_frames, timeline.samplerate), 2)
+
+    @property
     def lost(self) -> bool:
         """Whether the device is gone at this moment."""
         return self._device_lost_at is not None
@@ -220,12 +238,13 @@ class Engine:
         """Make what depends on the device's rate and channels."""
         config = self.config
         mic_channel = self._mic_channel(settled.in_channels)
-        timeline = Timeline(settled.samplerate, settled.blocksize, round(config.lead_s * settled.samplerate))
+        timeline = Timeline(settled.samplerate, settled.blocksize, round(self._lead_s() * settled.samplerate))
         spec = SegmentSpec(settled.samplerate, settled.in_channels, settled.out_channels, len(REGISTRY.step_rows))
         segment = Segment.create(spec, timeline, shared=not isinstance(self.driver, FreewheelDriver))
         segment.publish_params(self._params)
         with self._lock:
-            self.format, self.timeline, self.segment = settled, timeline, segment
+            self.format, self._timeline, self.segment = settled, timeline, segment
+            self._lead_told_ms = self.lead_ms  # rounded to another rate's frames it has not grown
             self.frame_clock = FrameClock(settled.samplerate)
             self._resampler_frames = (
                 Resampler(settled.samplerate, MODEL_RATE).delay_frames * settled.samplerate / MODEL_RATE,
@@ -238,14 +257,21 @@ class Engine:
                         bundle=config.bundle,
                         seed=int(self.values["seed"]),
                         blocksize=settled.blocksize,
-                        lead_frames=timeline.lead_frames,
                         hop_frames=timeline.hop_frames,
                         samplerate=settled.samplerate,
                         mic_channel=mic_channel,
+                        growing_lead=config.lead_s is None,
                         realtime=config.realtime,
                         late=config.late,
                     ),
                 )
+
+    def _lead_s(self) -> float:
+        """Give the lead to build with: what was learnt on the device before, where there was one."""
+        known = self.timeline
+        if known is not None:
+            return known.lead_frames / known.samplerate
+        return DEFAULT_LEAD_S if self.config.lead_s is None else self.config.lead_s
 
     def _mic_channel(self, channels: int) -> int | None:
         """Give the channel to listen to; all of them where the device that came instead does not have it."""
@@ -316,6 +342,14 @@ class Engine:
         self.keeper.watch(self.segment.read_status())
         while self.keeper.notices:
             self._notice(self.keeper.notices.pop(0))
+        lead_ms, told_ms = self.lead_ms, self._lead_told_ms
+        if lead_ms > told_ms:
+            self._lead_told_ms = lead_ms
+            self.lead_raised += 1
+            self._notice(
+                f"lead raised from {told_ms:.0f} to {lead_ms:.0f} ms: {LATE_TIMES} steps were late in {LATE_WITHIN_S:g} s; "
+                f"--lead {lead_ms:.0f} begins there"
+            )
 
     def _watch_device(self) -> None:
         while self.driver.notices:
@@ -391,8 +425,11 @@ class Engine:
 
     def _silence(self) -> None:
         """Fade the voice in the callback now, and keep it away until frames made after the panic are due."""
-        fade = round(_PANIC_FADE_S * self.timeline.samplerate)
-        away = self.timeline.delay_frames + self.timeline.hop_frames + fade
+        timeline = self.timeline
+        if self.keeper and self.keeper.spec.growing_lead:  # it may grow while frames from before the panic still wait
+            timeline = replace(timeline, lead_frames=most_frames(timeline.samplerate, timeline.lead_frames))
+        fade = round(_PANIC_FADE_S * timeline.samplerate)
+        away = timeline.delay_frames + timeline.hop_frames + fade
         self._push(lib.AP_TARGET_SILENCE, fade, away, 0)
 
     def _push_gain(self, row, event: Event) -> None:
@@ -422,5 +459,6 @@ class Engine:
 
     def _close(self) -> None:
         with self._lock:
+            self._timeline = self.timeline  # the last look at the lead
             segment, self.segment, self.worker = self.segment, None, None
         segment.unlink()

@@ -18,14 +18,14 @@ Dry sound is delayed by device_in + device_out and by nothing of ours.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .clock import frames_to_ms
 
 MODEL_RATE = 48_000
 HOP = 960
 DEFAULT_LEAD_S = 0.006
-"""What the model is given for its step beyond a block."""
+"""What the model is given for its step beyond a block, to begin with: the lead grows where steps are late (model/lead.py)."""
 LEAD_MAX_S = 1.0
 """More would not fit into the voice ring, and nobody can play with it."""
 
@@ -37,7 +37,11 @@ def hop_device_frames(samplerate: float) -> int:
 
 @dataclass(frozen=True)
 class Timeline:
-    """When voice frames are due, in device frames. Both processes compute it from the same four numbers."""
+    """When voice frames are due, in device frames.
+
+    The engine says how long the lead is to begin with; the worker may raise it. What counts is `delay_frames` in the
+    segment, from which either process gets its timeline with `with_delay`.
+    """
 
     samplerate: int
     blocksize: int
@@ -51,6 +55,10 @@ class Timeline:
     def delay_frames(self) -> int:
         """Voice frame p is due at device frame p + voice_origin + delay_frames."""
         return self.hop_frames + self.blocksize + self.lead_frames
+
+    def with_delay(self, delay_frames: int) -> Timeline:
+        """Give the timeline of the lead that makes up this delay."""
+        return replace(self, lead_frames=delay_frames - self.hop_frames - self.blocksize)
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,11 @@ class Segment:
         return int(lib.ap_segment_clock(self.pointer))
 
     @property
+    def delay_frames(self) -> int:
+        """Device frames that a voice frame waits beyond its origin; the worker raises it when it needs a longer lead."""
+        return int(lib.ap_segment_delay_frames(self.pointer))
+
+    @property
     def generation(self) -> int:
         return int(lib.ap_segment_generation(self.pointer))
 

@@ -57,7 +57,6 @@ def play(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> EngineConfig:
-    given = {} if options.lead is None else {"lead_s": options.lead}
     return EngineConfig(
         driver=options.driver,
         input=options.input,
@@ -69,7 +68,7 @@ def _config(options: argparse.Namespace) -> EngineConfig:
         seconds=options.seconds,
         loop=options.loop,
         values=values_of(options),
-        **given,
+        lead_s=options.lead,
     )
 
 

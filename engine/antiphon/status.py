@@ -18,7 +18,7 @@ class Status:
     """Everything a player may want to see. Counts are since the start; levels in dB re full scale; times in ns.
 
     xruns is what the device reported, underflows how often the voice ran short, overflows how often the mic ring was
-    full, late how many steps ended after their first frame was due. `messages` is all that was said, oldest first.
+    full, late how many steps ended after their first frame was due, lead_raised how often the lead has grown for it. `messages` is all that was said, oldest first.
     """
 
     driver: str
@@ -63,6 +63,8 @@ class Status:
     catch_ups: int
     late: int
     late_frames_max: int
+    lead_ms: float
+    lead_raised: int
     steps: int
     hop_ns: int
     step_ns: int
@@ -145,6 +147,8 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         catch_ups=int(model["catch_ups"]),
         late=int(model["late"]),
         late_frames_max=int(model["late_frames_max"]),
+        lead_ms=engine.lead_ms,
+        lead_raised=engine.lead_raised,
         steps=int(model["steps"]),
         hop_ns=HOP * 1_000_000_000 // MODEL_RATE,
         step_ns=int(model["step_ns"]),

@@ -59,7 +59,7 @@ def screen(
         (
             "",
             f"{'latency':<{_LABEL}} {latency.total_ms:.1f} ms performer to voice   "
-            f"trigger {least:.0f} to {most:.0f}   dry {latency.dry_ms:.1f}",
+            f"trigger {least:.0f} to {most:.0f}   dry {latency.dry_ms:.1f}   lead {status.lead_ms:.0f}",
         ),
         ("", f"{'OSC':<{_LABEL}}{osc}"),
         ("dim", KEYS if keys else "Ctrl-C ends"),
@@ -116,7 +116,7 @@ def summary(status: Status, latency: Latency) -> list[str]:
         f"played {status.seconds:.1f} s on {status.driver}: "
         f"{status.blocks} blocks of {status.blocksize} frames at {status.samplerate} Hz",
         f"answers {status.answers}, xruns {status.xruns}, voice underflows {status.underflows}, "
-        f"mic overflows {status.overflows}, late steps {status.late} of {status.steps}, "
+        f"mic overflows {status.overflows}, late steps {status.late} of {status.steps} (lead {status.lead_ms:.0f} ms), "
         f"model restarts {status.restarts}, devices lost {status.device_losses}",
         f"step {_ms(status.step_ns_p50)} ms p50, {_ms(status.step_ns_p99)} p99, "
         f"{_ms(status.step_ns_max)} max of {_ms(status.hop_ns)}",

@@ -47,12 +47,13 @@ def main(argv: list[str] | None = None) -> int:
     if os.getppid() != options.engine:
         return 0
     # Before anything is loaded: after a crash the performer waits for this process, whatever else the machine does.
-    realtime = options.realtime and _request_realtime()
+    realtime = options.realtime and request_realtime()
     import numpy as np
 
     from .kernels import lib
     from .latency import Timeline
     from .layout import PLAYING, STATUS_FIELDS, Segment
+    from .model.lead import GrowingLead
     from .model.worker import Worker
 
     try:
@@ -66,9 +67,11 @@ def main(argv: list[str] | None = None) -> int:
         worker = Worker(
             segment,
             chain,
-            Timeline(segment.samplerate, options.blocksize, options.lead),
+            # The lead from the segment: what the worker before this one has learnt is kept.
+            Timeline(segment.samplerate, options.blocksize, 0).with_delay(segment.delay_frames),
             history_s=options.history,
             mic_channel=options.mic_channel,
+            growing_lead=GrowingLead(segment.samplerate) if options.growing_lead else None,
             delay_writing=_late(options.late),
         )
     except AntiphonError as error:
@@ -102,13 +105,13 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--bundle", required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--blocksize", type=int, required=True)
-    parser.add_argument("--lead", type=int, required=True, help="frames")
+    parser.add_argument("--growing-lead", action="store_true", help="let the lead grow where steps are late")
     parser.add_argument("--history", type=float, required=True, help="seconds of the past to hear first")
     parser.add_argument("--mic-channel", type=int)
     parser.add_argument("--check", action="store_true", help="verify the bundle before loading it")
     parser.add_argument("--realtime", action="store_true")
     parser.add_argument(
-        "--late", default="", help="fault: EVERY:FRAMES, hold each EVERYth hop until FRAMES after it was due"
+        "--late", default="", help="fault: EVERY:FRAMES, let each EVERYth step take until FRAMES beyond a hop and a block"
     )
     return parser.parse_args(argv)
 
@@ -121,7 +124,7 @@ def _late(fault: str):
     return lambda hop: frames if hop % every == every - 1 else -(1 << 40)
 
 
-def _request_realtime() -> bool:
+def request_realtime() -> bool:
     """Ask for realtime scheduling, well below the audio thread's; False where the system says no."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))

@@ -28,10 +28,10 @@ class WorkerSpec:
     bundle: str
     seed: int
     blocksize: int
-    lead_frames: int
     hop_frames: int
     samplerate: int
     mic_channel: int | None = None
+    growing_lead: bool = False
     realtime: bool = True
     late: str = ""
     history_s: float = HISTORY_S
@@ -123,12 +123,11 @@ class WorkerKeeper:
             str(spec.seed),
             "--blocksize",
             str(spec.blocksize),
-            "--lead",
-            str(spec.lead_frames),
             "--history",
             str(spec.history_s),
         ]
         command += ["--mic-channel", str(spec.mic_channel)] if spec.mic_channel is not None else []
+        command += ["--growing-lead"] if spec.growing_lead else []
         command += ["--realtime"] if spec.realtime else []
         command += [] if self._ever_ready else ["--check"]
         command += ["--late", spec.late] if spec.late else []

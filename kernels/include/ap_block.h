@@ -9,7 +9,8 @@
  * passed are skipped, frames whose time has not come wait. When the ring runs short the voice fades to nothing over fade_frames:
  * over the frames that are left, then over a continuation predicted from them (ap_tail), so no frame need be held in
  * reserve and the fade costs no latency. It comes back, faded in over fade_frames, at the first block whose frames are all there.
- * A fade once begun is finished. A closed voice is silence, and counts nothing.
+ * A fade once begun is finished. A closed voice is silence, and counts nothing. Where frames that sounded are due later than they
+ * were (delay_frames was raised) the voice fades over the next of them, waits, and comes back with those that follow, none lost.
  */
 #ifndef AP_BLOCK_H
 #define AP_BLOCK_H

@@ -106,8 +106,9 @@ uint64_t ap_segment_next_generation(ap_segment *segment);
 
 /* The clock, in frames: how many the mic ring has been given. */
 AP_RT uint64_t ap_segment_clock(ap_segment *segment);
-/* Device frames a voice position waits beyond its origin: hop + block + lead, set by the engine. The delay of resamplers is
- * in the sound and moves no position. */
+/* Device frames a voice position waits beyond its origin: hop + block + lead. The delay of resamplers is in the sound and
+ * moves no position. Set by the engine before anyone attaches; the worker may raise it while the voice is open: the callback
+ * then lets frames wait that much longer, and a voice that sounds is faded out and in (ap_block). */
 AP_RT int64_t ap_segment_delay_frames(const ap_segment *segment);
 void ap_segment_set_delay_frames(ap_segment *segment, int64_t frames);
 

@@ -13,6 +13,7 @@ from antiphon.audio.dummy import DummyDriver
 from antiphon.engine import Engine, EngineConfig
 from antiphon.errors import DeviceError, UsageError
 from antiphon.events import Event
+from antiphon.kernels import lib
 from playing import tone, wait_for
 
 
@@ -95,6 +96,7 @@ def test_another_device_comes_instead():
         engine.apply(Event("voice", -20.0))
         engine.apply(Event("temperature", 0.3))
         wait_for(lambda: engine.status().frames > 9600)
+        lib.ap_segment_set_delay_frames(engine.segment.pointer, 960 + 128 + 528)  # the lead has grown to 11 ms
         engine.apply(Event("temperature", 1.9, time_frame=engine.segment.clock + 480_000))
         driver.pull()
         wait_for(lambda: engine.status().device_lost)
@@ -110,6 +112,7 @@ def test_another_device_comes_instead():
         assert after.blocks > before.blocks
         assert engine._carried["frames"] == before.frames * 44_100 // 48_000, "seconds played would jump with the rate"
         assert engine.latency().rows[0] == ("device in", 32, 1000 * 32 / 44_100)
+        assert after.lead_ms >= 11.0 and after.lead_raised >= 1, "what was learnt about the model is true of any device"
         assert engine.values["temperature"] == 0.3
         assert not engine._later, "what waited for a frame of the clock that is gone would come hours late"
         heard = driver.clock.recording()[-2048:, 0]

@@ -84,7 +84,7 @@ def test_the_voice_fades_without_a_click_and_returns_in_time():
 def test_a_late_step_fades_and_time_is_kept():
     """Every fifth hop is written 300 frames after it was due: these are skipped, all others are in place."""
     sound = tone(48_000, hz=440.0)
-    with two_processes(sound=sound, values=VOICE_ONLY, late="5:300", driver={"loop": True}) as engine:
+    with two_processes(sound=sound, values=VOICE_ONLY, late="5:588", lead_s=0.006, driver={"loop": True}) as engine:
         wait_for(lambda: engine.status().steps >= 40)
         status = engine.status()
         out, delay = _put_out(engine), int(engine.latency().total_frames)
@@ -135,7 +135,7 @@ def test_the_gate_opens_where_there_is_nobody():
 def keeper():
     """A keeper on a segment of its own, with no worker yet."""
     segment = Segment.create(SegmentSpec(48_000, 1, 1, 13), Timeline(48_000, 128, 288))
-    yield WorkerKeeper(segment, WorkerSpec("through", 1, 128, 288, 960, 48_000))
+    yield WorkerKeeper(segment, WorkerSpec("through", 1, 128, 960, 48_000))
     segment.unlink()
 
 

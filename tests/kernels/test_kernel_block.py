@@ -107,6 +107,44 @@ def test_drips_do_not_stutter():
     assert rig.counters.underflows == 1
 
 
+@pytest.mark.parametrize("blocksize", [1, 64, 100, 960])
+def test_a_longer_delay_moves_what_follows_and_loses_nothing(blocksize):
+    """Raised while the voice sounds: it fades, waits, and goes on with the frame after the last it took, at its new place."""
+    rig = Rig(delay=100, fade_frames=FADE, dry_gain=0.0)
+    voice = VOICES["tone"]
+    rig.voice.write(voice[:9000])
+    rig.open(0)
+    before = rig.play_all(1920, blocksize)
+    lib.ap_segment_set_delay_frames(rig.segment, 100 + 240)
+    after = rig.play_all(3000, blocksize)
+    c = rig.counters
+    taken = min(blocksize, FADE)  # of the block in which the fade began; the rest of the fade is predicted
+    back = 240 + taken
+    assert not after[FADE:back].any()
+    assert np.array_equal(after[back + FADE :], voice[1920 - 340 + back + FADE : 1920 - 340 + 3000])
+    assert (c.underflows, c.skipped_frames, c.voice_frames) == (0, 0, 1920 - 340 + 3000)
+    out = np.concatenate((before, after))[200:]
+    assert np.abs(np.diff(out)).max() <= np.abs(np.diff(voice)).max() + 0.5 / FADE * np.pi / 2
+
+
+@pytest.mark.parametrize("late", [100, 200, 300])
+def test_a_longer_delay_after_a_late_hop_skips_only_what_it_does_not_cover(late):
+    """Raised while the voice is away: frames that the new delay covers are all heard, each on its new place."""
+    rig = Rig(delay=0, fade_frames=FADE, dry_gain=0.0)
+    voice = VOICES["bright"]
+    rig.voice.write(voice[:960])
+    rig.open(0)
+    rig.play_all(960 + late, 20)
+    lib.ap_segment_set_delay_frames(rig.segment, 200)
+    rig.voice.write(voice[960:6000])
+    out = rig.play_all(2000, 20)
+    begins = max(200 - late, 0)
+    assert not out[:begins].any()
+    assert np.array_equal(out[begins + FADE :], voice[960 + late - 200 + begins + FADE :][: 2000 - begins - FADE])
+    assert rig.counters.skipped_frames == max(late - 200, 0)
+    assert rig.counters.underflows == 1
+
+
 @pytest.mark.parametrize("blocksize", [32, 64, 128, 512])
 @pytest.mark.parametrize("cut", range(2000, 2120, 13))
 @pytest.mark.parametrize("kind", VOICES)

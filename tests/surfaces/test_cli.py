@@ -67,6 +67,9 @@ USAGE = [
     (["play", "--driver", "prtaudio"], "did you mean portaudio"),
     (["play", "--blocksize", "0"], "--blocksize"),
     (["play", "--osc", "70000"], "is not a port"),
+    (["play", "--lead", "soon"], "'soon' is not a number of milliseconds, 0 to 1000, or auto"),
+    (["play", "--lead", "1001"], "0 to 1000"),
+    (["play", "--lead", "0.02"], "'0.02' is less than a millisecond; for seconds write 0.02s"),
     (["play", "--mode", "hodl"], "did you mean hold"),
     (["bundle", "chek"], "did you mean check"),
     (["bundle", "info", "no-such-bundle"], "no bundle 'no-such-bundle'"),
@@ -338,6 +341,12 @@ def test_doctor_gives_one_document_with_the_latency_as_a_sum():
     assert sum(term["frames"] for term in latency["terms"]) == pytest.approx(latency["total_frames"])
     assert {check["verdict"] for check in report["checks"]} <= {"good", "note", "bad"}
     assert all(check["mend"] for check in report["checks"] if check["verdict"] != "good")
+
+
+@pytest.mark.parametrize("said, lead_s", [("8", 0.008), ("8ms", 0.008), ("0.02s", 0.02), ("0", 0.0), ("auto", None)])
+def test_a_lead_is_milliseconds_or_grows_by_itself(said, lead_s):
+    assert parse(["play", "--lead", said]).lead == lead_s
+    assert parse(["play"]).lead is None
 
 
 def test_usage_errors_are_raised_before_anything_is_opened():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..kernels import Resampler, ffi, lib
 from ..latency import HOP, MODEL_RATE, Timeline
 from ..layout import HISTORY_S, LOADING, PLAYING, PRIMING, STATUS_FIELDS, Segment
 from ..stats import Histogram
+from .lead import GrowingLead
 
 _PRIME_HOPS = 25
 _BEHIND_HOPS = 25
@@ -47,7 +49,8 @@ class ChainLike(Protocol):
 class Worker:
     """One reader of the mic ring and one writer of the voice ring, in the process that holds the chain.
 
-    `delay_writing(hop)` is a fault to inject: the frames to wait beyond the due time before that hop is written.
+    With `growing_lead` the lead becomes longer where steps are late; without, it stays what it is.
+    `delay_writing(hop)` is a fault to inject: how long that step takes, in frames beyond a hop and a block.
     """
 
     def __init__(
@@ -58,12 +61,14 @@ class Worker:
         *,
         history_s: float = HISTORY_S,
         mic_channel: int | None = None,
+        growing_lead: GrowingLead | None = None,
         delay_writing: Callable[[int], int] | None = None,
     ):
         self.segment, self.chain, self.timeline = segment, chain, timeline
         self._rate = timeline.samplerate
         self._history_frames = int(history_s * self._rate)
         self._mic_channel = mic_channel
+        self._growing_lead = growing_lead
         self._delay_writing = delay_writing
         self._into = Resampler(self._rate, MODEL_RATE, 1)
         self._out_of = Resampler(MODEL_RATE, self._rate, 1)
@@ -80,6 +85,7 @@ class Worker:
         self._taken = 0  # device frames read since then
         self._origin = 0
         self._opened = False
+        self._held_up = False  # the step before was late, and the hop of the next one complete when it ended
         self._counts = {
             "primed_hops": 0,
             "catch_ups": 0,
@@ -133,12 +139,12 @@ class Worker:
         took = time.perf_counter_ns() - began
         self._hop += 1
         if self._delay_writing:
-            self._wait_for_frame(self._due() + self._delay_writing(self._hop - 1))
+            self._wait_for_frame(self._due() - self.timeline.lead_frames + self._delay_writing(self._hop - 1))
         behind = self.segment.clock - self._due()
-        written = lib.ap_ring_write(self.segment.voice, ffi.from_buffer("float *", voice), len(voice))
         if behind > 0:
-            self._counts["late"] += 1
-            self._counts["late_frames_max"] = max(self._counts["late_frames_max"], behind)
+            self._late(behind)
+        written = lib.ap_ring_write(self.segment.voice, ffi.from_buffer("float *", voice), len(voice))
+        self._held_up = behind > 0 and self.missing_frames() <= 0
         self._steps_ns.add(took)
         self._publish(PLAYING, took)
         self.chain.settle()
@@ -175,6 +181,21 @@ class Worker:
 
     def _far_behind(self) -> int:
         return _BEHIND_HOPS * self.timeline.hop_frames + 2 * self.timeline.blocksize
+
+    def _late(self, behind: int) -> None:
+        """Count a late step, and raise the lead if it was one too many.
+
+        Here and nowhere else, because the voice has run short just now: it waits a little longer to come back, and no
+        sound that was in time is moved. Before the late frames are written: the callback would take them by the old lead.
+        """
+        self._counts["late"] += 1
+        self._counts["late_frames_max"] = max(self._counts["late_frames_max"], behind)
+        if self._growing_lead is None or self._held_up:
+            return
+        lead_frames = self._growing_lead.late(self.segment.clock, behind, self.timeline.lead_frames)
+        if lead_frames > self.timeline.lead_frames:
+            self.timeline = replace(self.timeline, lead_frames=lead_frames)
+            lib.ap_segment_set_delay_frames(self.segment.pointer, self.timeline.delay_frames)
 
     def _due(self) -> int:
         """Clock at which the next voice frame to be written is due."""
@@ -222,7 +243,7 @@ class Worker:
         if lib.ap_segment_voice_open(self.segment.pointer, origin) != lib.AP_OK:
             return False
         self._out_of.reset()
-        self._origin, self._opened = origin, True
+        self._origin, self._opened, self._held_up = origin, True, False
         self._publish(PLAYING)
         return True
 
