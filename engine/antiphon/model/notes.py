@@ -60,7 +60,6 @@ class NoteModel:
         self._graph = StepGraph(path)
         self._heads, self._size = self._graph.inputs["keys_0"].shape[:2]
         self._layers = sum(name.startswith("keys_") for name in self._graph.inputs)
-        self._rates = score.angle_rates(self._size // 2)
         self._key, self._brake = Key(), LoopBrake()
         self.reset(seed)
 
@@ -189,19 +188,15 @@ class NoteModel:
         memory.iois = (memory.iois + [score.NO_IOI])[-score.WINDOW :]
         found = match.longest_suffix(np.array(memory.pitches), np.array(memory.iois))
         away = int(np.clip(pitch + score.NOTE_LO - memory.anchor, -score.LEAP, score.LEAP)) + score.LEAP
-        inputs["token"][:] = (pitch, interval, away, ioi_before, articulation_before, *found)
-        by_note, by_time = self._rates
-        half = self._heads // 2
-        note_angle, time_angle = memory.runs * by_note, memory.model_hop * by_time
-        inputs["cos"][:half], inputs["sin"][:half] = np.cos(note_angle), np.sin(note_angle)
-        inputs["cos"][half:], inputs["sin"][half:] = np.cos(time_angle), np.sin(time_angle)
+        inputs["token"][:] = score.token(pitch, interval, away, ioi_before, articulation_before, found)
+        inputs["cos"][:], inputs["sin"][:] = score.turns(memory.runs, memory.model_hop, self._heads, self._size)
         within_bin = 0.0 if leanings is None else self._lean(next_hop, leanings, extra)
         self._graph.run()
 
         slot = memory.runs % score.WINDOW
         for layer in range(self._layers):
-            inputs[f"keys_{layer}"][:, :, slot] = outputs["keys_new"][layer]
-            inputs[f"values_{layer}"][:, slot] = outputs["values_new"][layer]
+            inputs[f"keys_{layer}"][:, :, slot] = outputs[f"keys_{layer}_new"][:, 0]
+            inputs[f"values_{layer}"][:, slot] = outputs[f"values_{layer}_new"][:, 0]
         inputs["mask"][slot] = 0.0
         memory.runs += 1
         if next_hop is None:
@@ -215,7 +210,8 @@ class NoteModel:
         inputs["noise"][:], within_bin = chances(memory.seed, memory.draws, len(inputs["noise"]))
         memory.draws += 1
         inputs["sharpness"][:] = leanings.sharpness()
-        inputs["match_nats"][:] = leanings.match_nats()
+        # A single interval heard before is no motif: the lean holds from two on.
+        inputs["match_nats"][:] = leanings.match_nats() if inputs["token"][7] > 1 else 0.0
         inputs["tail"][:] = TAIL
         pitch = pitch_leaning(self._key, leanings, np.array(memory.own)) + self._brake.leaning()
         inputs["pitch_bias"][:] = pitch if extra is None else pitch + extra

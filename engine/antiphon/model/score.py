@@ -73,7 +73,26 @@ def interval_index(semitones):
     return np.clip(semitones, -LEAP, LEAP) + LEAP
 
 
+def token(pitch, interval, register, ioi_before, articulation_before, found) -> tuple:
+    """A note as the note model's graph takes it, nine integers: its own five, the three of `match.longest_suffix`, and the
+    pitch class that the match model names, NOTES where it names none."""
+    named = pitch + found[0] - LEAP
+    known = found[0] < NO_INTERVAL and 0 <= named < NOTES
+    return (pitch, interval, register, ioi_before, articulation_before, *found, named if known else NOTES)
+
+
 def angle_rates(pairs: int) -> tuple[np.ndarray, np.ndarray]:
     """Rotation rates of the attention heads, radians per note and radians per hop, each ``(pairs,)``."""
     k = np.arange(pairs) / pairs
     return 0.5 * np.pi * (1 / 128) ** k, np.pi / 3 * (1 / 400) ** k
+
+
+def turns(number: float, hop: float, heads: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines and signed sines that turn queries and keys, both (2 * heads, 1, size): x * cos + halves exchanged * sin.
+
+    The first half of the heads turns by the note's ``number``, the second by its onset in hops.
+    """
+    by_note, by_time = angle_rates(size // 2)
+    angle = np.stack(([number * by_note] * (heads // 2) + [hop * by_time] * (heads - heads // 2)) * 2)[:, None]
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.concatenate([cos, cos], -1), np.concatenate([-sin, sin], -1)

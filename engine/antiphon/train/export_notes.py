@@ -6,6 +6,7 @@ python -m antiphon.train.export_notes --weights .work/notes/notes.pt --data MELO
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 from pathlib import Path
@@ -13,72 +14,77 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from ..model import score
 from ..model.graph import StepGraph
 from . import melodies
 from . import notes as trainer
+from .onnx_step import export_step
 
 SILENT = -1e9
 
 
 class StepNet(nn.Module):
-    """One note of `NoteNet` for the live instrument: emits only the new keys and values, the host keeps the ring."""
+    """One note of `NoteNet` for the live instrument: emits only the new keys and values, the host keeps the ring.
+
+    The runtime's cost is by the node, so the same sums are written with as few as can be: one table for all embeddings of
+    a token, one product for what all heads want of the trunk, choices told through tables already multiplied.
+    """
 
     def __init__(self, net: trainer.NoteNet):
         super().__init__()
-        self.net = net
+        self.blocks, self.norm, heads = net.blocks, net.norm, net.blocks[0].heads
+        size = net.width // heads
+        pitch = net.pitch.weight + net.chroma.weight[(torch.arange(score.NOTES) + score.NOTE_LO) % 12]
+        told = (net.interval, net.register, net.ioi, net.articulation, net.match_interval, net.match_ioi, net.match_length)
+        tables = [pitch, *(table.weight for table in told)]
+        self.register_buffer("table", torch.cat(tables).detach())
+        self.register_buffer("starts", torch.tensor(np.cumsum([0, *(len(table) for table in tables[:-1])])))
+        self.register_buffer("other_half", torch.arange(size).roll(size // 2))
+        self.register_buffer("opinion_ioi", torch.eye(score.IOIS + 1, score.IOIS))
+        self.register_buffer("opinion_pitch", torch.eye(score.NOTES + 1, score.NOTES))
+        self.register_buffer("opinion_nats", torch.stack([net.match_ioi_nats, net.match_pitch_nats], -1).detach())
+        for block in self.blocks:  # queries are divided by the root of their size here, once for all
+            block.qkv.weight.data[: net.width] *= size**-0.5
+
+        first, second = net.articulation_head[0], net.pitch_head[0]
+        cut = net.width
+        self.shared = nn.Linear(net.width, score.IOIS + first.out_features + second.out_features)
+        self.shared.weight.data = torch.cat([net.ioi_head.weight, first.weight[:, :cut], second.weight[:, :cut]]).detach()
+        self.shared.bias.data = torch.cat([net.ioi_head.bias, first.bias, second.bias]).detach()
+        self.cuts = [score.IOIS, first.out_features, second.out_features]
+        self.register_buffer("ioi_to_articulation", (net.ioi_chosen.weight @ first.weight[:, cut:].T).detach())
+        self.register_buffer("ioi_to_pitch", (net.ioi_chosen.weight @ second.weight[:, cut : 2 * cut].T).detach())
+        self.register_buffer("articulation_to_pitch", (net.articulation_chosen.weight @ second.weight[:, 2 * cut :].T).detach())
+        self.articulation_end, self.pitch_end = net.articulation_head[2], net.pitch_head[2]
 
     def forward(self, token, cos, sin, mask, noise, ioi_bias, articulation_bias, pitch_bias, sharpness, tail, match_nats, *ring):
-        net = self.net
-        pitch, interval, register, ioi_before, articulation_before = (
-            token[0:1],
-            token[1:2],
-            token[2:3],
-            token[3:4],
-            token[4:5],
-        )
-        match = (token[5:6], token[6:7], token[7:8])
-        x = net.tokens(pitch, interval, ioi_before, articulation_before, register, match)
-        keys_new, values_new = [], []
-        for layer, block in enumerate(net.blocks):
+        x = self.table[token[:8] + self.starts].sum(0, keepdim=True)
+        fresh = []
+        for layer, block in enumerate(self.blocks):
             keys, values = ring[2 * layer], ring[2 * layer + 1]  # (heads, d, window), (heads, window, d)
-            q, k, v = block.qkv(block.norm_attention(x)).view(3, block.heads, 1, -1).unbind(0)
-            q, k = turn(q, cos, sin), turn(k, cos, sin)
-            logits = torch.cat([q @ keys + mask, (q * k).sum(-1, keepdim=True)], -1) * q.shape[-1] ** -0.5
-            weights = logits.softmax(-1)
-            attended = weights[..., : score.WINDOW] @ values + weights[..., score.WINDOW :] * v
-            x = x + block.out(attended.reshape(1, -1))
+            qkv = block.qkv(block.norm_attention(x)).view(3 * block.heads, 1, -1)
+            qk, v = qkv.split([2 * block.heads, block.heads])
+            q, k = (qk * cos + qk[:, :, self.other_half] * sin).split(block.heads)
+            logits = torch.cat([q @ keys + mask, (q * k).sum(-1, keepdim=True)], -1)
+            past, now = logits.softmax(-1).split([score.WINDOW, 1], -1)
+            x = x + block.out((past @ values + now * v).reshape(1, -1))
             x = x + block.down(F.gelu(block.up(block.norm_feed(x)), approximate="tanh"))
-            keys_new.append(k[:, 0])
-            values_new.append(v[:, 0])
-        h = net.norm(x)
-        longer = (match[2] > 1).to(h.dtype)
-        ioi_noise = noise[: score.IOIS]
-        articulation_noise = noise[score.IOIS : score.IOIS + score.ARTICULATIONS]
-        pitch_noise = noise[score.IOIS + score.ARTICULATIONS :]
+            fresh += [k, v]
+        of_ioi, of_articulation, of_pitch = self.shared(self.norm(x)).split(self.cuts, -1)
+        ioi_noise, articulation_noise, pitch_noise = noise.split([score.IOIS, score.ARTICULATIONS, score.NOTES])
+        nats_ioi, nats_pitch = (self.opinion_nats[token[7]] + match_nats).split(1)
+        cold, warm = sharpness.split(1)
 
-        known = F.one_hot(match[1], score.IOIS + 1)[:, : score.IOIS].to(h.dtype)
-        ioi_logits = net.ioi_logits(h, match) + known * longer * match_nats[0]
-        ioi = choose(ioi_logits * sharpness[0] + ioi_bias, ioi_noise, tail)
-        articulation_logits = net.articulation_head(torch.cat([h, net.ioi_chosen(ioi)], -1))
-        articulation = choose(articulation_logits * sharpness[0] + articulation_bias[ioi], articulation_noise, tail)
-        target = pitch + match[0] - score.LEAP
-        valid = (match[0] < score.NO_INTERVAL) & (target >= 0) & (target < score.NOTES)
-        wanted = F.one_hot(target.clamp(0, score.NOTES - 1), score.NOTES).to(h.dtype) * valid.to(h.dtype)[:, None]
-        pitch_logits = net.pitch_logits(h, ioi, articulation, pitch, match) + wanted * longer * match_nats[1]
-        following = choose(pitch_logits * sharpness[1] + pitch_bias, pitch_noise, tail)
-        logits = torch.cat([ioi_logits[0], articulation_logits[0], pitch_logits[0]])
-        return ioi, articulation, following, logits, torch.stack(keys_new), torch.stack(values_new)
-
-
-def turn(x, cos, sin):
-    """`rotate` for (heads, 1, d) with angles (heads, d / 2)."""
-    a, b = x.chunk(2, -1)
-    cos, sin = cos[:, None], sin[:, None]
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+        ioi_logits = of_ioi + self.opinion_ioi[token[6]] * nats_ioi
+        ioi = choose(ioi_logits * cold + ioi_bias, ioi_noise, tail)
+        articulation_logits = self.articulation_end(F.gelu(of_articulation + self.ioi_to_articulation[ioi]))
+        articulation = choose(articulation_logits * cold + articulation_bias[ioi], articulation_noise, tail)
+        told = self.ioi_to_pitch[ioi] + self.articulation_to_pitch[articulation]
+        pitch_logits = self.pitch_end(F.gelu(of_pitch + told)) + self.opinion_pitch[token[8]] * nats_pitch
+        following = choose(pitch_logits * warm + pitch_bias, pitch_noise, tail)
+        return ioi, articulation, following, torch.cat([ioi_logits, articulation_logits, pitch_logits], -1), *fresh
 
 
 def choose(logits, noise, tail):
@@ -93,8 +99,8 @@ def export(net: trainer.NoteNet, path: Path) -> Path:
     size = net.width // net.heads
     noise = torch.zeros(score.IOIS + score.ARTICULATIONS + score.NOTES)
     inputs = {
-        "token": torch.zeros(8, dtype=torch.int64),
-        "cos": torch.zeros(net.heads, size // 2), "sin": torch.zeros(net.heads, size // 2),
+        "token": torch.zeros(9, dtype=torch.int64),
+        "cos": torch.zeros(2 * net.heads, 1, size), "sin": torch.zeros(2 * net.heads, 1, size),
         "mask": torch.zeros(score.WINDOW), "noise": noise, "ioi_bias": torch.zeros(score.IOIS),
         "articulation_bias": torch.zeros(score.IOIS, score.ARTICULATIONS), "pitch_bias": torch.zeros(score.NOTES),
         "sharpness": torch.ones(2), "tail": torch.ones(1), "match_nats": torch.zeros(2),
@@ -102,14 +108,8 @@ def export(net: trainer.NoteNet, path: Path) -> Path:
     for layer in range(net.layers):
         inputs[f"keys_{layer}"] = torch.zeros(net.heads, size, score.WINDOW)
         inputs[f"values_{layer}"] = torch.zeros(net.heads, score.WINDOW, size)
-    full = path.with_name(path.stem + "_fp32.onnx")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with torch.no_grad():
-        outputs = ["ioi", "articulation", "pitch", "logits", "keys_new", "values_new"]
-        names = {"input_names": list(inputs), "output_names": outputs}
-        torch.onnx.export(StepNet(net).eval(), tuple(inputs.values()), str(full), **names, opset_version=18, dynamo=False)
-    quantize_dynamic(str(full), str(path), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8)
-    return full
+    fresh = [f"{kind}_{layer}_new" for layer in range(net.layers) for kind in ("keys", "values")]
+    return export_step(StepNet(copy.deepcopy(net)), inputs, ["ioi", "articulation", "pitch", "logits", *fresh], path)
 
 
 def step_logits(path: Path, batch: dict[str, np.ndarray], rows: int) -> np.ndarray:
@@ -117,7 +117,6 @@ def step_logits(path: Path, batch: dict[str, np.ndarray], rows: int) -> np.ndarr
     graph = StepGraph(path)
     heads, size = graph.inputs["keys_0"].shape[:2]
     layers = sum(name.startswith("keys_") for name in graph.inputs)
-    by_note, by_time = score.angle_rates(size // 2)
     notes = batch["pitch"].shape[1]
     out = np.zeros((rows, notes, score.IOIS + score.ARTICULATIONS + score.NOTES), np.float32)
     graph.inputs["sharpness"][:] = 1
@@ -129,20 +128,19 @@ def step_logits(path: Path, batch: dict[str, np.ndarray], rows: int) -> np.ndarr
         for n in range(notes):
             interval = score.interval_index(pick["pitch"][n] - pick["pitch"][n - 1]) if n else score.NO_INTERVAL
             ioi, articulation = (pick["ioi"][n - 1], pick["articulation"][n - 1]) if n else (score.NO_IOI, score.NO_ARTICULATION)
-            match = [pick[name][n] for name in ("match_interval", "match_ioi", "match_length")]
-            graph.inputs["token"][:] = [pick["pitch"][n], interval, pick["register"][n], ioi, articulation, *match]
-            angle = np.stack([n * by_note] * (heads // 2) + [onset[n] * by_time] * (heads - heads // 2))
+            found = [pick[name][n] for name in ("match_interval", "match_ioi", "match_length")]
+            graph.inputs["token"][:] = score.token(pick["pitch"][n], interval, pick["register"][n], ioi, articulation, found)
             graph.inputs["ioi_bias"][:] = 0  # the later heads hang on the timing, so the true one is forced
             graph.inputs["ioi_bias"][pick["ioi"][n]] = -SILENT
             graph.inputs["articulation_bias"][:] = 0
             graph.inputs["articulation_bias"][:, pick["articulation"][n]] = -SILENT
-            graph.inputs["cos"][:], graph.inputs["sin"][:] = np.cos(angle), np.sin(angle)
+            graph.inputs["cos"][:], graph.inputs["sin"][:] = score.turns(n, onset[n], heads, size)
             graph.run()
             out[row, n] = graph.outputs["logits"]
             slot = n % score.WINDOW
             for layer in range(layers):
-                graph.inputs[f"keys_{layer}"][:, :, slot] = graph.outputs["keys_new"][layer]
-                graph.inputs[f"values_{layer}"][:, slot] = graph.outputs["values_new"][layer]
+                graph.inputs[f"keys_{layer}"][:, :, slot] = graph.outputs[f"keys_{layer}_new"][:, 0]
+                graph.inputs[f"values_{layer}"][:, slot] = graph.outputs[f"values_{layer}_new"][:, 0]
             graph.inputs["mask"][slot] = 0
     return out
 

@@ -19,7 +19,7 @@ def export_step(module, inputs, outputs, path, full_precision=()):
     path.parent.mkdir(parents=True, exist_ok=True)
     full = path.with_name(path.stem + "_fp32.onnx")
     with torch.no_grad():
-        torch.onnx.export(module.eval(), tuple(inputs.values()), str(full), input_names=list(inputs), output_names=list(outputs), opset_version=18, dynamo=False)
+        torch.onnx.export(module.eval(), tuple(inputs.values()), str(full), input_names=list(inputs), output_names=list(outputs), opset_version=20, dynamo=False)
     graph = onnx.load(str(full)).graph
     kept = [node.name for node in graph.node if node.op_type in ("MatMul", "Gemm") and any(part in name for part in full_precision for name in node.input)]
     quantize_dynamic(str(full), str(path), weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True,
