@@ -118,7 +118,8 @@ class Chain:
         frames = [self._tokenizer.step(hop) for hop in mic]
         first = 0
         for index, frame in enumerate(frames):
-            action = self._understand(frame, params, priming=True)
+            action, ended = self._understand(frame, params, priming=True)
+            self._keep(ended)
             if action.end:
                 self._finish(action)
             if action.reset:  # panic is heeded while catching up too
@@ -142,15 +143,16 @@ class Chain:
         """
         self.settle()
         frame = self._tokenizer.step(mic)
-        action = self._understand(frame, params, priming=False)
+        action, ended = self._understand(frame, params, priming=False)
         if action.answering:
             leanings = self._leanings(params)
+            self._keep(ended)
             voice = self._answer(action, params, leanings)
             self._let_by(mic, frame)
             self._put_off = partial(self._look_ahead, leanings)
         else:
             voice = self._silence
-            self._put_off = partial(self._listen, mic.copy(), frame)
+            self._put_off = partial(self._learn, ended, mic.copy(), frame)
         self._voice_db = _level_db(voice)
         if action.end:
             self._finish(action)
@@ -166,20 +168,23 @@ class Chain:
         if put_off:
             put_off()
 
-    def _understand(self, frame: Frame, params: np.ndarray, priming: bool) -> Action:
-        """Keep the notes that ended with this hop, and ask what to do in the hop after it."""
+    def _understand(self, frame: Frame, params: np.ndarray, priming: bool) -> tuple[Action, list[Note]]:
+        """Ask what to do in the hop after this one, and which of the performer's notes ended."""
         ended = self._segmenter.step(frame)
         self._hop += 1
         answering = self._plan is not None
         action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming)
-        if not answering:  # else it may be our own voice, back through the room
-            self._keep(ended)
-        return action
+        return action, [] if answering else ended  # those may be our own voice, back through the room
 
     def _keep(self, notes: list[Note]) -> None:
         for note in notes:
             self._notes.push(note)
         self._notes_heard += len(notes)
+
+    def _learn(self, notes: list[Note], mic: np.ndarray, frame: Frame) -> None:
+        """Take in a hop in which the performer alone may have sounded."""
+        self._keep(notes)
+        self._listen(mic, frame)
 
     def _listen(self, mic: np.ndarray, frame: Frame) -> None:
         """Teach the acoustic model one hop of the performer."""
