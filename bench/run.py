@@ -21,6 +21,7 @@ BENCHES = {
     "round_trip": (["--seconds", "2", "--rates", "48000", "--periods", "128"], [], False),
     "mic_to_reply": (["--blocks", "128", "--places", "4"], [], True),
     "trigger_to_voice": (["--blocks", "128", "--offsets", "6", "--live", "5"], ["--live", "20"], True),
+    "step": (["--seconds", "5"], ["--seconds", "60"], True),
     "callback": (["--seconds", "8", "--periods", "128"], ["--seconds", "120"], True),
     "recovery": (["--kills", "3", "--losses", "1"], [], True),
 }
