@@ -256,35 +256,6 @@ class Resampler:
         lib.ap_resample_reset(self.pointer)
 
 
-class Bank:
-    """The harmonics of one gliding fundamental, summed (ap_bank.h). One thread at a time; model process.
-
-    Amplitudes go straight from the last call's to this one's, so no join can click. About 60 us for 480 frames of 128.
-    """
-
-    HARMONICS = int(lib.AP_BANK_HARMONICS)
-
-    def __init__(self, samplerate: int, jump: float):
-        self._samplerate, self._jump = float(samplerate), float(jump)
-        self._bank = ffi.new("ap_bank *")
-
-    def process(self, hertz: float, levels: np.ndarray, out: np.ndarray) -> None:
-        """Write `out` (frames,) float32, gliding to `hertz` (0 keeps the last) and to `levels` (HARMONICS,) float32."""
-        lib.ap_bank_process(self._bank, hertz, self._samplerate, self._jump, _pointer(levels), _pointer(out), len(out))
-
-    def reset(self) -> None:
-        """Silence, phase 0."""
-        lib.ap_bank_reset(self._bank)
-
-    def state(self) -> bytes:
-        """A copy of phase, frequency and amplitudes."""
-        return bytes(ffi.buffer(self._bank))
-
-    def set_state(self, state: bytes) -> None:
-        """Go on from a copy."""
-        ffi.buffer(self._bank)[:] = state
-
-
 class Fft:
     """Fourier transforms of real frames of one even length 2^a 3^b 5^c (ap_fft.h). One thread at a time.
 
@@ -344,6 +315,48 @@ class Spectrum:
         if out.size != count * self.width or (count - 1) * hop + self.frames > frames.size or frames.itemsize * out.itemsize != 16:
             raise KernelError(f"spectrum: {frames.shape} {frames.dtype} frames, hop {hop}, for {out.shape} {out.dtype}")
         lib.ap_spectrum_process(self._spectrum, _pointer(frames), hop, count, _pointer(out))
+
+
+class Voice:
+    """Sound of a hop from what the decoder's network says: harmonics and shaped noise (ap_voice.h). One thread at a time.
+
+    About 60 us a hop of 128 harmonics.
+    """
+
+    def __init__(self, seed: int = 0):
+        self._memory = allocate(lib.ap_voice_sizeof(), "voice")
+        self._voice = ffi.cast("ap_voice *", ffi.from_buffer(self._memory))
+        check(lib.ap_voice_init(self._voice, self._memory.size), "voice")
+        self._state = lib.ap_voice_state_of(self._voice)
+        self.seed(seed)
+
+    @property
+    def level_db(self) -> float:
+        """Level of the last hop."""
+        return self._state.level_db
+
+    def process(self, raw: np.ndarray, first: float, last: float, level_db: float, sounding: bool, out: np.ndarray, noise: np.ndarray | None = None) -> None:
+        """Write `out` (960,) float32 from `raw` (2, 193), two pitches in MIDI semitones (0 unvoiced) and the level to go to.
+
+        `noise` (2, 481) complex64, spectra of 960 frames of unit deviation, replaces the generator's.
+        """
+        lib.ap_voice_process(self._voice, _pointer(raw), first, last, level_db, sounding, ffi.NULL if noise is None else _pointer(noise), _pointer(out))
+
+    def reset(self) -> None:
+        """Silence; the noise generator stays where it is."""
+        lib.ap_voice_reset(self._voice)
+
+    def seed(self, seed: int) -> None:
+        """Start the noise anew."""
+        lib.ap_voice_seed(self._voice, seed & 0xFFFFFFFFFFFFFFFF)
+
+    def state(self) -> bytes:
+        """A copy of all that is remembered."""
+        return bytes(ffi.buffer(self._state))
+
+    def set_state(self, state: bytes) -> None:
+        """Go on from a copy."""
+        ffi.buffer(self._state)[:] = state
 
 
 class Block:

@@ -149,6 +149,7 @@ def test_streaming_equals_offline(tmp_path):
 
     torch.manual_seed(0)
     codec = network.Codec(width=32).eval()
+    export_codec.export_codebooks(codec, tmp_path, network.LEVELS)
     encoder_path = export_codec.export_encoder(codec, tmp_path / "encoder.onnx")
     decoder_path = export_codec.export_decoder(codec, tmp_path / "decoder.onnx")
     sound, pitch = sung()

@@ -1,7 +1,7 @@
 """A bundle: a folder with a trained model that can be verified before it is played.
 
-``bundle.toml`` in it names every graph with its SHA-256 and the shapes of its inputs and outputs, the rates, the hop,
-the data it was trained on with licences, the command that trained it and the figures it reached.
+``bundle.toml`` in it names every graph with its SHA-256 and the shapes of its inputs and outputs, the constants that lie
+beside the graphs, the rates, the hop, the data it was trained on with licences, the command that trained it and the figures it reached.
 """
 from __future__ import annotations
 
@@ -80,20 +80,22 @@ class Bundle:
         Compares size and SHA-256 with the manifest, and the shapes of inputs and outputs with the graphs themselves.
         """
         problems = []
-        for graph, entry in self.manifest["graphs"].items():
-            try:
-                path = self.path(graph)
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            except BundleError as error:
-                problems.append(str(error))
-                continue
-            except OSError:
-                problems.append(f"graph {graph!r}: file {entry.get('file')!r} is missing")
-                continue
-            if digest != entry.get("sha256"):
-                problems.append(f"graph {graph!r}: SHA-256 {digest[:12]}…, the manifest says {str(entry.get('sha256'))[:12]}…")
-                continue
-            problems += _shape_problems(graph, path, entry)
+        for part in ("graphs", "constants"):
+            for name, entry in self.manifest.get(part, {}).items():
+                what = f"{part.removesuffix('s')} {name!r}"
+                try:
+                    path = self._inside(str(entry.get("file", "")))
+                    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                except BundleError as error:
+                    problems.append(str(error))
+                    continue
+                except OSError:
+                    problems.append(f"{what}: file {entry.get('file')!r} is missing")
+                    continue
+                if digest != entry.get("sha256"):
+                    problems.append(f"{what}: SHA-256 {digest[:12]}…, the manifest says {str(entry.get('sha256'))[:12]}…")
+                elif part == "graphs":
+                    problems += _shape_problems(name, path, entry)
         return problems
 
     def require_sound(self) -> None:

@@ -2,8 +2,8 @@
 
     python -m antiphon.train.export --recipe engine/antiphon/train/hum.toml --graphs .work/export --data DATA --out patches/bundles
 
-Reads GRAPH.onnx and the figures that each stage's export wrote beside it, the recipe (name, licence, stages with the
-commands that trained them), and the manifests of the data; writes NAME/bundle.toml and copies the graphs.
+Reads GRAPH.onnx, the constants and the figures that each stage's export wrote beside it, the recipe (name, licence, stages with the
+commands that trained them), and the manifests of the data; writes NAME/bundle.toml and copies graphs and constants.
 """
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import tomli_w
 
 from ..model.bundle import FORMAT, MANIFEST, Bundle
@@ -25,16 +26,20 @@ from ..model.graph import StepGraph
 from ..model.tokens import HOP, MODEL_RATE
 
 GRAPHS = ("tokenizer", "notes", "encoder", "memory", "tokens", "decoder")
+CONSTANTS = ("codebooks",)
+
+
+def file_entry(path: Path) -> dict:
+    """Describe a file: name, bytes, SHA-256."""
+    data = path.read_bytes()
+    return {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def graph_entry(path: Path) -> dict:
     """Describe one graph: file, bytes, SHA-256, shapes of inputs and outputs, number of State values."""
     step = StepGraph(path)
-    data = path.read_bytes()
     return {
-        "file": path.name,
-        "bytes": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
+        **file_entry(path),
         "state_values": int(sum(array.size for array in step.state().values())),
         "inputs": {name: list(array.shape) for name, array in step.inputs.items()},
         "outputs": {name: list(array.shape) for name, array in step.outputs.items()},
@@ -82,11 +87,12 @@ def build(recipe: dict, graphs: Path, data: Path, out: Path) -> Path:
     """Write the bundle and return its folder. Raises FileNotFoundError for a graph that was not exported."""
     folder = out / recipe["name"]
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.onnx"):
+    files = [f"{name}.onnx" for name in GRAPHS] + [f"{name}.npy" for name in CONSTANTS]
+    for old in [*folder.glob("*.onnx"), *folder.glob("*.npy")]:
         old.unlink()
     figures = {}
-    for name in GRAPHS:
-        shutil.copyfile(graphs / f"{name}.onnx", folder / f"{name}.onnx")
+    for file in files:
+        shutil.copyfile(graphs / file, folder / file)
     for stage in recipe["stages"]:
         sidecar = graphs / f"{stage['name']}.json"
         if sidecar.is_file():
@@ -101,11 +107,12 @@ def build(recipe: dict, graphs: Path, data: Path, out: Path) -> Path:
         "hop_frames": HOP,
         "channels": 1,
         "latency": recipe["latency"],
-        "bytes": sum((folder / f"{name}.onnx").stat().st_size for name in GRAPHS),
+        "bytes": sum((folder / file).stat().st_size for file in files),
         "stages": recipe["stages"],
         "figures": figures,
         "data": seed_sources(data / "seeds") + melody_sources(data / "melodies") + recipe.get("data", []),
         "graphs": {name: graph_entry(folder / f"{name}.onnx") for name in GRAPHS},
+        "constants": {name: {**file_entry(folder / f"{name}.npy"), "shape": list(np.load(folder / f"{name}.npy").shape)} for name in CONSTANTS},
     }
     (folder / MANIFEST).write_bytes(tomli_w.dumps(manifest).encode())
     Bundle.open(folder).require_sound()

@@ -1,6 +1,6 @@
 """Export encoder and decoder as INT8 step graphs and compare them with the networks.
 
-    python -m antiphon.train.export_codec --weights .work/codec.pt --render .work/render --out .work/export
+    python -m antiphon.train.export_codec --weights .work/codec.pt --render .work/render --out .work/export --levels 4
 """
 
 from __future__ import annotations
@@ -12,74 +12,117 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from ..model.codec import Decoder, Encoder
+from ..model.timbre import CODEBOOKS, HEARD, LATENT, PITCH_FEATURES, PLANNED
 from . import codec as trainer
 from . import network
-from .network import FRAME, HOP, LOUDNESS_FLOOR_DB, RATE, SHORT_WINDOW, WINDOW
-from .onnx_step import export_step
+from .network import FRAME, HOP, RATE
 from .shards import Shards
+from .sketch import array, behind_norm, write_both
+
+TAPS = network.CausalBlock.KERNEL
 
 
-class EncoderStep(nn.Module):
-    """One hop of the encoder: magnitudes, pitch and level to codes, loudness class and the quantised latent."""
+class Blocks:
+    """Blocks in a row that take `hops` frames a step, with one State for all: their last four frames side by side, `[4, blocks x width]`.
 
-    def __init__(self, codec):
-        super().__init__()
-        self.encoder, self.quantiser = codec.encoder, codec.quantiser
+    What the past adds is computed for all blocks at once before the first, so that a block has one product or two left.
+    """
 
-    def forward(self, spectrum, short, pitch, loudness_db, *states):
-        features = self.encoder.features(spectrum[None], short[None], pitch[None], loudness_db[None])
-        latent, following = self.encoder(features, list(states))
-        codes, total = self.quantiser.encode(latent[0])
-        return codes[0], network.loudness_class(loudness_db), total[0], *following
+    def __init__(self, sketch, blocks, width, frames, state):
+        self.sketch, self.blocks, self.width, self.frames, self.state = sketch, blocks, width, frames, state
+        kernels = np.concatenate([array(block.kernel) for block in blocks], 1)
+        weights = np.zeros((frames, TAPS - 1, kernels.shape[1]), np.float32)
+        for frame in range(frames):
+            weights[frame, frame:] = kernels[:TAPS - 1 - frame]
+        past = sketch.node("ReduceSum", sketch.node("Mul", state, weights), np.array([1]), keepdims=0)
+        past = sketch.node("Add", past, np.concatenate([array(block.bias) for block in blocks]))
+        self.past = sketch.split(past, [width] * len(blocks)) if len(blocks) > 1 else [past]
+
+    def __call__(self, x):
+        """All blocks on `x [frames, width]`, and the State they leave."""
+        sketch, entered = self.sketch, []
+        for block, past in zip(self.blocks, self.past, strict=True):
+            entered.append(x)
+            kernel = array(block.kernel)
+            if self.frames == 1:
+                now = sketch.node("Mul", x, kernel[-1:])
+            else:
+                weights = np.zeros((self.frames, self.frames, self.width), np.float32)
+                for frame in range(self.frames):
+                    weights[frame, :frame + 1] = kernel[TAPS - 1 - frame:]
+                now = sketch.node("ReduceSum", sketch.node("Mul", x, weights), np.array([1]), keepdims=0)
+            y = sketch.normalised(sketch.node("Add", now, past), self.width)
+            y = sketch.hardswish(sketch.linear(y, *behind_norm(block.norm, block.up)))
+            scale = array(block.scale)
+            x = sketch.node("Add", x, sketch.linear(y, array(block.down.weight).T * scale, array(block.down.bias) * scale))
+        new = sketch.node("Concat", *entered, axis=1) if len(entered) > 1 else entered[0]
+        ends = np.array([self.frames]), np.array([TAPS - 1]), np.array([0])
+        sketch.node("Concat", sketch.node("Slice", self.state, *ends), new, axis=0, to=f"{self.state}_next")
+        return x
 
 
-class DecoderStep(nn.Module):
-    """One hop of the decoder: codes, loudness class and two pitches to harmonic amplitudes and noise magnitudes, two of each."""
-
-    def __init__(self, codec):
-        super().__init__()
-        self.decoder, self.quantiser = codec.decoder, codec.quantiser
-
-    def forward(self, codes, loudness, pitch, before, *states):
-        latent = self.quantiser.decode(codes[None, None])
-        pitch, loudness = pitch[None], loudness[None]
-        before_db = network.class_loudness_db(before)[None]
-        raw, following = self.decoder.trunk(latent, pitch, loudness, before_db, list(states))
-        log_level, mask, magnitude = self.decoder.levels(raw, pitch, loudness, before_db)
-        levels = torch.exp(log_level.clamp(-14, 3)) * mask
-        return levels[0], magnitude[0], loudness[0], *following
+def zeros(*shape):
+    return np.zeros(shape, np.float32)
 
 
 def export_encoder(codec, path):
+    """The encoder of one hop: features to a latent. What comes before and after it is in C (model.codec)."""
     encoder = codec.encoder
-    inputs = {"spectrum": torch.rand(2, WINDOW // 2 + 1), "short": torch.rand(2, SHORT_WINDOW // 2 + 1), "pitch": torch.full((2,), 60.0), "loudness_db": torch.full((1,), -20.0)}
-    states = {f"s_block{i}": x for i, x in enumerate(network.zero_state(1, encoder.count, encoder.width))}
-    return export_step(EncoderStep(codec), {**inputs, **states}, ["codes", "loudness", "latent", *(f"{s}_next" for s in states)], path,
-                       full_precision=("mel", "codebook", "book"))
+
+    def draw(sketch):
+        blocks = Blocks(sketch, encoder.blocks, encoder.width, 1, "s_past")
+        x = blocks(sketch.linear("features", array(encoder.enter.weight).T, array(encoder.enter.bias)))
+        both = sketch.node("Concat", x, "features", axis=1)
+        weight = np.concatenate([array(encoder.leave.weight), array(encoder.skip.weight)], 1).T
+        sketch.linear(both, weight, array(encoder.leave.bias) + array(encoder.skip.bias), exact=True, to="latent")
+
+    state = zeros(TAPS - 1, encoder.count * encoder.width)
+    return write_both(draw, path, {"features": zeros(1, HEARD), "s_past": state}, {"latent": zeros(1, LATENT), "s_past_next": state})
 
 
 def export_decoder(codec, path):
-    decoder = codec.decoder
-    inputs = {"codes": torch.zeros(codec.quantiser.levels, dtype=torch.int64), "loudness": torch.ones(1, dtype=torch.int64), "pitch": torch.full((2,), 60.0)}
-    states = {"s_before": torch.zeros(1, dtype=torch.int64)}
-    states |= {f"s_block{i}": x for i, x in enumerate(network.zero_state(1, decoder.count, decoder.width))}
-    return export_step(DecoderStep(codec), {**inputs, **states}, ["levels", "noise", *(f"{s}_next" for s in states)], path,
-                       full_precision=("noise_shape",))
+    """The decoder of one hop: the features of ap_timbre_planned to the raw outputs that ap_voice sounds."""
+    decoder, width = codec.decoder, codec.decoder.width
+
+    def draw(sketch):
+        slow = Blocks(sketch, decoder.blocks[:1], width, 1, "s_slow")
+        fast = Blocks(sketch, decoder.blocks[1:], width, 2, "s_fast")
+        x = slow(sketch.linear("hop", array(decoder.enter.weight).T, array(decoder.enter.bias)))
+        # The pitch of each control frame joins where the hop is cut in two.
+        pitch_in, none = array(decoder.pitch_in.weight).T, zeros(PITCH_FEATURES, width)
+        weight = np.concatenate([array(decoder.split.weight).T, np.block([[pitch_in, none], [none, pitch_in]])])
+        bias = array(decoder.split.bias) + np.tile(array(decoder.pitch_in.bias), 2)
+        x = sketch.linear(sketch.node("Concat", x, "pitches", axis=1), weight, bias)
+        x = fast(sketch.node("Reshape", x, np.array([2, width])))
+        weight, bias = behind_norm(decoder.norm, decoder.leave)
+        skip = array(decoder.skip.weight).T.reshape(LATENT, 2, -1)
+        weight = np.concatenate([weight, skip[:, 0], skip[:, 1]])
+        sketch.linear(sketch.node("Concat", sketch.normalised(x, width), "timbre", axis=1), weight, bias, exact=True, to="raw")
+
+    states = {"s_slow": zeros(TAPS - 1, width), "s_fast": zeros(TAPS - 1, (decoder.count - 1) * width)}
+    inputs = {"hop": zeros(1, PLANNED), "pitches": zeros(1, 2 * PITCH_FEATURES), "timbre": zeros(2, 2 * LATENT)}
+    return write_both(draw, path, {**inputs, **states}, {"raw": zeros(2, decoder.outputs), **{f"{n}_next": x for n, x in states.items()}})
+
+
+def export_codebooks(codec, folder, levels):
+    """Write the codebooks that are played, the coarsest `levels` of them, beside the graphs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / CODEBOOKS, array(codec.quantiser.codebooks[:levels]))
 
 
 def stream(encoder_path, decoder_path, audio, pitch, noise=None):
-    """Run both graphs hop by hop over a clip; returns audio `(frames,)`, codes `[T, levels]` and loudness classes `[T]`."""
+    """Run both graphs hop by hop over a clip; returns audio `(frames,)`, codes `[T, levels]` and loudness classes `[T]`. `noise [2T, 960]` as in the network."""
     encoder, decoder = Encoder(encoder_path), Decoder(decoder_path)
+    spectra = None if noise is None else np.fft.rfft(noise).astype(np.complex64)
     made, codes, classes = [], [], []
     for hop in range(len(audio) // HOP):
-        two = pitch[2 * hop:2 * hop + 2]
-        code, loudness = encoder.step(audio[hop * HOP:(hop + 1) * HOP], two)
+        two = slice(2 * hop, 2 * hop + 2)
+        code, loudness = encoder.step(audio[hop * HOP:(hop + 1) * HOP], pitch[two])
         codes.append(code.copy())
         classes.append(loudness)
-        made.append(decoder.step(code, loudness, two, None if noise is None else noise[2 * hop:2 * hop + 2]).copy())
+        made.append(decoder.step(code, loudness, pitch[two], None if spectra is None else spectra[two]).copy())
     return np.concatenate(made), np.array(codes), np.array(classes)
 
 
@@ -92,10 +135,11 @@ def parity(codec, encoder_path, decoder_path, rows, seconds=5):
         pitch = row["f0"][:seconds * 100]
         noise = np.random.default_rng(0).standard_normal((len(pitch), 2 * FRAME)).astype(np.float32)
         made, codes, classes = stream(encoder_path, decoder_path, audio, pitch, noise)
+        levels = codes.shape[-1]
         with torch.no_grad():
             one, two = torch.tensor(audio)[None], torch.tensor(pitch)[None]
             latent, loudness = codec.latent(one, two)
-            wanted_codes, _ = codec.quantiser.encode(latent)
+            wanted_codes = codec.quantiser.encode(latent)[0][..., :levels]
             # The decoder alone is compared from the graph's own codes, or one differing code would hide it.
             same, _ = codec.decoder(codec.quantiser.decode(torch.tensor(codes)[None]), two, torch.tensor(classes)[None], torch.tensor(noise)[None])
             whole, _ = codec.decoder(codec.quantiser.decode(wanted_codes), two, loudness, torch.tensor(noise)[None])
@@ -122,15 +166,17 @@ def main():
     parser.add_argument("--weights", required=True)
     parser.add_argument("--render", required=True)
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--levels", type=int, default=network.LEVELS, help="levels of codes that are played")
     options = parser.parse_args()
     torch.set_num_threads(1)
     saved = torch.load(options.weights)
     codec = network.Codec()
     codec.load_state_dict(saved["codec"])
+    export_codebooks(codec, options.out, options.levels)
     full_encoder = export_encoder(codec.eval(), options.out / "encoder.onnx")
     full_decoder = export_decoder(codec, options.out / "decoder.onnx")
     rows = Shards(options.render, "held", limit=1).rows[:6]
-    figures = {"steps": saved["step"], "minutes": saved["minutes"],
+    figures = {"steps": saved["step"], "minutes": saved["minutes"], "levels": options.levels,
                "bytes": {n: (options.out / n).stat().st_size for n in ("encoder.onnx", "decoder.onnx")},
                "fp32_graphs": parity(codec, full_encoder, full_decoder, rows), "int8_graphs": parity(codec, options.out / "encoder.onnx", options.out / "decoder.onnx", rows)}
     encoder, decoder = Encoder(options.out / "encoder.onnx"), Decoder(options.out / "decoder.onnx")

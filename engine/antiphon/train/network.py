@@ -1,7 +1,8 @@
 """The codec's networks: encoder, residual vector quantiser, pitch-explicit decoder. All causal, with explicit state.
 
 One hop is 960 frames at 48 kHz (20 ms) and holds two control frames of 480. Every module takes and returns its state, so
-that training (whole clips, zero state), offline use and the exported step graphs run the very same lines.
+that training (whole clips, zero state) and offline use run the very same lines; the step graphs are drawn from the same weights
+(`export_codec`) and compared with these.
 Gain and shape are apart: the hop's loudness is its own class, the codes hold timbre only, and silence is exactly silent.
 """
 
@@ -12,28 +13,20 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..model import timbre
+from ..model.timbre import (
+    CODES, HEARD, HEARD_HARMONICS, LATENT, LOUDNESS_CLASSES, LOUDNESS_FLOOR_DB, LOUDNESS_STEP_DB, MEL_BANDS, PITCH_FEATURES, PLANNED, SHORT_BANDS, SHORT_WINDOW, WINDOW,
+)  # fmt: skip
 from . import fast
 
 RATE, HOP, FRAME = 48000, 960, 480
-WINDOW, SHORT_WINDOW = 2048, 512
-MEL_BANDS, SHORT_BANDS, HEARD_HARMONICS, PITCH_FEATURES = 80, 32, 40, 5
-LATENT, LEVELS, CODES = 32, 6, 256
+LEVELS = 6
 HARMONICS, ENVELOPE_BANDS, CORRECTED, NOISE_BANDS = 128, 72, 48, 72
-LOUDNESS_CLASSES, LOUDNESS_FLOOR_DB, LOUDNESS_STEP_DB = 48, -72.0, 1.5
 
 
-def mel_bands(window, count, low=30.0, high=RATE / 2):
-    """Triangular mel filters, `[window // 2 + 1, count] float32`, each summing to 1."""
-    to_hertz = lambda mel: 700 * (10 ** (mel / 2595) - 1)
-    edges = to_hertz(np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), count + 2))
-    bins = np.arange(window // 2 + 1) * RATE / window
-    filters = np.zeros((len(bins), count), np.float32)
-    for band in range(count):
-        left, centre, right = edges[band:band + 3]
-        filters[:, band] = np.maximum(0, np.minimum((bins - left) / max(1e-3, centre - left), (right - bins) / (right - centre)))
-        if filters[:, band].sum() <= 0.2:
-            filters[:, band] = np.maximum(0, 1 - np.abs(bins - centre) / (RATE / window))
-    return torch.tensor(filters / (filters.sum(0) + 1e-8))
+def mel_bands(window, count):
+    """The mel filters of `model.timbre` as a tensor."""
+    return torch.tensor(timbre.mel_bands(window, count))
 
 
 def warped_bands(bins_hertz, count):
@@ -114,9 +107,6 @@ class CausalBlock(nn.Module):
         count = x.shape[1]
         if self.training:
             y = fast.Taps.apply(past, self.kernel, self.bias)
-        elif count <= 2:  # a step graph: one product and one sum take less there than five of each
-            windows = past[:, None] if count == 1 else torch.stack([past[:, :self.KERNEL], past[:, 1:]], 1)
-            y = self.bias + (windows * self.kernel).sum(2)
         else:
             y = self.bias
             for tap in range(self.KERNEL):
@@ -139,11 +129,10 @@ class Encoder(nn.Module):
         self.width, self.count = width, blocks
         self.register_buffer("mel", mel_bands(WINDOW, MEL_BANDS), False)
         self.register_buffer("short_mel", mel_bands(SHORT_WINDOW, SHORT_BANDS), False)
-        features = 2 * (MEL_BANDS + SHORT_BANDS + HEARD_HARMONICS + PITCH_FEATURES) + 1
-        self.enter = nn.Linear(features, width)
+        self.enter = nn.Linear(HEARD, width)
         self.blocks = nn.ModuleList(CausalBlock(width) for _ in range(blocks))
         self.leave = nn.Linear(width, LATENT)
-        self.skip = nn.Linear(features, LATENT)
+        self.skip = nn.Linear(HEARD, LATENT)
 
     def features(self, spectrum, short, pitch, loudness_db):
         """`[B, 2T, 1025]`, `[B, 2T, 257]`, `[B, 2T]`, `[B, T]` -> `[B, T, features]`; levels are relative to the hop's loudness."""
@@ -237,7 +226,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.width, self.count = width, blocks + 1
         self.outputs = ENVELOPE_BANDS + CORRECTED + 1 + NOISE_BANDS
-        self.enter = nn.Linear(LATENT + 2 * PITCH_FEATURES + 2, width)
+        self.enter = nn.Linear(PLANNED, width)
         self.blocks = nn.ModuleList(CausalBlock(width) for _ in range(blocks + 1))
         self.split = nn.Linear(width, 2 * width)
         self.pitch_in = nn.Linear(PITCH_FEATURES, width)

@@ -1,0 +1,95 @@
+"""Step graphs drawn node by node, each with as few nodes as it can have: INT8 where a matrix is, and a twin in fp32.
+
+A node of ONNX Runtime costs 1 us in a hot loop and 2 to 4 at a hop's cadence, whatever it does. Exported from torch, nine
+in ten were shapes, states and arithmetic around the matrices.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+CONTRIB = "com.microsoft"
+_TYPES = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.int64): TensorProto.INT64}
+
+
+def array(tensor) -> np.ndarray:
+    """A torch tensor as float32 or int64."""
+    value = tensor.detach().cpu().numpy()
+    return value.astype(np.float32) if value.dtype.kind == "f" else value
+
+
+class Sketch:
+    """A graph in the making. Edges are names; constants are numpy arrays, handed to `node` like edges."""
+
+    def __init__(self, int8: bool):
+        self._int8, self._nodes, self._constants, self._count = int8, [], [], 0
+
+    def _name(self, stem):
+        self._count += 1
+        return f"{stem}_{self._count}"
+
+    def _edge(self, value):
+        if isinstance(value, np.ndarray):
+            name = self._name("constant")
+            self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+            return name
+        return value
+
+    def node(self, kind, *inputs, to=None, domain="", **attributes):
+        """Add a node; returns its edge, called `to` if given. A list of names as `to` makes as many outputs."""
+        outputs = to if isinstance(to, list) else [to or self._name(kind)]
+        self._nodes.append(helper.make_node(kind, [self._edge(x) for x in inputs], outputs, domain=domain, **attributes))
+        return outputs if isinstance(to, list) else outputs[0]
+
+    def split(self, edge, sizes, axis=-1):
+        """Cut an edge into pieces."""
+        return self.node("Split", edge, np.array(sizes, np.int64), to=[self._name("Split") for _ in sizes], axis=axis)
+
+    def linear(self, edge, weight, bias, exact=False, to=None):
+        """`edge [M, K] @ weight [K, N] + bias [N]`; an INT8 graph quantises weights per column and the edge as it comes.
+
+        `exact` keeps fp32: for a last layer, whose error nothing behind it averages out. `bias` may be an edge.
+        """
+        if exact or not self._int8:
+            return self.node("Gemm", edge, weight, bias, to=to)
+        scale = np.maximum(np.abs(weight).max(0), 1e-12).astype(np.float32) / 127
+        rounded = np.round(weight / scale).astype(np.int8)
+        return self.node("DynamicQuantizeMatMul", edge, rounded, scale, np.zeros(len(scale), np.int8), bias, to=to, domain=CONTRIB)
+
+    def hardswish(self, edge):
+        """Two nodes: ONNX Runtime takes its HardSwish apart."""
+        return self.node("Mul", edge, self.node("HardSigmoid", edge, alpha=1 / 6, beta=0.5))
+
+    def normalised(self, edge, width):
+        """Layer norm without scale and offset: those belong to the matrix behind it, see `behind_norm`."""
+        return self.node("LayerNormalization", edge, np.ones(width, np.float32), axis=-1)
+
+    def write(self, path, inputs, outputs):
+        """Save and check. `inputs` and `outputs`: name -> array of that shape and type."""
+        describe = lambda arrays: [helper.make_tensor_value_info(n, _TYPES[a.dtype], a.shape) for n, a in arrays.items()]
+        graph = helper.make_graph(self._nodes, Path(path).stem, describe(inputs), describe(outputs), self._constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid(CONTRIB, 1)])
+        model.ir_version = 9
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(model, str(path))
+
+
+def behind_norm(norm, linear):
+    """Weight `[K, N]` and bias of a linear layer with the scale and offset of the norm before it folded in."""
+    weight = array(linear.weight).T
+    return weight * array(norm.weight)[:, None], array(linear.bias) + array(norm.bias) @ weight
+
+
+def write_both(draw, path, inputs, outputs):
+    """Write the INT8 graph at `path` and its twin `NAME_fp32.onnx` beside it; returns the twin's path. `draw(sketch)` makes the nodes."""
+    path = Path(path)
+    full = path.with_name(path.stem + "_fp32.onnx")
+    for int8, target in ((True, path), (False, full)):
+        sketch = Sketch(int8)
+        draw(sketch)
+        sketch.write(target, inputs, outputs)
+    return full
