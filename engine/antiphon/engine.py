@@ -6,12 +6,10 @@ slow: whoever calls `start`, `apply`, `status` and `stop`, and one supervisor th
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import threading
 import time
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,16 +17,19 @@ from .audio.driver import DeviceFrames, Driver, Format
 from .audio.freewheel import FreewheelDriver
 from .block import BlockSpec
 from .clock import FrameClock, frames_to_ms
+from .config import EngineConfig
 from .drivers import make_driver
 from .errors import AntiphonError, BundleError, DeviceError, UsageError
 from .events import Event
-from .kernels import Resampler, lib
+from .history import carry_over
+from .kernels import Resampler
 from .latency import DEFAULT_LEAD_S, MODEL_RATE, Latency, Timeline, latency
+from .later import Later
 from .layout import PLAYING, Segment, SegmentSpec
 from .model.lead import LATE_TIMES, LATE_WITHIN_S, most_frames
 from .params import REGISTRY
 from .status import Status, make_status
-from .units import db_to_gain
+from .steering import Steering
 from .workers import WorkerKeeper, WorkerSpec
 
 _WATCH_S = 0.02
@@ -36,56 +37,8 @@ _SHORTEST_LOOK_S = 0.001
 _REOPEN_S = 0.2
 _FALL_BACK_AFTER = 3  # tries for the device that was lost before the system's default will do
 _STOP_FADE_S = 0.03
-_PANIC_FADE_S = 0.005
+_STOP_S = 0.5  # more than a supervisor takes that does not wait for a device
 _PUSH_AHEAD_S = 0.1  # block rows reach the callback this long before their frame
-_LATER_MOST = 4096
-_TARGETS = {
-    "dry": lib.AP_TARGET_DRY,
-    "voice": lib.AP_TARGET_VOICE,
-    "master": lib.AP_TARGET_MASTER,
-    "mute": lib.AP_TARGET_MUTE,
-}
-
-
-@dataclass(frozen=True)
-class EngineConfig:
-    """What is settled before sound starts. Rows of the parameter table go into `values`, by path.
-
-    driver      auto (portaudio, or the dummy where there is no device), portaudio, dummy, freewheel
-    input       device name, part of one or index (portaudio); file, "silence", array (dummy);
-                None: the default device, or the hummed phrase
-    output      device (portaudio); file to write (dummy); None: default, or nothing
-    samplerate  Hz; None: the device's, the file's or 48000
-    in_channels, out_channels   None: at most two of the device's, the file's, or one in and two out
-    mic_channel the input channel that the model hears, from 0; None: the mean of all
-    bundle      name or folder of a bundle; "echo" and "through" need none
-    lead_s      what the model has for its step beyond one block; None: 6 ms at first, and more where steps are late
-    seconds     stop being unfinished after this long (dummy)
-    loop        repeat an input file (dummy); the hummed phrase is always repeated
-    loop_frames round trip of the device in frames, measured through a cable
-    realtime    ask for realtime scheduling of the model process
-    late        a fault to inject: "EVERY:FRAMES" makes each EVERYth step take FRAMES beyond a hop and a block
-    driver_instance   a driver made by the caller; the above about devices is then unused
-    """
-
-    driver: str = "auto"
-    input: str | int | Path | np.ndarray | None = None
-    output: str | int | Path | None = None
-    samplerate: int | None = None
-    blocksize: int = 128
-    in_channels: int | None = None
-    out_channels: int | None = None
-    mic_channel: int | None = None
-    bundle: str = "hum"
-    seed: int | None = None
-    lead_s: float | None = None
-    seconds: float | None = None
-    loop: bool = False
-    loop_frames: float | None = None
-    realtime: bool = True
-    late: str = ""
-    values: dict = field(default_factory=dict)
-    driver_instance: Driver | None = None
 
 
 class Engine:
@@ -96,20 +49,12 @@ class Engine:
 
     def __init__(self, config: EngineConfig):
         self.config = config
-        self.values = REGISTRY.defaults()
-        for path, value in config.values.items():
-            self.values[path] = REGISTRY.accept(path, value)
-        if config.seed is not None:
-            self.values["seed"] = REGISTRY.accept("seed", config.seed)
-        self._params = np.array(REGISTRY.step_defaults())
-        for row in REGISTRY.step_rows:
-            if row.kind != "trigger":
-                self._params[REGISTRY.step_index(row.path)] = row.encode(self.values[row.path])
+        self.steering = Steering(config.values, config.seed)
+        self.values = self.steering.values
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._later: list[tuple[int, int, Event]] = []
-        self._order = itertools.count()
+        self._later = Later()
         self._notices: list[str] = []
         self._carried: dict[str, float] = {}
         self._last_status: Status | None = None
@@ -120,7 +65,7 @@ class Engine:
         self._timeline: Timeline | None = None
         self.frame_clock: FrameClock | None = None
         self.format: Format | None = None
-        self.device_losses = self.device_reopens = self.commands_dropped = 0
+        self.device_losses = self.device_reopens = 0
         self.lead_raised = 0
         self._lead_told_ms = 0
         self._device_lost_at: float | None = None
@@ -128,11 +73,12 @@ class Engine:
         self._device_frames = DeviceFrames()
         self._resampler_frames = (0.0, 0.0)
 
-    def start(self, wait_s: float = 30.0) -> None:
+    def start(self, wait_s: float = 30.0, sleep: Callable[[float], None] = time.sleep) -> None:
         """Open the driver, let sound run, start the model; return when the model plays, or after `wait_s`.
 
-        The dry sound is there before the model is. Raises DeviceError, UsageError, and BundleError if the model cannot
-        be loaded: then everything is stopped again.
+        The dry sound is there before the model is. While the model loads `sleep` is called over and over with a few
+        milliseconds: what it lets happen meanwhile may steer the engine. Raises DeviceError, UsageError, and
+        BundleError if the model cannot be loaded: then everything is stopped again.
         """
         try:
             self.driver, settled, notice = make_driver(self.config)
@@ -144,13 +90,16 @@ class Engine:
                 return
             self._thread = threading.Thread(target=self._supervise, name="antiphon-supervisor", daemon=True)
             self._thread.start()
-            self._wait_ready(wait_s)
+            self._wait_ready(wait_s, sleep)
         except BaseException:
             self.stop(fade=False)
             raise
 
     def stop(self, fade: bool = True) -> None:
-        """Fade, stop the clock, end the model process, give everything back. Harmless when called again."""
+        """Fade, stop the clock, end the model process, give everything back: within about a second, whatever hangs.
+
+        Harmless when called again, also where it was interrupted.
+        """
         if self.segment is None:
             if self.driver:
                 self.driver.stop()
@@ -160,6 +109,8 @@ class Engine:
         self._last_status = self.status()  # while the model still speaks for itself
         self._stopping.set()
         if self._thread:
+            self._thread.join(_STOP_S)
+            self.driver.interrupt()  # it may be looking for a device in a sound system that does not answer
             self._thread.join()
         try:
             self.driver.stop()  # a file that cannot be finished is told from here
@@ -170,22 +121,23 @@ class Engine:
         """Take one accepted event: block rows to the callback, step rows to the model, each at its frame.
 
         Costs microseconds and never waits. An event for a later frame is kept until then: block rows to the frame,
-        step rows to the step that is due then. Raises UsageError where thousands are kept already.
+        step rows to the step that is due then. Before `start` it is what sound begins with. Raises UsageError where
+        thousands are kept already, and for a trigger while no model plays: it must not go off when one does.
         """
-        row = REGISTRY.resolve(event.path)
         with self._lock:
             if self.segment is None:
-                raise AntiphonError(f"{event.path}: the engine is not running")
+                if self._stopping.is_set() or event.path == "trigger":
+                    raise AntiphonError(f"{event.path}: the engine is not running")
+                self.steering.apply(event)
+                return
             wait_until = event.time_frame or 0
-            if row.target == "block":
+            if REGISTRY.resolve(event.path).target == "block":
                 # Not at once: the callback holds few commands, and what is due now (panic, mute) comes after them in its queue.
-                wait_until -= round(_PUSH_AHEAD_S * self.timeline.samplerate)
+                wait_until -= round(_PUSH_AHEAD_S * self.segment.samplerate)
             if wait_until <= self.segment.clock:
-                self._apply_now(row, event)
-            elif len(self._later) < _LATER_MOST:
-                heapq.heappush(self._later, (wait_until, next(self._order), event))
+                self._apply_now(event)
             else:
-                raise UsageError(f"{event.path}: {_LATER_MOST} events wait for their time already; send it when it is due")
+                self._later.add(wait_until, event)
 
     def status(self) -> Status:
         """Take one look at everything; after `stop` the last one."""
@@ -241,9 +193,10 @@ class Engine:
         timeline = Timeline(settled.samplerate, settled.blocksize, round(self._lead_s() * settled.samplerate))
         spec = SegmentSpec(settled.samplerate, settled.in_channels, settled.out_channels, len(REGISTRY.step_rows))
         segment = Segment.create(spec, timeline, shared=not isinstance(self.driver, FreewheelDriver))
-        segment.publish_params(self._params)
         with self._lock:
             self.format, self._timeline, self.segment = settled, timeline, segment
+            longest = most_frames(settled.samplerate, timeline.lead_frames) if self._grows else timeline.lead_frames
+            self.steering.bind(segment, lead_room=longest - timeline.lead_frames)
             self._lead_told_ms = self.lead_ms  # rounded to another rate's frames it has not grown
             self.frame_clock = FrameClock(settled.samplerate)
             self._resampler_frames = (
@@ -260,11 +213,15 @@ class Engine:
                         hop_frames=timeline.hop_frames,
                         samplerate=settled.samplerate,
                         mic_channel=mic_channel,
-                        growing_lead=config.lead_s is None,
+                        growing_lead=self._grows,
                         realtime=config.realtime,
                         late=config.late,
                     ),
                 )
+
+    @property
+    def _grows(self) -> bool:
+        return self.config.lead_s is None and not isinstance(self.driver, FreewheelDriver)
 
     def _lead_s(self) -> float:
         """Give the lead to build with: what was learnt on the device before, where there was one."""
@@ -287,10 +244,7 @@ class Engine:
     def _start_sound(self) -> None:
         """Let the driver run with the gains as they are now."""
         with self._lock:
-            gains = {path: db_to_gain(self.values[path]) for path in ("dry", "voice", "master")}
-            if self.values["mute"]:
-                self.segment.push_command(0, lib.AP_TARGET_MUTE, 0, 1.0)
-            spec = BlockSpec(self.segment, self.format.blocksize, **gains)
+            spec = BlockSpec(self.segment, self.format.blocksize, **self.steering.gains())
         self.driver.start(spec)
         self._device_frames = self.driver.device_frames()
 
@@ -309,15 +263,14 @@ class Engine:
         while self.worker.advance():
             pass
 
-    def _wait_ready(self, wait_s: float) -> None:
+    def _wait_ready(self, wait_s: float, sleep: Callable[[float], None]) -> None:
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
-            keeper = self.keeper
-            if keeper.fatal:
-                raise BundleError(keeper.fatal)
-            if keeper.speaks and self.segment.read_status()["phase"] == PLAYING:
+            if self.keeper.fatal:
+                raise BundleError(self.keeper.fatal)
+            if self._model_plays():
                 return
-            time.sleep(_WATCH_S)
+            sleep(_WATCH_S)
         self._notices.append(f"the model is not ready after {wait_s:g} s; the dry sound plays on without it")
 
     def _supervise(self) -> None:
@@ -333,9 +286,10 @@ class Engine:
     def _next_look_s(self) -> float:
         """Give the time to wait: to the next event that is due, so that it reaches the step it was meant for."""
         with self._lock:
-            if not self._later:
+            frame = self._later.next_frame()
+            if frame is None:
                 return _WATCH_S
-            ahead_s = (self._later[0][0] - self.segment.clock) / self.timeline.samplerate
+            ahead_s = (frame - self.segment.clock) / self.segment.samplerate
         return min(max(ahead_s, _SHORTEST_LOOK_S), _WATCH_S)
 
     def _watch_model(self) -> None:
@@ -389,64 +343,38 @@ class Engine:
         restarts = self.keeper.restarts
         with self._lock:
             self._build(settled)
+            heard = carry_over(old, self.segment, self.config.mic_channel)
             self._later.clear()  # their frames were of a clock that begins anew
             for name, value in counters.items():
                 if isinstance(value, int):
                     self._carried[name] = self._carried.get(name, 0) + value
             self._carried["frames"] = self._carried["frames"] * settled.samplerate // old.samplerate  # they stand for seconds
+            self._carried["frames"] -= heard  # in the new segment's count they are counted again
             self.keeper.restarts = restarts + 1
         old.unlink()
 
     def _apply_due(self) -> None:
         with self._lock:
-            while self._later and self._later[0][0] <= self.segment.clock:
-                event = heapq.heappop(self._later)[2]
-                self._apply_now(REGISTRY.resolve(event.path), event)
+            while event := self._later.take(self.segment.clock):
+                try:
+                    self._apply_now(event)
+                except UsageError as error:  # nobody waits for it any more
+                    self._notice(str(error))
 
-    def _apply_now(self, row, event: Event) -> None:
-        if row.target == "block":
-            self.values[row.path] = event.value
-            self._push_gain(row, event)
-        else:
-            self._apply_step(row, event)
+    def _apply_now(self, event: Event) -> None:
+        if event.path == "trigger" and not self._model_plays():
+            raise UsageError("trigger: the model is not ready yet; once it plays, trigger again")
+        self.steering.apply(event)
 
-    def _apply_step(self, row, event: Event) -> None:
-        index = REGISTRY.step_index(row.path)
-        if row.kind == "trigger":
-            if not event.value:
-                return
-            self._params[index] += 1
-            if row.path == "panic":
-                self._silence()
-        else:
-            self.values[row.path] = event.value
-            self._params[index] = row.encode(event.value)
-        self.segment.publish_params(self._params)
-
-    def _silence(self) -> None:
-        """Fade the voice in the callback now, and keep it away until frames made after the panic are due."""
-        timeline = self.timeline
-        if self.keeper and self.keeper.spec.growing_lead:  # it may grow while frames from before the panic still wait
-            timeline = replace(timeline, lead_frames=most_frames(timeline.samplerate, timeline.lead_frames))
-        fade = round(_PANIC_FADE_S * timeline.samplerate)
-        away = timeline.delay_frames + timeline.hop_frames + fade
-        self._push(lib.AP_TARGET_SILENCE, fade, away, 0)
-
-    def _push_gain(self, row, event: Event) -> None:
-        value = float(event.value) if row.kind == "bool" else db_to_gain(event.value)
-        frame = event.time_frame or 0
-        if frame:  # the callback counts the frames too that found no room in the mic ring; the clock stood still for them
-            frame += int(self.segment.read_counters()["mic_overflow_frames"])
-        self._push(_TARGETS[row.path], round(row.smoothing_s * self.timeline.samplerate), value, frame)
-
-    def _push(self, target: int, ramp_frames: int, value: float, frame: int) -> None:
-        if not self.segment.push_command(frame, target, ramp_frames, value):
-            self.commands_dropped += 1
+    def _model_plays(self) -> bool:
+        if self.keeper is None:
+            return self.worker is not None
+        return self.keeper.speaks and self.segment.read_status()["phase"] == PLAYING
 
     def _fade_out(self) -> None:
-        rate = self.timeline.samplerate
+        rate = self.segment.samplerate
         fade = round(_STOP_FADE_S * rate)
-        self._push(lib.AP_TARGET_MUTE, fade, 1.0, 0)
+        self.steering.fade_out(fade)
         heard = self.segment.clock + fade + 2 * self.format.blocksize
         until = time.monotonic() + 4 * _STOP_FADE_S + 4 * self.format.blocksize / rate
         while self.segment.clock < heard and time.monotonic() < until:

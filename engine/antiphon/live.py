@@ -43,17 +43,28 @@ def play(options: argparse.Namespace) -> int:
     try:
         loop.run_until_complete(stage.open_osc())
         screen.say(f"loading {options.bundle} ...")
-        engine.start()
+        # OSC is served while the model loads: what waited in the socket until then would all be heard at once, too late.
+        engine.start(sleep=lambda seconds: loop.run_until_complete(asyncio.sleep(seconds)))
         try:
             loop.run_until_complete(stage.perform())
         finally:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # the loop has left the system's
             screen.close()
-            engine.stop()
+            _end(engine)
     finally:
         stage.close()
         loop.close()
     _report(engine, screen, options)
     return OK
+
+
+def _end(engine: Engine) -> None:
+    """Stop; told a second time meanwhile, without the fade, but giving everything back."""
+    try:
+        engine.stop()
+    except KeyboardInterrupt:
+        engine.stop(fade=False)
+        raise
 
 
 def _config(options: argparse.Namespace) -> EngineConfig:
@@ -178,7 +189,10 @@ class _Stage:
 
     def _key(self, key: str) -> None:
         if key == " ":
-            self._engine.apply(Event("trigger", True, source="key"))
+            try:
+                self._engine.apply(Event("trigger", True, source="key"))
+            except UsageError as error:  # the model is not there
+                self._screen.say(str(error))
         elif key == "p":
             self._engine.apply(Event("panic", True, source="key"))
         elif key == "m":

@@ -18,7 +18,8 @@ class Status:
     """Everything a player may want to see. Counts are since the start; levels in dB re full scale; times in ns.
 
     xruns is what the device reported, underflows how often the voice ran short, overflows how often the mic ring was
-    full, late how many steps ended after their first frame was due, lead_raised how often the lead has grown for it. `messages` is all that was said, oldest first.
+    full, late how many steps ended after their first frame was due, lead_raised how often the lead has grown for it.
+    `messages` is all that was said, oldest first.
     """
 
     driver: str
@@ -125,7 +126,7 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         voice_frames=counters["voice_frames"],
         commands=counters["commands"],
         commands_late=counters["commands_late"],
-        commands_dropped=engine.commands_dropped + counters["commands_refused"],
+        commands_dropped=engine.steering.dropped + counters["commands_refused"],
         scrubbed=counters["scrubbed"],
         limited_frames=counters["limited_frames"],
         peak_in_db=gain_to_db(counters["in_peak"]),

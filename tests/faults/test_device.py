@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import threading
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from antiphon.audio.dummy import DummyDriver
 from antiphon.engine import Engine, EngineConfig
 from antiphon.errors import DeviceError, UsageError
 from antiphon.events import Event
-from antiphon.kernels import lib
+from antiphon.history import carry_over
+from antiphon.kernels import Resampler, ffi, lib
+from antiphon.latency import Timeline
+from antiphon.layout import STATUS_FIELDS, Segment, SegmentSpec
 from playing import tone, wait_for
 
 
@@ -27,6 +31,7 @@ class Pluggable:
 
     def __init__(self, samplerate: int = 48_000, blocksize: int = 128):
         self.plugged, self.tries, self.fell_back = True, 0, False
+        self.hangs, self.interrupted = False, threading.Event()
         self.plug(samplerate, blocksize)
 
     def plug(self, samplerate: int, blocksize: int) -> None:
@@ -51,9 +56,14 @@ class Pluggable:
     def reopen(self, fall_back: bool):
         self.tries += 1
         self.fell_back = self.fell_back or fall_back
+        if self.hangs:
+            self.interrupted.wait(60)
         if not self.plugged:
             raise DeviceError("no output device 'card'; there is: nothing")
         return self.clock.open()
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
 
     def device_frames(self) -> DeviceFrames:
         return DeviceFrames(32, 64, "reported")
@@ -110,7 +120,9 @@ def test_another_device_comes_instead():
         after = engine.status()
         assert (after.samplerate, after.blocksize) == (44_100, 256)
         assert after.blocks > before.blocks
-        assert engine._carried["frames"] == before.frames * 44_100 // 48_000, "seconds played would jump with the rate"
+        assert after.frames >= before.frames * 44_100 // 48_000, "seconds played would jump with the rate"
+        assert after.frames - before.frames * 44_100 // 48_000 < engine.segment.clock
+        assert after.primed_hops >= 9, "what was heard before is heard again, or there is nothing to answer"
         assert engine.latency().rows[0] == ("device in", 32, 1000 * 32 / 44_100)
         assert after.lead_ms >= 11.0 and after.lead_raised >= 1, "what was learnt about the model is true of any device"
         assert engine.values["temperature"] == 0.3
@@ -152,6 +164,59 @@ def test_stopping_while_the_device_is_gone():
     assert not path.exists()
     assert engine.status().device_lost
     engine.stop()
+
+
+def test_a_sound_system_that_hangs_does_not_hold_up_the_end():
+    """Stop lets a driver go that waits for a device, and stopping it a second time does no harm."""
+    driver = Pluggable()
+    engine = _engine(driver)
+    path, worker = engine.segment.path, engine.keeper._process
+    driver.hangs = True
+    driver.pull()
+    wait_for(lambda: driver.tries == 1)
+    engine.stop()
+    assert driver.interrupted.is_set() and driver.tries == 1
+    assert not path.exists() and worker.poll() is not None
+    engine.stop()
+
+
+@pytest.mark.parametrize("rates", [(48_000, 44_100), (44_100, 96_000), (48_000, 48_000)])
+def test_the_last_ten_seconds_are_taken_along(rates):
+    """Resampled, in all channels of the new microphone; clock, counters and what the model said of itself go with them."""
+    before, after = rates
+    old = Segment.create(SegmentSpec(before, 2, 2, 15), Timeline(before, 128, 288), shared=False)
+    new = Segment.create(SegmentSpec(after, 3, 2, 15), Timeline(after, 128, 288), shared=False)
+    sung = np.zeros((12 * before, 2), np.float32)
+    sung[:, 1:] = tone(12 * before, before)
+    lib.ap_ring_write(old.mic, ffi.from_buffer("float *", sung), len(sung))
+    old.publish_status(np.arange(float(len(STATUS_FIELDS))))
+    frames = carry_over(old, new, mic_channel=1)
+    assert abs(frames - 10 * after) < 100 and frames == new.clock == new.read_counters()["frames"]
+    heard = np.empty((frames, 3), np.float32)
+    lib.ap_ring_seek(new.mic, 0)
+    assert lib.ap_ring_read(new.mic, ffi.from_buffer("float *", heard), frames) == frames
+    assert (heard == heard[:, :1]).all()
+    at = np.arange(after, frames) - Resampler(before, after).delay_frames  # 2 s before it are whole periods of 441 Hz
+    assert np.abs(heard[after:, 0] - 0.3 * np.sin(2 * np.pi * 441.0 * at / after)).max() < 1e-3
+    assert new.read_status() == old.read_status()
+
+
+def test_an_answer_in_hold_goes_on_with_another_device():
+    """What goes on until told goes on: the new model has heard the past, and takes the answer up."""
+    driver = Pluggable()
+    engine = Engine(EngineConfig(driver_instance=driver, bundle="echo", values={"mode": "hold"}))
+    engine.start()
+    try:
+        wait_for(lambda: engine.status().frames > 60_000)
+        engine.apply(Event("trigger", True))
+        wait_for(lambda: engine.status().state == "answering")
+        driver.pull()
+        wait_for(lambda: engine.status().device_lost)
+        driver.plug(44_100, 128)
+        driver.plugged = True
+        wait_for(lambda: engine.status().device_reopens == 1 and engine.status().state == "answering", why="to go on")
+    finally:
+        engine.stop()
 
 
 def test_a_file_that_cannot_be_finished_leaves_no_segment():

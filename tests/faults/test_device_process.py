@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from antiphon.audio import portaudio
 from antiphon.audio.portaudio import PortAudioDriver
 from antiphon.audio.stream import Wanted
 from antiphon.errors import DeviceError
@@ -59,6 +62,36 @@ def test_a_device_process_that_ended_before_sound_is_a_device_error():
     with pytest.raises(DeviceError, match="'card' went away"):
         driver.start(Spec())
     assert driver.lost(0, 0) == "the device is closed"
+
+
+def test_an_interrupted_driver_waits_for_no_answer(monkeypatch):
+    """A device process that says nothing and does not listen is killed, and asked for nothing more."""
+    hangs = [sys.executable, "-c", "import time; time.sleep(600)"]
+    real = subprocess.Popen
+    started = []
+
+    def popen(command, **keywords):
+        started.append(real(hangs, **keywords))
+        return started[-1]
+
+    monkeypatch.setattr(portaudio.subprocess, "Popen", popen)
+    driver = PortAudioDriver(Wanted())
+    failed = []
+
+    def reopen():
+        try:
+            driver.reopen(fall_back=True)
+        except DeviceError as error:
+            failed.append(error)
+
+    waiting = threading.Thread(target=reopen)
+    waiting.start()
+    while not started:
+        time.sleep(0.01)
+    driver.interrupt()
+    waiting.join(portaudio._OPEN_S / 2)
+    assert not waiting.is_alive() and failed
+    assert all(process.poll() is not None for process in started)
 
 
 @pytest.mark.parametrize("wanted, then", [

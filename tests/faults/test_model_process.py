@@ -6,12 +6,16 @@ import gc
 import os
 import random
 import signal
+import time
 import weakref
 
 import numpy as np
 import pytest
 
 from antiphon import worker_main, workers
+from antiphon.audio.dummy import DummyDriver
+from antiphon.engine import Engine, EngineConfig
+from antiphon.errors import AntiphonError, UsageError
 from antiphon.events import Event
 from antiphon.latency import Timeline
 from antiphon.layout import Segment, SegmentSpec
@@ -106,10 +110,41 @@ def test_a_stuck_model_is_replaced():
         wait_for(lambda: engine.status().phase == "playing" and engine.status().restarts == 1)
 
 
+def test_a_trigger_while_no_model_plays_is_refused():
+    """Loading or being replaced: it would go off seconds later, or never. Everything else is taken meanwhile."""
+    driver = DummyDriver(source=tone(48_000), loop=True)
+    engine = Engine(EngineConfig(driver_instance=driver, bundle="echo"))
+    with pytest.raises(AntiphonError, match="not running"):
+        engine.apply(Event("trigger", True))
+    engine.apply(Event("voice", -6.0))
+    looks = []
+
+    def meanwhile(seconds):
+        if not looks:
+            engine.apply(Event("mode", "hold"))
+            engine.apply(Event("panic", True))
+            with pytest.raises(UsageError, match="trigger again"):
+                engine.apply(Event("trigger", True))
+            engine.apply(Event("trigger", True, time_frame=engine.segment.clock + 128))
+        looks.append(time.sleep(seconds))
+
+    try:
+        engine.start(sleep=meanwhile)
+        wait_for(lambda: engine.status().steps > 25)
+        status = engine.status()
+        assert (status.mode, status.answers, status.refused) == ("hold", 0, 0)
+        assert sum("trigger again" in line for line in status.messages) == 1
+        assert engine.segment.read_counters()["voice_gain"] == pytest.approx(10 ** (-6 / 20))
+        engine.apply(Event("trigger", True))
+        wait_for(lambda: engine.status().answers == 1)
+    finally:
+        engine.stop()
+    with pytest.raises(AntiphonError, match="not running"):
+        engine.apply(Event("mode", "answer"))
+
+
 def test_a_model_that_cannot_start_is_told_before_anything_else():
     """No such bundle: one line, and nothing is left running."""
-    from antiphon.errors import AntiphonError
-
     with pytest.raises(AntiphonError, match="nothing-of-that-name"), two_processes(bundle="nothing-of-that-name"):
         pass
 

@@ -16,6 +16,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 
 from antiphon.control import wire
+from antiphon.layout import folder
 
 ENGINE = str(Path(__file__).resolve().parents[2] / "engine")
 PLAY = [sys.executable, "-m", "antiphon", "play", "--bundle", "echo", "--driver", "dummy"]
@@ -95,6 +96,40 @@ def test_a_signal_ends_it_with_a_summary_and_exit_0(how):
     for words in ("played ", "blocks of 128 frames", "xruns ", "late steps ", "performer to voice", "trigger to voice"):
         assert words in out
     assert err == ""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_told_twice_it_still_gives_everything_back(how):
+    """Nothing is left of it: no segment, no model process."""
+    process = start("--osc", "off")
+    read_until(process, r"answer: ")
+    process.send_signal(how)
+    time.sleep(0.02)  # it fades now
+    process.send_signal(how)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode in (0, 130) and "Traceback" not in err
+    assert not list(folder().glob(f"antiphon-{process.pid}-*"))
+
+
+def test_what_is_sent_while_the_model_loads_is_obeyed_then_and_not_later():
+    """A mode and a gain are kept; a trigger is refused at once, and nothing goes off when the model is there."""
+    process = start("--osc", "0")
+    try:
+        steering = Steering(int(read_until(process, r"OSC on 127\.0\.0\.1:(\d+)")[1]))
+        steering.socket.settimeout(20)
+        assert steering.ask("/antiphon/trigger")[0] == "/antiphon/error", "the model was there already"
+        assert steering.ask("/antiphon/mode", "hold") == ("/antiphon/echo/mode", ["hold"])
+        assert steering.ask("/antiphon/dry", -6.0) == ("/antiphon/echo/dry", [-6.0])
+        read_until(process, r"hold: hearing")
+        time.sleep(0.5)
+        pairs = steering.ask("/antiphon/status")[1]
+        status = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        assert (status["mode"], status["answers"]) == ("hold", 0) and status["lead_ms"] >= 6.0
+        assert steering.ask("/antiphon/dry") == ("/antiphon/echo/dry", [-6.0])
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
 
 
 def test_seconds_ends_it_and_json_is_one_document_on_stdout():

@@ -29,7 +29,7 @@ class DeviceFrames:
 
 
 class Driver(Protocol):
-    """A clock. `open`, `start`, `stop`, `close` and `lost` are called by the supervisor or the control thread only."""
+    """A clock. All but `interrupt` is called by the supervisor or the control thread only."""
 
     name: str
     input_name: str
@@ -51,6 +51,9 @@ class Driver(Protocol):
 
     def reopen(self, fall_back: bool) -> Format:
         """Look for the device anew after a loss, or with `fall_back` for any. DeviceError while there is none."""
+
+    def interrupt(self) -> None:
+        """Any thread, before `stop`: let `reopen` and `start` fail at once where they wait for a device."""
 
     def device_frames(self) -> DeviceFrames:
         """Give the device's share of the latency."""

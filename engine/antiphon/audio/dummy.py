@@ -115,6 +115,9 @@ class DummyDriver:
         self.stop()
         return self._format
 
+    def interrupt(self) -> None:
+        pass
+
     def device_frames(self) -> DeviceFrames:
         return DeviceFrames()
 

@@ -46,6 +46,9 @@ class FreewheelDriver:
     def reopen(self, fall_back: bool) -> Format:
         return self._format
 
+    def interrupt(self) -> None:
+        pass
+
     def device_frames(self) -> DeviceFrames:
         return DeviceFrames()
 

@@ -17,6 +17,7 @@ from .driver import DeviceFrames, Format
 from .stream import NO_INPUT, Wanted
 
 _OPEN_S = 20.0
+_LOOK_S = 0.05
 _STALL_S = 0.5
 _LOOK_EVERY_BLOCKS = 200
 
@@ -41,6 +42,7 @@ class PortAudioDriver:
         self._seen = (-1, 0.0)
         self._blocks_from = (0, 0)
         self._unread = b""
+        self._interrupted = False
         self.input_name = self.output_name = ""
 
     def open(self) -> Format:
@@ -80,7 +82,7 @@ class PortAudioDriver:
             return
         try:
             process.stdin.close()
-            process.wait(1.0)
+            process.wait(0.0 if self._interrupted else 1.0)
         except (OSError, subprocess.TimeoutExpired):
             process.kill()
             process.wait()
@@ -108,6 +110,9 @@ class PortAudioDriver:
                     f"device {self.output_name!r} now calls with {size:.0f} frames instead of {self._format.blocksize}"
                 )
         return None
+
+    def interrupt(self) -> None:
+        self._interrupted = True  # seen by whoever waits for an answer
 
     def device_frames(self) -> DeviceFrames:
         if self._loop_frames is not None:
@@ -148,10 +153,13 @@ class PortAudioDriver:
         until = time.monotonic() + wait_s
         pipe = self._process.stdout
         while b"\n" not in self._unread:
-            readable, _, _ = select.select([pipe], [], [], max(until - time.monotonic(), 0.0))
-            chunk = os.read(pipe.fileno(), 4096) if readable else b""
-            if not chunk:
+            left_s = max(until - time.monotonic(), 0.0)
+            if select.select([pipe], [], [], min(left_s, _LOOK_S))[0]:
+                chunk = os.read(pipe.fileno(), 4096)
+                if not chunk:
+                    return b""
+                self._unread += chunk
+            elif self._interrupted or left_s <= _LOOK_S:
                 return b""
-            self._unread += chunk
         line, self._unread = self._unread.split(b"\n", 1)
         return line

@@ -1,0 +1,95 @@
+"""What the rows are set to, and how a change reaches the callback and the model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .events import Event
+from .kernels import lib
+from .latency import hop_device_frames
+from .layout import Segment
+from .params import REGISTRY
+from .units import db_to_gain
+
+_PANIC_FADE_S = 0.005
+_TARGETS = {
+    "dry": lib.AP_TARGET_DRY,
+    "voice": lib.AP_TARGET_VOICE,
+    "master": lib.AP_TARGET_MASTER,
+    "mute": lib.AP_TARGET_MUTE,
+}
+
+
+class Steering:
+    """The values of all rows. Block rows become commands to the callback, step rows doubles in the params mailbox.
+
+    Before `bind` a change is what sound begins with. Under the engine's lock; costs microseconds and never waits.
+    """
+
+    def __init__(self, given: dict, seed: int | None):
+        """Raises UsageError for what a row does not take."""
+        self.values = REGISTRY.defaults()
+        for path, value in (given if seed is None else {**given, "seed": seed}).items():
+            self.values[path] = REGISTRY.accept(path, value)
+        self.dropped = 0  # commands that found the callback's queue full
+        self._segment: Segment | None = None
+        self._lead_room = 0
+        self._params = np.array(REGISTRY.step_defaults())
+        for row in REGISTRY.step_rows:
+            if row.kind != "trigger":
+                self._params[REGISTRY.step_index(row.path)] = row.encode(self.values[row.path])
+
+    def bind(self, segment: Segment, lead_room: int) -> None:
+        """Let changes go to this segment from now on, and all values with them; its lead may grow by `lead_room` frames."""
+        self._segment, self._lead_room = segment, lead_room
+        segment.publish_params(self._params)
+
+    def gains(self) -> dict[str, float]:
+        """Give the linear gains that a block begins with; mute is said to it apart from them."""
+        if self.values["mute"]:
+            self._push(lib.AP_TARGET_MUTE, 0, 1.0, 0)
+        return {path: db_to_gain(self.values[path]) for path in ("dry", "voice", "master")}
+
+    def apply(self, event: Event) -> None:
+        """Take an accepted event that is due."""
+        row = REGISTRY.resolve(event.path)
+        if row.kind == "trigger":
+            if event.value:
+                self._params[REGISTRY.step_index(row.path)] += 1
+                if row.path == "panic" and self._segment:
+                    self._silence()
+        else:
+            self.values[row.path] = event.value
+            if row.target == "step":
+                self._params[REGISTRY.step_index(row.path)] = row.encode(event.value)
+        if self._segment is None:
+            return
+        if row.target == "block":
+            self._push_gain(row, event)
+        else:
+            self._segment.publish_params(self._params)
+
+    def fade_out(self, fade_frames: int) -> None:
+        """Let everything that goes out fade to silence."""
+        self._push(lib.AP_TARGET_MUTE, fade_frames, 1.0, 0)
+
+    def _silence(self) -> None:
+        """Fade the voice in the callback now, and keep it away until frames made after the panic are due.
+
+        The lead may grow while frames from before the panic still wait: they must not be heard even then.
+        """
+        segment = self._segment
+        fade = round(_PANIC_FADE_S * segment.samplerate)
+        away = segment.delay_frames + self._lead_room + hop_device_frames(segment.samplerate) + fade
+        self._push(lib.AP_TARGET_SILENCE, fade, away, 0)
+
+    def _push_gain(self, row, event: Event) -> None:
+        value = float(event.value) if row.kind == "bool" else db_to_gain(event.value)
+        frame = event.time_frame or 0
+        if frame:  # the callback counts the frames too that found no room in the mic ring; the clock stood still for them
+            frame += int(self._segment.read_counters()["mic_overflow_frames"])
+        self._push(_TARGETS[row.path], round(row.smoothing_s * self._segment.samplerate), value, frame)
+
+    def _push(self, target: int, ramp_frames: int, value: float, frame: int) -> None:
+        if not self._segment.push_command(frame, target, ramp_frames, value):
+            self.dropped += 1
