@@ -28,7 +28,8 @@ LAYERS = {
     "perform": ({"perform"}, BASE | {"params"}),
     "take": ({"take"}, BASE | {"params", "provenance"}),
     "chain": ({"chain"}, SOUND),
-    "engine": ({"engine", "drivers", "status", "workers", "worker_main", "render", "config", "later", "steering", "history"}, SOUND | {"chain"}),
+    "engine": ({"engine", "config", "drivers", "history", "later", "status", "steering", "workers", "worker_main", "render"},
+               SOUND | {"chain"}),
     "control": ({"control"}, BASE | {"params"}),
     # The engine too: a bundle is judged by what the instrument renders with it, not by a second renderer.
     "train": ({"train"}, SOUND | {"chain", "engine"}),

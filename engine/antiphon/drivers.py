@@ -45,10 +45,9 @@ def make_driver(config) -> tuple[Driver, Format, str]:
         )
     if config.driver == "dummy" or (config.driver == "auto" and _is_sound(config.input)):
         return _opened(_dummy(config))
-    if _is_sound(config.input):
-        raise UsageError(
-            f"input {str(config.input)!r} is a file, and driver portaudio plays devices; use --driver dummy"
-        )
+    for what, given in (("input", config.input), ("output", config.output)):
+        if _is_sound(given):
+            raise UsageError(f"{what} {str(given)!r} is a file, and driver portaudio plays devices; use --driver dummy")
     driver = _portaudio(config)
     try:
         return driver, driver.open(), ""

@@ -22,6 +22,7 @@ from .events import Event
 from .kernels import Resampler
 from .latency import HOP, MODEL_RATE
 from .params import REGISTRY
+from .units import OFF_DB
 
 _BLOCK = 128
 _END_FADE_S = 0.01
@@ -116,7 +117,7 @@ def render(
         step_ns_max=status.step_ns_max,
         wall_s=round(time.perf_counter() - began, 3),
         real_time_factor=round(played_s / max(run_s, 1e-9), 2),
-        notes=recording.notes,
+        notes=recording.notes + _silent(values or {}),
         stems={name: str(writer.path) for name, writer in writers.items() if name != "out"},
     )
 
@@ -250,6 +251,12 @@ def _write(writers: dict[str, Writer], recording: Recording, answer: np.ndarray,
     for name, writer in writers.items():
         for part in parts[name]:
             writer.write(part)
+
+
+def _silent(values: dict) -> tuple[str, ...]:
+    rows = {path: REGISTRY.accept(path, value) for path, value in values.items() if path in ("mute", "voice", "master")}
+    off = [path for path, value in rows.items() if (value if path == "mute" else value <= OFF_DB)]
+    return tuple(f"the answer is silence: {path} is {'on' if path == 'mute' else 'off'}" for path in off)
 
 
 def _db(level: float) -> float:

@@ -100,9 +100,9 @@ def doctor(options: argparse.Namespace) -> int:
 
 def bundle(options: argparse.Namespace) -> int:
     """Show or verify a bundle."""
-    from .model.bundle import Bundle, available_bundles
+    from .model.bundle import MANIFEST, Bundle, available_bundles
 
-    known = options.name in available_bundles() or Path(options.name).is_dir()
+    known = options.name in available_bundles() or (Path(options.name) / MANIFEST).is_file()
     try:
         opened = Bundle.open(options.name)
         problems = opened.check() if options.action == "check" else []

@@ -133,7 +133,7 @@ class Terminal:
     """
 
     def __init__(self, out: TextIO):
-        self._out, self._lines, self.gone = out, 0, False
+        self._out, self._drawn, self.gone = out, [], False
         self._cursor_hidden = False
         self.ascii_only = not (out.encoding or "").lower().startswith("utf")
         self._colour = not os.environ.get("NO_COLOR")
@@ -146,20 +146,35 @@ class Terminal:
     def draw(self, lines: list[tuple[str, str]]) -> None:
         """Replace the block."""
         body = "".join(f"{self._paint(style, line)}\x1b[K\n" for style, line in lines)
-        self._write(("\x1b[?25l" if not self._lines else f"\x1b[{self._lines}F") + body + "\x1b[J")
-        self._lines, self._cursor_hidden = len(lines), True
+        self._write((self._up() or "\x1b[?25l") + body + "\x1b[J")
+        self._drawn, self._cursor_hidden = [len(line) for _, line in lines], True
 
     def say(self, line: str) -> None:
         """Print a line above the block."""
-        back = f"\x1b[{self._lines}F\x1b[J" if self._lines else ""
-        self._lines = 0
-        self._write(f"{back}{line}\n")
+        self._take_away()
+        self._write(f"{line}\n")
 
     def close(self) -> None:
         """Take the block away and show the cursor again."""
         if self._cursor_hidden:  # hidden also where a message was said last and the block is gone already
-            self._write((f"\x1b[{self._lines}F\x1b[J" if self._lines else "") + "\x1b[?25h")
-            self._lines, self._cursor_hidden = 0, False
+            self._take_away()
+            self._write("\x1b[?25h")
+            self._cursor_hidden = False
+
+    def _take_away(self) -> None:
+        if self._drawn:
+            self._write(f"{self._up()}\x1b[J")
+            self._drawn = []
+
+    def _up(self) -> str:
+        """Give what brings the cursor to where the block begins; nothing where there is no block.
+
+        A terminal that has become narrower has broken the lines: each may take several rows now.
+        """
+        if not self._drawn:
+            return ""
+        columns = max(shutil.get_terminal_size().columns, 1)
+        return f"\x1b[{sum(max(-(-length // columns), 1) for length in self._drawn)}F"
 
     def _paint(self, style: str, line: str) -> str:
         code = {"bold": _BOLD, "bad": _RED, "dim": _DIM}.get(style, "")

@@ -42,7 +42,9 @@ def _steepest(sound: np.ndarray) -> float:
     return float(np.abs(np.diff(sound)).max())
 
 
-@pytest.mark.parametrize("samplerate, blocksize, long", [(48_000, 128, 560), (48_000, 64, 560), (48_000, 480, 450), (44_100, 128, 560)])
+@pytest.mark.parametrize(
+    "samplerate, blocksize, long", [(48_000, 128, 560), (48_000, 64, 560), (48_000, 480, 450), (44_100, 128, 560)]
+)
 def test_the_lead_grows_until_steps_are_in_time(samplerate, blocksize, long):
     """Then none is late, the sum says so, and the voice is late by the new sum exactly, with no click on the way.
 

@@ -47,7 +47,7 @@ def test_a_device_is_found(wanted, kind, index):
         ("Scarlett", "input", ("ambiguous", "1 'Scarlett 2i2 USB'", "2 'Scarlett 18i20 USB'", "4 '")),
         ("Scarlett 2i2 USB", "output", ("ambiguous", "ALSA", "JACK")),
         ("Scarlet 18i20", "input", ("no input device 'Scarlet 18i20'", "Scarlett 18i20 USB")),
-        (3, "input", ("HDMI 0", "has no input")),
+        (3, "input", ("HDMI 0", "has no input", "--input none")),
         (9, "output", ("no device 9",)),
         ("", "output", ("ambiguous",)),
     ],
@@ -61,8 +61,10 @@ def test_a_device_that_is_not_clear_is_told_with_candidates(wanted, kind, words)
 
 
 def test_no_device_at_all_is_told():
-    with pytest.raises(DeviceError, match="no sound device with an input"):
+    with pytest.raises(DeviceError, match="no sound device with an input.*--input none plays without a microphone"):
         choose([DEVICES[3]], None, "input")
+    with pytest.raises(DeviceError, match="no sound device with an output.*--driver dummy plays without one"):
+        choose([], None, "output")
 
 
 def test_histogram_percentiles_are_right_to_a_bin():
@@ -130,10 +132,13 @@ def test_a_driver_that_does_not_exist_is_told_with_the_nearest():
         make_driver(EngineConfig(driver="portaudo"))
 
 
-def test_a_file_is_no_device():
-    """Driver portaudio with a file as input says which driver takes files."""
-    with pytest.raises(UsageError, match="--driver dummy"):
-        make_driver(EngineConfig(driver="portaudio", input="song.wav"))
+@pytest.mark.parametrize("settings", [
+    {"driver": "portaudio", "input": "song.wav"}, {"driver": "portaudio", "output": "song.wav"}, {"output": "song.flac"},
+])  # fmt: skip
+def test_a_file_is_no_device(settings):
+    """Driver portaudio with a file says which driver takes files; it is not looked for among the devices."""
+    with pytest.raises(UsageError, match=r"song.* is a file, .*--driver dummy"):
+        make_driver(EngineConfig(**settings))
 
 
 @pytest.mark.parametrize("settings, words", [

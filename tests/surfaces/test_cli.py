@@ -223,6 +223,17 @@ def test_render_says_which_rows_have_no_effect(tmp_path, capsys):
     assert "mode has no effect" in capsys.readouterr().err
 
 
+def test_render_says_that_its_answer_is_silence(tmp_path, capsys):
+    """A preset for the stage may have the mute on; what comes of it here is said."""
+    soundfile.write(tmp_path / "in.wav", hum(), 48000)
+    files = [str(tmp_path / name) for name in ("in.wav", "o.wav")]
+    render = ["render", files[0], "-o", files[1], "--bundle", "echo", "--seconds", "1"]
+    assert main([*render, "--mute", "on", "--voice", "off"]) == 0
+    err = capsys.readouterr().err
+    assert "the answer is silence: mute is on" in err and "the answer is silence: voice is off" in err
+    assert main(render) == 0 and "silence" not in capsys.readouterr().err
+
+
 def test_an_interrupted_render_is_exit_130_and_leaves_nothing(tmp_path):
     """Ctrl-C in the middle of ten minutes: one line, no half of a file."""
     soundfile.write(tmp_path / "in.wav", hum(2.0, 192000, 2), 192000)
@@ -328,6 +339,10 @@ def test_bundle_check_is_exit_1_for_a_bundle_that_is_not_sound(tmp_path, capsys)
     assert main(["bundle", "check", str(tmp_path / "b"), "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["sound"] is False and len(report["problems"]) == 1
+    assert main(["bundle", "info", str(tmp_path / "b")]) == 2
+    (tmp_path / "none").mkdir()
+    assert main(["bundle", "check", str(tmp_path / "none"), "--json"]) == 2, "a folder without a manifest is no bundle"
+    assert "it has no bundle.toml" in capsys.readouterr().err
     assert main(["bundle", "info", str(tmp_path / "b")]) == 2
     assert len(lines(capsys.readouterr().err)) == 1
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pythonosc import osc_bundle_builder, osc_message_builder
 from pythonosc.osc_message import OscMessage
 
-from antiphon.control import wire
+from antiphon.control import osc, wire
 from antiphon.control.osc import OscServer, PortTaken
 from antiphon.errors import UsageError
 from antiphon.params import REGISTRY
@@ -124,6 +124,33 @@ def test_status_comes_as_names_and_values():
         assert await client.ask(message("/antiphon/status")) == [("/antiphon/status", ["mode", "hold", "late", 3])]
 
     play(scene, status=lambda: {"mode": "hold", "late": 3})
+
+
+def test_status_is_not_sent_to_one_address_as_often_as_it_is_asked_for_in_its_name(monkeypatch):
+    """A question of 28 bytes is answered with two thousand: 50 a second to one host, and to 20 hosts at most."""
+    clock = [1000.0]
+    monkeypatch.setattr(osc.time, "monotonic", lambda: clock[0])
+    sent = []
+
+    class Transport:
+        def get_write_buffer_size(self):
+            return 0
+
+        def sendto(self, data, sender):
+            sent.append(sender[0])
+
+    server = OscServer(REGISTRY, lambda event: None, REGISTRY.defaults(), status=lambda: {"state": "listening"})
+    server.connection_made(Transport())
+    asked = message("/antiphon/status")
+    for n in range(200):
+        server.datagram_received(asked, ("10.0.0.1", 4000 + n))
+    assert len(sent) == 50 and server.counters.silenced == 150
+    for n in range(300):
+        server.datagram_received(asked, (f"10.0.1.{n % 256}", 4000))
+    assert len(set(sent)) == 20
+    clock[0] += 1.0
+    server.datagram_received(asked, ("10.0.0.1", 4000))
+    assert sent[-1] == "10.0.0.1" and server.counters.asked == 501
 
 
 def test_time_tags_become_frames_and_clocks_that_are_wrong_are_told():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from antiphon.errors import UsageError
 from antiphon.params import REGISTRY, TABLE, Param
 from antiphon.params.spec import RefusedValue, UnknownParam
+from antiphon.units import OFF_DB
 
 ANYTHING = st.one_of(
     st.none(),
@@ -102,6 +103,18 @@ def test_written_nonsense_is_refused(path, text):
     """What cannot be read is refused, not guessed."""
     with pytest.raises(RefusedValue):
         REGISTRY.parse(path, text)
+
+
+def test_a_gain_may_be_off_and_its_refusal_says_so():
+    """Written, over OSC and in a preset; a margin has no off."""
+    for path in ("dry", "voice", "master"):
+        assert REGISTRY.accept(path, "off") == REGISTRY.parse(path, "off") == OFF_DB
+        with pytest.raises(RefusedValue, match="12 dB, or off"):
+            REGISTRY.parse(path, "loud")
+    for take in (REGISTRY.accept, REGISTRY.parse):
+        with pytest.raises(RefusedValue) as refused:
+            take("phrase_margin", "off")
+        assert "or off" not in str(refused.value)
 
 
 def test_numbers_stand_for_words_since_pd_sends_only_floats():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -141,6 +142,22 @@ def test_a_terminal_is_redrawn_in_place_and_given_back():
     terminal.close()
     terminal.close()
     assert out.getvalue().endswith("\x1b[?25h") and out.getvalue().count("\x1b[?25h") == 1
+
+
+def test_a_terminal_that_becomes_narrower_keeps_no_broken_lines(monkeypatch):
+    """Lines that were broken in three take three rows to go back; wider again, they are whole."""
+    columns = [80]
+    monkeypatch.setattr(view.shutil, "get_terminal_size", lambda: os.terminal_size((columns[0], 24)))
+    out = io.StringIO()
+    terminal = view.Terminal(out)
+    for width, rows in ((80, None), (30, 3 + 1 + 1), (30, 3), (90, 3)):
+        columns[0] = width
+        before = out.tell()
+        terminal.draw([("bad", "x" * min(79, terminal.width)), ("", ""), ("", "short")])
+        assert out.getvalue()[before:].startswith("\x1b[?25l" if rows is None else f"\x1b[{rows}F")
+    columns[0] = 40
+    terminal.say("hello")
+    assert out.getvalue().endswith("\x1b[4F\x1b[Jhello\n")
 
 
 def test_the_cursor_comes_back_after_a_last_message():

@@ -71,9 +71,8 @@ def choose(devices: list[Device], wanted: str | int | None, kind: str) -> Device
     """
     able = [d for d in devices if (d.in_channels if kind == "input" else d.out_channels) > 0]
     if not able:
-        raise DeviceError(
-            f"no sound device with an {kind}; `antiphon devices` lists what there is, --driver dummy plays without one"
-        )
+        without = "--input none plays without a microphone" if kind == "input" and devices else "--driver dummy plays without one"
+        raise DeviceError(f"no sound device with an {kind}; `antiphon devices` lists what there is, {without}")
     if wanted is None:
         default = [d for d in able if (d.default_input if kind == "input" else d.default_output)]
         return (default or able)[0]
@@ -106,7 +105,8 @@ def _by_index(devices: list[Device], able: list[Device], index: int, kind: str) 
         if device.index == index:
             return device
     if 0 <= index < len(devices):
-        raise DeviceError(f"device {devices[index]} has no {kind}; there is: {_shown(able)}")
+        without = ", or --input none" if kind == "input" else ""
+        raise DeviceError(f"device {devices[index]} has no {kind}; there is: {_shown(able)}{without}")
     raise DeviceError(f"no device {index}; there is: {_shown(able)}")
 
 

@@ -14,6 +14,7 @@ import asyncio
 import errno
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -28,13 +29,16 @@ ROOT = "/antiphon/"
 _REPLIES = (ROOT + "error", ROOT + "echo/")
 _MAX_AHEAD_S = 10.0  # a time tag further ahead than this is a clock that is set wrong, not a plan
 _ERROR_REPLIES_PER_S = 50
+_STATUS_REPLIES_PER_S = 50  # to one sender: as often as there is news of the model
+_STATUS_SENDERS = 20  # in one second
 _LOG_EVERY_S = 2.0
 _MAX_WAITING_BYTES = 65_536
 
 
 @dataclass(slots=True)
 class OscCounters:
-    """What came in since the start. `silenced` counts errors that were not answered, to keep floods from doubling."""
+    """What came in since the start. `silenced` counts what was not answered, to keep floods from growing: a status is
+    fifty times as long as the question, and the sender's address may be somebody else's."""
 
     datagrams: int = 0
     accepted: int = 0
@@ -67,6 +71,7 @@ class OscServer(asyncio.DatagramProtocol):
         self.counters = OscCounters()
         self._transport: asyncio.DatagramTransport | None = None
         self._error_second, self._errors_left = 0, _ERROR_REPLIES_PER_S
+        self._status_second, self._status_asked = 0, Counter()
         self._logged_s, self._unlogged = -_LOG_EVERY_S, 0
 
     async def start(self, host: str = LOOPBACK, port: int = DEFAULT_PORT) -> tuple[str, int]:
@@ -133,7 +138,10 @@ class OscServer(asyncio.DatagramProtocol):
         path = address[len(ROOT) :]
         if path == "status":
             self.counters.asked += 1
-            self._reply(sender, ROOT + "status", *(part for pair in self._status().items() for part in pair))
+            if self._may_have_status(sender[0]):
+                self._reply(sender, ROOT + "status", *(part for pair in self._status().items() for part in pair))
+            else:
+                self.counters.silenced += 1
             return
         row = self._registry.resolve(path)
         if not message.arguments and row.kind != "trigger":
@@ -143,10 +151,19 @@ class OscServer(asyncio.DatagramProtocol):
         if len(message.arguments) > 1:
             raise UsageError(f"{path} takes one value, not {len(message.arguments)}")
         value = row.accept(message.arguments[0] if message.arguments else None)
-        self.counters.accepted += 1
         if row.kind != "trigger" or value:  # a button that is let go is accepted, and nothing
             self._emit(Event(path, value, self._frame(message.time_s), f"osc:{sender[0]}:{sender[1]}"))
+        self.counters.accepted += 1
         self._echo(sender, row, value)
+
+    def _may_have_status(self, host: str) -> bool:
+        second = int(time.monotonic())
+        if second != self._status_second:
+            self._status_second, self._status_asked = second, Counter()
+        if host not in self._status_asked and len(self._status_asked) >= _STATUS_SENDERS:
+            return False
+        self._status_asked[host] += 1
+        return self._status_asked[host] <= _STATUS_REPLIES_PER_S
 
     def _frame(self, time_s: float | None) -> int | None:
         if time_s is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import UsageError, nearest
+from ..units import OFF_DB
 
 Value = float | int | bool | str
 
@@ -58,11 +59,16 @@ class Param:
     access: Literal["rw", "w"] = "rw"
     midi: str = ""
 
+    @property
+    def has_off(self) -> bool:
+        """Whether the word `off` is a value: a gain's lowest point is silence."""
+        return self.unit == "dB" and self.minimum <= OFF_DB
+
     def accept(self, value: object) -> Value:
         """Give the value this row takes from a typed one; raise RefusedValue with one line if there is none.
 
         A number may stand for a bool (not 0 is true) and its index for an enum's word, since Pd and Max send only
-        floats; so may the words that `show` writes for a bool, on and off. NaN and infinities are refused always. A
+        floats; so may the words on and off for a bool, and off for a gain. NaN and infinities are refused always. A
         trigger takes anything; False and 0, which a button sends when it is let go, mean that nothing happens.
         """
         if self.kind == "trigger":
@@ -73,6 +79,8 @@ class Param:
             return value
         if self.kind == "bool" and isinstance(value, str) and value in ("on", "off"):
             return value == "on"
+        if value == "off" and self.has_off:
+            return self.minimum
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._refuse(value)
         try:
@@ -92,7 +100,7 @@ class Param:
         return int(number) if self.kind == "int" else number
 
     def parse(self, text: str) -> Value:
-        """Read a value that a person wrote: `-6`, `-6dB`, `8 s`, `on`, `hold`; `off` is a dB row's lowest point."""
+        """Read a value that a person wrote: `-6`, `-6dB`, `8 s`, `on`, `hold`; `off` is a gain's lowest point."""
         word = text.strip()
         if self.kind in ("enum", "trigger"):
             return self.accept(_WORDS.get(word.lower(), word) if self.kind == "trigger" else word.lower())
@@ -100,7 +108,7 @@ class Param:
             if word.lower() not in _WORDS:
                 raise self._refuse(text)
             return _WORDS[word.lower()]
-        if self.unit == "dB" and word.lower() == "off":
+        if self.has_off and word.lower() == "off":
             return self.minimum
         if self.unit and word.lower().endswith(self.unit.lower()):
             word = word[: -len(self.unit)].rstrip()
@@ -129,7 +137,8 @@ class Param:
             return "on | off"
         if self.kind == "trigger":
             return "(trigger)"
-        return f"{self.minimum:.10g} .. {self.maximum:.10g}" + (f" {self.unit}" if self.unit else "")
+        unit, off = (f" {self.unit}" if self.unit else ""), (", or off" if self.has_off else "")
+        return f"{self.minimum:.10g} .. {self.maximum:.10g}{unit}{off}"
 
     def show(self, value: Value) -> str:
         """Write a value as `parse` reads it, with its unit."""
