@@ -270,6 +270,10 @@ def _run(config, seconds: float, trigger_after_s: float = 0.0) -> tuple[Status, 
     try:
         if trigger_after_s:
             time.sleep(trigger_after_s)
+            status = engine.status()
+            if status.phase != "playing":
+                said = [line for line in status.messages if "model process" in line]
+                raise AntiphonError((said or status.messages or ["the model does not play"])[-1])
             engine.apply(Event("trigger", True, source="doctor"))
         time.sleep(seconds)
         return engine.status(), engine.latency()
