@@ -168,6 +168,12 @@ class Chain:
         if put_off:
             put_off()
 
+    def resound(self, mic: np.ndarray) -> np.ndarray:
+        """Sound a hop again from what is heard of it, (960,) float32 each: the codec alone, to judge it by. No `step` beside it."""
+        pitch = self._control_pitch(self._tokenizer.step(mic))
+        codes, loudness = self._encoder.step(mic, pitch)
+        return self._decoder.step(codes, loudness, pitch)
+
     def _understand(self, frame: Frame, params: np.ndarray, priming: bool) -> tuple[Action, list[Note]]:
         """Ask what to do in the hop after this one, and which of the performer's notes ended."""
         ended = self._segmenter.step(frame)

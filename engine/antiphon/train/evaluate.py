@@ -1,189 +1,262 @@
-"""Judge a bundle on real recordings: figures per clip, and a picture of every answer to look at.
+"""Judge a bundle on recordings: what it hears, how it sounds them again, and what its answers are like.
 
-    python -m antiphon.train.evaluate CLIP... --bundle hum --seconds 15 --seed 1 --out FOLDER
+    python -m antiphon.train.evaluate CLIP... --bundle hum --seeds 5 --out FOLDER [--hold-s 600]
 
-Pitch is tracked by swift-f0, which had no part in training: no figure below comes from our own tokens. Each picture
-shows prompt and answer as a log-frequency spectrogram with the independent pitch track over it and the seam marked.
-Needs the [train] extra.
+Of each clip the first `--prompt-s` seconds, to the end of a note, are answered, once for each seed. Everything is judged from outside (`music`:
+swift-f0's pitch, not our tokenizer's; ViSQOL beside our own mel distance). FOLDER gets figures.json, index.html with
+pictures and players, and kit.html for listening blind. Needs the [train] extra. The clips must not be those trained on.
 """
+
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 
-PITCH_CONFIDENCE = 0.9  # swift-f0's own default
-MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
-MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
-"""Key profiles of Krumhansl & Kessler (1982)."""
-SCALES = {"major": {0, 2, 4, 5, 7, 9, 11}, "minor": {0, 2, 3, 5, 7, 8, 10}}
+from ..chain import build
+from ..latency import HOP, MODEL_RATE
+from ..render import carry_on
+from . import music, page
+
+_WINDOW_S = 2.0
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What one answer came out as. Shares are of voiced frames unless said otherwise."""
+class Answer:
+    """One answer beside its prompt. nan: cannot be said of this prompt (no pitch, no key, too short)."""
 
     clip: str
-    prompt_exact: bool
+    seed: int
     finite: bool
     peak: float
-    answer_rms_db: float
-    silence_share: float
-    in_key_share: float
-    register_shift_st: float
-    onset_rate_ratio: float
-    pitch_drift_st: float
-    seam_step_ratio: float
-    real_time_factor: float
-    same_bytes: bool | None
+    in_key: float
+    register_st: float
+    onset_ratio: float
+    silence: float
+    reuse: float
+    loop_s: float
+    seam_step: float
+    seam_flux: float
+    vibrato_hz: float
+    vibrato_cents: float
+    glides: float
+    loudness_range_db: float
+    noise_db: float
+    timbre_rank: int
 
 
-def pitch_track(audio: np.ndarray, samplerate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (time s, pitch as MIDI number, voiced) of mono float audio by swift-f0."""
-    from swift_f0 import SwiftF0
+@dataclass(frozen=True)
+class Prompt:
+    """What was measured of a prompt."""
 
-    result = SwiftF0(threads=1, spin=False).detect(audio.astype(np.float32), samplerate)
-    hertz = np.asarray(result.pitch_hz)
-    pitch = 69 + 12 * np.log2(np.maximum(hertz, 1e-3) / 440)
-    return np.asarray(result.timestamps), pitch, (np.asarray(result.confidence) >= PITCH_CONFIDENCE) & (hertz > 0)
+    name: str
+    sound: np.ndarray
+    track: music.Track
+    notes: list[music.Heard]
+    loud_db: float
+    timbre: np.ndarray
 
-
-def tuning(pitch: np.ndarray) -> float:
-    """Return the performer's offset from 440 Hz tuning in semitones, -0.5 .. 0.5 (circular mean)."""
-    return float(np.angle(np.exp(2j * np.pi * pitch).mean()) / (2 * np.pi)) if len(pitch) else 0.0
-
-
-def key_scale(pitch: np.ndarray) -> set[int]:
-    """Return the pitch classes of the key that fits a voiced pitch track best (Krumhansl-Schmuckler)."""
-    classes = np.bincount(np.round(pitch).astype(int) % 12, minlength=12).astype(float)
-    fits = {}
-    for mode, profile in (("major", MAJOR), ("minor", MINOR)):
-        for tonic in range(12):
-            fits[mode, tonic] = np.corrcoef(classes, np.roll(profile, tonic))[0, 1] if classes.std() else 0.0
-    mode, tonic = max(fits, key=fits.get)
-    return {(tonic + step) % 12 for step in SCALES[mode]}
+    @property
+    def pitches(self) -> np.ndarray:
+        """Voiced pitches of the track, MIDI semitones."""
+        return self.track.pitch[self.track.voiced]
 
 
-def note_changes(pitch: np.ndarray, voiced: np.ndarray) -> int:
-    """Count note beginnings in a pitch track: voicing starts, and jumps of the 5-frame median above 0.8 semitones."""
-    starts, current, run = 0, None, 0
-    for value, on in zip(pitch, voiced):
-        if not on:
-            current, run = None, 0
-            continue
-        if current is None or abs(value - current) > 0.8:
-            run += 1
-            if run >= 3:
-                starts, current, run = starts + 1, value, 0
-        else:
-            current, run = 0.8 * current + 0.2 * value, 0
-    return starts
+AIMS = {
+    "in_key": (lambda a: a.in_key, "mean", 0.97),
+    "register": (lambda a: abs(a.register_st) <= 5 if np.isfinite(a.register_st) else np.nan, "share", 0.9),
+    "onset rate": (lambda a: 0.5 <= a.onset_ratio <= 2 if np.isfinite(a.onset_ratio) else np.nan, "share", 0.95),
+    "silence": (lambda a: 0.03 <= a.silence <= 0.4, "share", 1.0),
+    "motif reuse": (lambda a: a.reuse, "mean", 0.6),
+    "no loop over 4 s": (lambda a: a.loop_s <= 4.0, "share", 1.0),
+    "timbre nearest": (lambda a: a.timbre_rank == 1 if a.timbre_rank else np.nan, "share", 0.9),
+    "seam": (lambda a: a.seam_step <= 1 and not a.seam_flux > 1, "share", 1.0),
+}
+"""What issue and model card ask of the answers: a value of each, how they are added up, and the least wanted."""
+EXPRESSION = {"vibrato_hz": 0.5, "vibrato_cents": 10.0, "glides": 0.05, "loudness_range_db": 3.0, "noise_db": 3.0}
+"""Measures that should lie in the range that the prompt's own two-second windows span, and what is added to it."""
 
 
-def judge(clip: str, prompt: np.ndarray, whole: np.ndarray, samplerate: int, **known) -> Judgement:
-    """Judge one answer. prompt: (frames,), whole: prompt followed by answer, (frames,), both mono float."""
-    frames = len(prompt)
-    answer = whole[frames:]
-    _, heard, heard_on = pitch_track(prompt, samplerate)
-    _, played, played_on = pitch_track(answer, samplerate)
-    offset = tuning(heard[heard_on])
-    scale = key_scale(heard[heard_on] - offset) if heard_on.any() else set(range(12))
-    notes = played[played_on] - offset
-    in_key = np.isin(np.round(notes).astype(int) % 12, list(scale)).mean() if len(notes) else np.nan
-    hop = int(0.02 * samplerate)
-    levels = answer[: len(answer) // hop * hop].reshape(-1, hop).std(axis=1)
-    active = prompt[: frames // hop * hop].reshape(-1, hop).std(axis=1)
-    quiet = 10 ** (-40 / 20) * np.percentile(active, 95) if len(active) else 1e-4
-    half = len(notes) // 2
-    near = np.abs(np.diff(whole[max(0, frames - samplerate): frames + samplerate]))
-    seam = np.abs(np.diff(whole[frames - 2: frames + 3])).max() if frames > 2 else 0.0
-    rate = lambda p, on, audio: note_changes(p, on) / (len(audio) / samplerate)  # noqa: E731
-    return Judgement(
-        clip=clip,
-        finite=bool(np.isfinite(whole).all()),
-        peak=float(np.abs(answer).max()),
-        answer_rms_db=float(20 * np.log10(answer.std() + 1e-9)),
-        silence_share=float((levels < quiet).mean()),
-        in_key_share=float(in_key),
-        register_shift_st=float(np.median(notes) + offset - np.median(heard[heard_on])) if len(notes) and heard_on.any() else np.nan,
-        onset_rate_ratio=float(rate(played, played_on, answer) / max(rate(heard, heard_on, prompt), 1e-3)),
-        pitch_drift_st=float(np.median(notes[half:]) - np.median(notes[:half])) if half else np.nan,
-        seam_step_ratio=float(seam / (np.quantile(near, 0.999) + 1e-9)),
-        **known,
-    )
+def measure(name: str, sound: np.ndarray) -> Prompt:
+    """Measure (frames,) sound at 48 kHz."""
+    line = music.track(sound, MODEL_RATE)
+    loud = float(np.percentile(music.levels_db(sound, MODEL_RATE), 95)) if len(sound) > HOP else -120.0
+    return Prompt(name, sound, line, music.notes(line), loud, music.timbre(sound, MODEL_RATE, line))
 
 
-def picture(path: Path, whole: np.ndarray, samplerate: int, seam_frames: int, title: str) -> None:
-    """Write a PNG: log-frequency spectrogram 50 Hz .. 12 kHz, independent pitch track, level, the seam as a line."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (top, bottom) = plt.subplots(2, 1, figsize=(15, 8), height_ratios=(5, 1), sharex=True, layout="constrained")
-    spectrum, freqs, times, _ = top.specgram(whole + 1e-9, NFFT=4096, noverlap=3072, Fs=samplerate, scale="dB")
-    top.clear()
-    level = 10 * np.log10(spectrum + 1e-14)
-    top.pcolormesh(times, freqs[1:], level[1:], vmin=level.max() - 85, vmax=level.max(), cmap="magma", shading="nearest", rasterized=True)
-    top.set(yscale="log", ylim=(50, 12000), ylabel="Hz", title=title)
-    at, pitch, on = pitch_track(whole, samplerate)
-    top.plot(at, np.where(on, 440 * 2 ** ((pitch - 69) / 12), np.nan), color="cyan", linewidth=1)
-    step = samplerate // 100
-    rms = whole[: len(whole) // step * step].reshape(-1, step).std(axis=1)
-    bottom.plot(np.arange(len(rms)) / 100, 20 * np.log10(rms + 1e-6), color="black", linewidth=0.7)
-    bottom.set(ylim=(-90, 0), ylabel="dB", xlabel="s")
-    for axis in (top, bottom):
-        axis.axvline(seam_frames / samplerate, color="lime", linewidth=1)
-    figure.savefig(path, dpi=70)
-    plt.close(figure)
+def expression(sound: np.ndarray) -> dict[str, float]:
+    """The measures of EXPRESSION for (frames,) sound at 48 kHz."""
+    line = music.track(sound, MODEL_RATE)
+    hertz, cents = music.vibrato(line, music.notes(line))
+    levels = music.levels_db(sound, MODEL_RATE)
+    at = np.minimum((line.at[line.voiced] * 50).astype(int), len(levels) - 1) if len(line.at) else []
+    spread = float(np.subtract(*np.percentile(levels[at], [90, 10]))) if len(at) > 5 else np.nan
+    return {"vibrato_hz": hertz, "vibrato_cents": cents, "glides": music.glide_share(line), "loudness_range_db": spread,
+            "noise_db": music.noise_db(sound, MODEL_RATE, line)}
 
 
-def evaluate(clip: Path, out: Path, bundle: str, seconds: float, seed: int, repeat: bool) -> Judgement:
-    """Render an answer to `clip` into `out`, judge it and draw it."""
-    from ..render import render
+def own_range(sound: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Least and most of each measure over windows of two seconds, half overlapping, widened by EXPRESSION."""
+    size, step = int(_WINDOW_S * MODEL_RATE), int(_WINDOW_S * MODEL_RATE / 2)
+    found = [expression(sound[at : at + size]) for at in range(0, max(1, len(sound) - size + 1), step)]
+    ranges = {}
+    for name, slack in EXPRESSION.items():
+        values = [window[name] for window in found if np.isfinite(window[name])]
+        ranges[name] = (min(values) - slack, max(values) + slack) if values else (np.nan, np.nan)
+    return ranges
 
-    target = out / f"{clip.stem}.wav"
-    began = time.perf_counter()
-    render(clip, target, seconds=seconds, seed=seed, bundle=bundle)
-    spent = time.perf_counter() - began
-    same = None
-    if repeat:
-        again = out / f"{clip.stem}.again.wav"
-        render(clip, again, seconds=seconds, seed=seed, bundle=bundle)
-        same = again.read_bytes() == target.read_bytes()
-        again.unlink()
-    prompt, samplerate = soundfile.read(clip, dtype="int32", always_2d=True)
-    whole, rate = soundfile.read(target, dtype="int32", always_2d=True)
-    exact = rate == samplerate and bool(np.array_equal(whole[: len(prompt)], prompt))
-    mono = whole.mean(axis=1) / 2**31
-    picture(out / f"{clip.stem}.png", mono, rate, len(prompt), f"{clip.name}  (seed {seed})")
-    return judge(clip.name, mono[: len(prompt)], mono, rate, prompt_exact=exact, same_bytes=same,
-                 real_time_factor=(len(whole) / rate) / spent)
+
+def answer(prompt: Prompt, bundle: str, seed: int, seconds: float, others: np.ndarray) -> tuple[Answer, np.ndarray]:
+    """Let the bundle answer, and judge it. `others` are the timbres to be told from, (n, 40), the prompt's own first."""
+    voice, status, _ = carry_on(prompt.sound[:, None].astype(np.float32), MODEL_RATE, seconds, seed, bundle, {})
+    voice = voice[:, 0].astype(np.float64)
+    whole = np.concatenate([prompt.sound, voice])
+    line = music.track(voice, MODEL_RATE)
+    found, pitches = music.notes(line), line.pitch[line.voiced]
+    offset = music.tuning(prompt.pitches)
+    key = music.key(prompt.notes, offset)
+    in_key = [round(note.pitch - offset) % 12 in key for note in found] if key else []
+    rate = lambda notes, sound: len(notes) / (len(sound) / MODEL_RATE)  # noqa: E731
+    step, flux = music.seam(whole, MODEL_RATE, len(prompt.sound))
+    return Answer(
+        clip=prompt.name, seed=seed, finite=bool(np.isfinite(voice).all()), peak=float(np.abs(voice).max()),
+        in_key=float(np.mean(in_key)) if in_key else np.nan,
+        register_st=float(np.median(pitches) - np.median(prompt.pitches)) if len(pitches) and len(prompt.pitches) else np.nan,
+        onset_ratio=rate(found, voice) / rate(prompt.notes, prompt.sound) if len(prompt.notes) > 2 else np.nan,
+        silence=music.silence_share(voice, MODEL_RATE, prompt.loud_db), reuse=music.reuse(prompt.notes, found),
+        loop_s=music.longest_loop_s(found), seam_step=step, seam_flux=flux,
+        timbre_rank=rank(music.timbre(voice, MODEL_RATE, line), others), **expression(voice),
+    ), voice  # fmt: skip
+
+
+def rank(timbre: np.ndarray, others: np.ndarray) -> int:
+    """Place of the first of `others` (n, 40) among them by distance to `timbre` (40,); 0 where it can't be said."""
+    if not np.isfinite(timbre).all() or not np.isfinite(others[0]).all() or len(others) < 2:
+        return 0
+    usable = others[np.isfinite(others).all(axis=1)]
+    distance = np.linalg.norm((usable - timbre) / (usable.std(axis=0) + 1e-6), axis=1)
+    return 1 + int((distance < distance[0]).sum())
+
+
+def resynthesise(bundle: str, sound: np.ndarray) -> np.ndarray:
+    """Sound through tokenizer, encoder and decoder and back, hop by hop as on stage: (frames,) at 48 kHz."""
+    chain = build(bundle, 1)
+    out = []
+    for hop in sound[: len(sound) // HOP * HOP].astype(np.float32).reshape(-1, HOP):
+        out.append(chain.resound(hop).copy())
+    return np.concatenate(out).astype(np.float64)
+
+
+def quality(original: np.ndarray, made: np.ndarray) -> dict[str, float]:
+    """Mel distance dB, pitch agreement by swift-f0, ViSQOL (audio mode, 1 .. 5) of a resynthesis at 48 kHz."""
+    import torch
+    from visqol import VisqolApi
+
+    from .codec import mel_distance_db
+
+    original = original[: len(made)]
+    one, two = music.track(original, MODEL_RATE), music.track(made, MODEL_RATE)
+    sure = one.voiced
+    near = np.abs(one.pitch - two.pitch[: len(one.pitch)])[sure] < 0.5
+    judge = VisqolApi()
+    judge.create(mode="audio")
+    score = judge.measure_from_arrays(original, made, sample_rate=MODEL_RATE).moslqo
+    as_tensor = lambda x: torch.tensor(x, dtype=torch.float32)[None]  # noqa: E731
+    return {"mel_db": mel_distance_db(as_tensor(made), as_tensor(original)), "visqol": float(score),
+            "pitch_within_50_cents": float(near.mean()) if sure.sum() > 5 else np.nan}
+
+
+def drift(prompt: Prompt, bundle: str, seed: int, seconds: float) -> dict[str, list[float]]:
+    """Hold for `seconds`: register against the prompt, level, silence and notes a second of each of ten parts."""
+    voice, _, _ = carry_on(prompt.sound[:, None].astype(np.float32), MODEL_RATE, min(seconds, 600.0), seed, bundle, {})
+    parts = np.array_split(voice[:, 0].astype(np.float64), 10)
+    lines = [music.track(part, MODEL_RATE) for part in parts]
+    middle = float(np.median(prompt.pitches)) if len(prompt.pitches) else np.nan
+    return {
+        "register_st": [float(np.median(line.pitch[line.voiced]) - middle) if line.voiced.any() else np.nan for line in lines],
+        "loud_db": [float(np.percentile(music.levels_db(part, MODEL_RATE), 95)) for part in parts],
+        "silence": [music.silence_share(part, MODEL_RATE, prompt.loud_db) for part in parts],
+        "notes_a_second": [len(music.notes(line)) * MODEL_RATE / len(part) for line, part in zip(lines, parts, strict=True)],
+        "noise_db": [music.noise_db(part, MODEL_RATE, line) for part, line in zip(parts, lines, strict=True)],
+        "peak": [float(np.abs(part).max()) for part in parts],
+    }
+
+
+def sums(answers: list[Answer], ranges: dict[str, dict[str, tuple[float, float]]]) -> dict[str, dict[str, float]]:
+    """Each aim's figure over all answers, what is wanted, and how many answers it could be said of."""
+    figures = {}
+    for name, (value, how, wanted) in AIMS.items():
+        values = np.array([value(one) for one in answers], float)
+        said = values[np.isfinite(values)]
+        figures[name] = {"figure": float(said.mean()) if len(said) else np.nan, "how": how, "wanted": wanted, "of": len(said)}
+    for name in EXPRESSION:
+        inside = [low <= getattr(one, name) <= high for one in answers for low, high in [ranges[one.clip][name]]
+                  if np.isfinite([low, getattr(one, name)]).all()]
+        figures[f"{name} in its prompt's range"] = {"figure": float(np.mean(inside)) if inside else np.nan, "how": "share", "wanted": 0.8, "of": len(inside)}
+    return figures
+
+
+def opening(sound: np.ndarray, seconds: float) -> np.ndarray:
+    """The first `seconds` of a recording, cut at the quietest 20 ms of their last fifth: performers stop between notes."""
+    whole = round(seconds * MODEL_RATE)
+    if len(sound) <= whole:
+        return sound
+    levels = music.levels_db(sound[:whole], MODEL_RATE)
+    first = round(0.8 * len(levels))
+    return sound[: HOP * (first + int(levels[first:].argmin()) + 1)]
+
+
+def read(path: Path) -> np.ndarray:
+    """A recording as mono float at 48 kHz."""
+    sound, samplerate = soundfile.read(path, always_2d=True)
+    return soxr.resample(sound.mean(axis=1), samplerate, MODEL_RATE)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="antiphon.train.evaluate", description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--bundle", default="hum")
-    parser.add_argument("--seconds", type=float, default=15)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--prompt-s", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=15.0, help="length of an answer")
+    parser.add_argument("--seeds", type=int, default=5, help="answers a clip")
+    parser.add_argument("--hold-s", type=float, default=0.0, help="also hold for so long, from the first clip, three seeds (at most 600)")
+    parser.add_argument("--among", nargs="*", type=Path, default=[], help="further recordings that a timbre is told from")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--repeat", action="store_true", help="render twice and compare the bytes")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    judgements = []
-    for clip in options.clips:
-        judgement = evaluate(clip, options.out, options.bundle, options.seconds, options.seed, options.repeat)
-        judgements.append(judgement)
-        print("  ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in asdict(judgement).items()), flush=True)
-    (out_file := options.out / "figures.json").write_text(json.dumps([asdict(j) for j in judgements], indent=1))
-    print(f"wrote {out_file}", file=sys.stderr)
+    whole = {path.stem: read(path) for path in options.clips}
+    prompts = [measure(name, opening(sound, options.prompt_s)) for name, sound in whole.items()]
+    timbres = [prompt.timbre for prompt in prompts] + [measure(path.stem, read(path)).timbre for path in options.among]
+    answers, qualities, ranges = [], {}, {}
+    for index, prompt in enumerate(prompts):
+        ranges[prompt.name] = own_range(prompt.sound)
+        made = resynthesise(options.bundle, whole[prompt.name])
+        qualities[prompt.name] = quality(whole[prompt.name], made)
+        own_first = np.array([timbres[index], *timbres[:index], *timbres[index + 1 :]])
+        voices = []
+        for seed in range(1, options.seeds + 1):
+            judged, voice = answer(prompt, options.bundle, seed, options.seconds, own_first)
+            answers.append(judged)
+            voices.append(voice)
+        page.clip(options.out, prompt.name, whole[prompt.name], made, prompt.sound, voices)
+        print(prompt.name, {k: round(v, 3) for k, v in qualities[prompt.name].items()}, flush=True)
+    figures = {
+        "bundle": options.bundle, "prompt_s": options.prompt_s, "seconds": options.seconds, "seeds": options.seeds,
+        "aims": sums(answers, ranges), "resynthesis": qualities, "answers": [asdict(one) for one in answers],
+        "hold": [drift(prompts[0], options.bundle, seed, options.hold_s) for seed in (1, 2, 3)] if options.hold_s else [],
+    }  # fmt: skip
+    (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
+    page.index(options.out, figures)
+    page.kit(options.out, {name: len(sound) / MODEL_RATE > options.prompt_s + 3 for name, sound in whole.items()}, options.prompt_s)
+    for name, row in figures["aims"].items():
+        print(f"{name}: {row['figure']:.3f} ({row['how']} of {row['of']}, wanted {row['wanted']})")
+    print(f"wrote {options.out / 'index.html'}", file=sys.stderr)
     return 0
 
 
