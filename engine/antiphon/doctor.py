@@ -63,7 +63,7 @@ class Report:
             if check.mend:
                 lines.append(f"      -> {check.mend}")
         if self.latency:
-            lines += ["", f"latency at {self.latency.samplerate} Hz:", *latency_table(self.latency)]
+            lines += ["", f"latency at {self.latency.samplerate} Hz, with the lead to begin with:", *latency_table(self.latency)]
         lines += ["", "fit to play" if self.fit else "not fit to play"]
         return lines
 
