@@ -7,7 +7,14 @@ from graphs import graph_or_skip
 from antiphon.model import gestures
 from antiphon.model.acoustic import RELEASE_HOPS, AcousticModel
 from antiphon.model.codec import Decoder, Encoder
+from antiphon.model.timbre import LATENT, Codebooks
 from antiphon.model.tokens import HOP, MODEL_RATE
+from antiphon.model.traits import MEMORY_HOPS, Traits
+
+
+def levels():
+    """Levels of codes that the bundle plays."""
+    return Codebooks(graph_or_skip("decoder").with_name("codebooks.npy")).levels
 
 
 def sung(seconds=1.0, pitch=60.0):
@@ -72,7 +79,7 @@ def test_resynthesis_keeps_pitch_and_level():
 def test_decoder_state_is_a_value():
     """After set_state the decoder sounds the same frames again, bit for bit, noise included."""
     decoder = Decoder(graph_or_skip("decoder"), seed=4)
-    codes = np.arange(6) * 20
+    codes = np.arange(levels()) * 20
     for _ in range(10):
         decoder.step(codes, 30, np.array([57.0, 57.1]))
     kept = decoder.state()
@@ -88,8 +95,8 @@ def test_silence_is_exactly_silent_and_entered_without_a_click():
     encoder = Encoder(graph_or_skip("encoder"))
     sound, pitch = sung()
     steady = np.concatenate([decoder.step(c, l, pitch[2 * k : 2 * k + 2]).copy() for k, (c, l, _) in enumerate(encode(encoder, sound, pitch))])
-    fade = decoder.step(np.zeros(6, np.int64), 0, np.zeros(2)).copy()
-    assert not decoder.step(np.zeros(6, np.int64), 0, np.zeros(2)).any()
+    fade = decoder.step(np.zeros(levels(), np.int64), 0, np.zeros(2)).copy()
+    assert not decoder.step(np.zeros(levels(), np.int64), 0, np.zeros(2)).any()
     joined = np.concatenate([steady[-HOP:], fade])
     assert np.abs(np.diff(joined)).max() <= 1.05 * np.abs(np.diff(steady[-10 * HOP :])).max()
 
@@ -99,6 +106,33 @@ def test_bend_classes_return():
     assert (gestures.bend_class(gestures.BEND_OFFSETS[1:]) == np.arange(1, gestures.BENDS)).all()
     offsets = np.linspace(-0.6, 0.6, 101)
     assert np.abs(gestures.BEND_OFFSETS[gestures.bend_class(offsets)] - offsets).max() <= 0.0201
+
+
+def test_words_in_plain_python_are_the_trainers_words():
+    """plan_rows and trace_of give what the vector functions give, for every note and for ages and remains up to 300 hops."""
+    starts = np.cumsum([0, *gestures.PLAN[:-1]])
+    for hops in range(300):
+        note, remain = (0.0, 30.0, 69.5, 70.5, 120.0)[hops % 5], hops - 1
+        wanted = [gestures.note_class(note), hops % 2, gestures.age_class(hops), gestures.remain_class(remain), 5, 7] + starts
+        assert (gestures.plan_rows(note, hops % 2 == 1, hops, remain, 5, 7) == wanted).all()
+    for now, before, centre in np.random.default_rng(1).choice([0.0, 58.0, 60.0, 60.3, 61.1, 75.0], (200, 3)):
+        assert np.allclose(gestures.trace_of(now, before, centre), gestures.trace(now, before, centre), atol=1e-6)
+
+
+def test_running_traits_are_the_traits_of_the_last_ten_seconds():
+    """Sums kept hop by hop equal `gestures.traits` of the kept hops within 1e-4, before and after the oldest fall out; so do uses and loudness."""
+    rng, traits, kept, out = np.random.default_rng(0), Traits(), [], np.zeros(gestures.TRAITS, np.float32)
+    assert not traits.write(out)
+    for hop in range(2 * MEMORY_HOPS + 77):
+        bend = np.nan if rng.random() < 0.2 else rng.normal(0, 0.6)
+        kept.append((rng.normal(2, 1, LATENT).astype(np.float32), int(rng.integers(1, 48)), bend, rng.integers(0, 256, 4)))
+        traits.add(*kept[-1])
+        if hop in (5, 40, MEMORY_HOPS - 1, MEMORY_HOPS, MEMORY_HOPS + 1, 2 * MEMORY_HOPS + 76):
+            latents, loudness, bends, codes = (np.array(x) for x in zip(*kept[-MEMORY_HOPS:], strict=True))
+            assert traits.write(out)
+            assert np.abs(out - gestures.traits(latents, loudness, bends)).max() < 1e-4
+            assert np.allclose(traits.loudness(), (loudness.mean(), loudness.std()))
+            assert np.allclose(traits.use()[2], np.bincount(codes[:, 2], minlength=256) / len(codes))
 
 
 def heard(model):

@@ -4,19 +4,20 @@ Model process only, one thread. All chance comes from the noise this class suppl
 """
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from . import gestures
-from .gestures import BEND_OFFSETS, BENDS, LATENT, LOUDNESS_CLASSES, TRAITS
+from .gestures import BEND_OFFSETS, BENDS, LATENT, LOUDNESS_CLASSES, TRACE
 from .graph import StepGraph
+from .timbre import CODEBOOKS, CODES, Codebooks
 from .tokens import REST
+from .traits import COARSE, Traits
 
 NEVER = -1e9
-MEMORY_HOPS = 500
-"""Hops in which something sounded that traits are drawn from: 10 s."""
 TRAITS_EVERY = 10
 RELEASE_HOPS = 5
 """Hops at the end of a note in which its level is free to fall."""
@@ -32,6 +33,17 @@ HABIT_GRIP = (0.6, 0.4, 0.2)
 """How strongly the coarse codes heard are preferred, per level: keeps the answer in the performer's own sound."""
 _RARE = 0.004
 _LEAST_SPREAD, _MOST_NATS = 3.0, 8.0
+_LOUD, _BEND = slice(0, LOUDNESS_CLASSES), slice(LOUDNESS_CLASSES, LOUDNESS_CLASSES + BENDS)
+_COARSE_CODES = slice(_BEND.stop, _BEND.stop + COARSE * CODES)
+
+
+def _only(allowed):
+    return np.where(allowed, 0, NEVER).astype(np.float32)
+
+
+_UNVOICED = np.arange(BENDS) == 0
+_AT_REST, _OPENING, _WITHIN, _SETTLED = (_only(x) for x in (_UNVOICED, _UNVOICED | True, ~_UNVOICED, ~_UNVOICED & (np.abs(BEND_OFFSETS) <= SETTLED_BEND)))
+"""Leanings of the bends, by where in a note or rest the hop is."""
 
 
 @dataclass(frozen=True)
@@ -46,35 +58,41 @@ class Hop:
 class AcousticModel:
     """Steps once a hop, `listen` while the performer sounds and `play` while the instrument answers.
 
-    Two graphs: listening runs the memory alone, playing chooses tokens from it too. State: the memory, the hop before, the last 10 s of sounding hops (traits), the note followed, the generator.
+    Two graphs: listening runs the memory alone, playing chooses tokens from it too. `codebooks.npy` lies beside them. State:
+    the memory, the hop before, the last 10 s of sounding hops (traits), the note followed, the generator.
     """
 
     def __init__(self, memory_path: str | Path, tokens_path: str | Path, seed: int = 0):
         self._graph, self._choice = StepGraph(memory_path), StepGraph(tokens_path)
-        self._levels = len(self._choice.outputs["tokens"]) - 2
-        self._cut = np.cumsum([0, LOUDNESS_CLASSES, BENDS])
-        heat = np.array([LOUDNESS_HEAT, BEND_HEAT, *TIMBRE_HEAT], np.float32)
-        self._sharpness = 1 / heat
-        self._choice.inputs["tail"][:] = [LOUDNESS_TAIL, BEND_TAIL, *TIMBRE_TAIL]
+        self._codebooks = Codebooks(Path(tokens_path).with_name(CODEBOOKS))
+        levels = len(self._choice.outputs["tokens"]) - 2
+        sizes = [LOUDNESS_CLASSES, BENDS] + [CODES] * levels
+        self._heat = np.array([LOUDNESS_HEAT, BEND_HEAT, *TIMBRE_HEAT[:levels]], np.float32)
+        self._heats = np.repeat(self._heat, sizes)
+        self._tail = np.array([LOUDNESS_TAIL, BEND_TAIL, *TIMBRE_TAIL[:levels]], np.float32) * self._heat
+        # The graph reads these very arrays.
+        told = self._graph.inputs["told"][0]
+        self._latent, self._trace, self._who = told[:LATENT], told[LATENT:LATENT + TRACE], told[LATENT + TRACE:]
+        self._context = self._choice.inputs["context"]
+        self._leaning, self._noise = self._choice.inputs["leaning"], self._choice.inputs["noise"]
+        self._traits = Traits()
         self.reset(seed)
 
     def reset(self, seed: int = 0) -> None:
         """Forget everything; chance begins again from `seed`."""
         self._graph.reset()
         self.reseed(seed)
-        self._latents = np.zeros((MEMORY_HOPS, LATENT), np.float32)
-        self._loudnesses = np.zeros(MEMORY_HOPS, np.int64)
-        self._bends = np.full(MEMORY_HOPS, np.nan)
-        self._codes = np.full((MEMORY_HOPS, len(HABIT_GRIP)), -1)
-        self._habits = np.zeros(len(self._choice.inputs["bias"]), np.float32)
+        self._traits.reset()
+        self._habits = np.zeros((COARSE, CODES), np.float32)
         self._level_habit = np.zeros(LOUDNESS_CLASSES, np.float32)
-        # Sounding hops kept so far, hops listened, note now (MIDI, 0 rest), note before, age, pitch one and two hops ago, loudness.
-        self._kept = self._listened = self._age = self._loudness = 0
+        # Hops listened, age of the note now, loudness, note now (MIDI, 0 rest), note before, pitch one and two hops ago.
+        self._listened = self._age = self._loudness = 0
         self._note, self._note_before, self._note_class_held = 0.0, REST, None
         self._pitch = self._pitch_earlier = 0.0
         self._away = self._released = 0
-        self._latent = np.zeros(LATENT, np.float32)
-        self._traits = np.zeros(TRAITS, np.float32)
+        self._latent[:] = 0
+        self._who[:] = 0
+        self._warmth = None
 
     def reseed(self, seed: int) -> None:
         """Start chance anew, keep all that was heard."""
@@ -90,14 +108,10 @@ class AcousticModel:
         if note is None:
             note, onset = self._follow(now)
         self._run(note, onset, -1)
-        bend = now - note if now > 0 and note > 0 else np.nan
         if loudness > 0 and note > 0:
-            slot = self._kept % MEMORY_HOPS
-            self._latents[slot], self._loudnesses[slot], self._bends[slot] = latent, loudness, bend
-            self._codes[slot] = codes[:len(HABIT_GRIP)]
-            self._kept += 1
+            self._traits.add(latent, loudness, now - note if now > 0 else math.nan, codes)
         if self._listened % TRAITS_EVERY == 0:
-            self._draw_traits()
+            self._traits.write(self._who)
         self._listened += 1
         self._remember(now if note > 0 else 0.0, loudness, latent)
 
@@ -111,38 +125,53 @@ class AcousticModel:
         releasing = 0 < self._released <= RELEASE_HOPS
         if releasing:
             note, remaining = self._note, RELEASE_HOPS - self._released + 1
-        inputs = self._choice.inputs
-        uniform = self._random.random(len(inputs["noise"]), np.float32)
-        inputs["noise"][:] = -np.log(-np.log(uniform + 1e-12) + 1e-12)
-        inputs["sharpness"][:] = self._sharpness / max(0.05, temperature)
-        bias = inputs["bias"]
-        bias[:] = self._habits
-        bends = bias[self._cut[1]:self._cut[2]]
-        if note <= 0:
-            bends[1:] = NEVER
-        elif self._age + 1 > 2 or not onset:
-            # A singer's consonant may open a note unvoiced; a hole in its middle is an error.
-            bends[0] = NEVER
-            if not 0 <= remaining <= RELEASE_HOPS:
-                bias[:LOUDNESS_CLASSES] = self._level_habit
-                if self._age + 1 >= SETTLED_HOPS:
-                    bends[np.abs(BEND_OFFSETS) > SETTLED_BEND] = NEVER
-            bias[0] = 0 if releasing else NEVER
-        if note <= 0 or releasing:
-            bias[max(1, self._loudness - REST_FALL + 1):LOUDNESS_CLASSES] = NEVER
+        if temperature != self._warmth:
+            self._warm(temperature)
+        self._lean(note, onset, remaining, releasing)
+        self._random.standard_exponential(None, np.float32, out=self._noise)
+        self._noise += 1e-12
+        np.log(self._noise, out=self._noise)
+        self._noise *= self._chill
         self._run(note, onset, remaining)
-        inputs["context"][:] = self._graph.outputs["context"]
+        self._context[:] = self._graph.outputs["context"]
         self._choice.run()
-        tokens = self._choice.outputs["tokens"]
-        loudness, bend = int(tokens[0]), int(tokens[1])
+        loudness, bend, *codes = self._choice.outputs["tokens"].tolist()
+        self._codebooks.decode(codes)
         now = note + float(BEND_OFFSETS[bend]) if bend > 0 and note > 0 else 0.0
         before = self._pitch if self._pitch > 0 and now > 0 and abs(self._pitch - now) < 2 else now
-        self._remember(now, loudness, self._choice.outputs["latent_chosen"])
-        return Hop(tokens[2:].copy(), loudness, np.array([(before + now) / 2, now]))
+        self._remember(now, loudness, self._codebooks.latent)
+        return Hop(np.array(codes), loudness, np.array([(before + now) / 2, now]))
+
+    def _lean(self, note, onset, remaining, releasing):
+        """Say which levels and bends may be chosen in this hop, and which are preferred."""
+        levels, bends = self._leaning[_LOUD], _OPENING
+        levels[:] = 0
+        if note <= 0:
+            bends = _AT_REST
+        elif self._age + 1 > 2 or not onset:
+            # A singer's consonant may open a note unvoiced; a hole in its middle is an error.
+            bends = _WITHIN
+            if not 0 <= remaining <= RELEASE_HOPS:
+                levels[:] = self._level_leaning
+                if self._age + 1 >= SETTLED_HOPS:
+                    bends = _SETTLED
+            levels[0] = 0 if releasing else NEVER
+        self._leaning[_BEND] = bends
+        if note <= 0 or releasing:
+            levels[max(1, self._loudness - REST_FALL + 1):] = NEVER
+
+    def _warm(self, temperature):
+        """Scale what is added to logits: instead of dividing these by their temperature, noise, leanings and tails are multiplied by it."""
+        self._warmth = temperature
+        warmth = max(0.05, temperature)
+        self._chill = -self._heats * np.float32(warmth)
+        self._choice.inputs["tail"][:] = self._tail * warmth
+        self._level_leaning = self._level_habit * (LOUDNESS_HEAT * warmth)
+        self._leaning[_COARSE_CODES] = (self._habits * (self._heat[2:2 + COARSE, None] * warmth)).ravel()
 
     def begin(self, seed: int) -> None:
         """Prepare an answer: draw the performer's traits from all that was kept and start chance from `seed`."""
-        self._draw_traits()
+        self._traits.write(self._who)
         self._draw_habits()
         self.reseed(seed)
 
@@ -151,19 +180,14 @@ class AcousticModel:
 
         Without the latter the level walks: one held-out saxophone in ten died away within a note and came back as noise.
         """
-        count = min(self._kept, MEMORY_HOPS)
-        levels = self._loudnesses[:count] if count else np.array([LOUDNESS_CLASSES / 2])
-        spread = max(_LEAST_SPREAD, float(levels.std()))
-        beyond = np.maximum(0, np.abs(np.arange(LOUDNESS_CLASSES) - levels.mean()) - spread)
+        mean, spread = self._traits.loudness()
+        spread = max(_LEAST_SPREAD, spread)
+        beyond = np.maximum(0, np.abs(np.arange(LOUDNESS_CLASSES) - mean) - spread)
         self._level_habit[:] = -np.minimum(_MOST_NATS, 0.5 * (beyond / (0.7 * spread)) ** 2)
-        start = self._cut[2]
-        size = (len(self._habits) - start) // self._levels
-        for level, grip in enumerate(HABIT_GRIP):
-            share = np.bincount(self._codes[:count, level], minlength=size) / max(1, count)
-            self._habits[start + level * size:start + (level + 1) * size] = grip * (np.log(share + _RARE) - np.log(_RARE))
+        self._habits[:] = np.array(HABIT_GRIP)[:, None] * (np.log(self._traits.use() + _RARE) - math.log(_RARE))
+        self._warmth = None
 
     def _run(self, note, onset, remaining):
-        note_class = int(gestures.note_class(note))
         changed = onset or (note > 0) != (self._note > 0)
         if changed:
             if note > 0 and self._note_class_held is not None:
@@ -172,16 +196,12 @@ class AcousticModel:
         else:
             self._age += 1
         if note > 0:
-            self._note_class_held = note_class
+            self._note_class_held = gestures.note_number(note)
         self._note = note
         # At rest, the note before is the one that just ended.
         before = self._note_before if note > 0 else (REST if self._note_class_held is None else self._note_class_held)
-        inputs = self._graph.inputs
-        inputs["plan"][:] = note_class, int(onset), gestures.age_class(self._age), gestures.remain_class(remaining), before
-        inputs["loudness"][0] = self._loudness
-        inputs["latent"][:] = self._latent
-        inputs["trace"][:] = gestures.trace(self._pitch, self._pitch_earlier, note)
-        inputs["who"][:] = self._traits
+        self._graph.inputs["rows"][:] = gestures.plan_rows(note, onset, self._age, remaining, before, self._loudness)
+        self._trace[:] = gestures.trace_of(self._pitch, self._pitch_earlier, note)
         self._graph.run()
 
     def _remember(self, pitch, loudness, latent):
@@ -205,28 +225,22 @@ class AcousticModel:
         self._away = 0
         return pitch, True
 
-    def _draw_traits(self):
-        count = min(self._kept, MEMORY_HOPS)
-        if count < 5:
-            return
-        order = np.arange(self._kept - count, self._kept) % MEMORY_HOPS
-        with np.errstate(all="ignore"):
-            self._traits[:] = gestures.traits(self._latents[order], self._loudnesses[order], self._bends[order])
-
-    _FIELDS = ("_kept", "_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away", "_released")
-    _ARRAYS = ("_latents", "_loudnesses", "_bends", "_codes", "_habits", "_level_habit", "_latent", "_traits")
+    _FIELDS = ("_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away", "_released")
+    _ARRAYS = ("_habits", "_level_habit", "_latent", "_who")
 
     def state(self) -> dict:
         """A copy of the State."""
         fields = {name: getattr(self, name) for name in self._FIELDS}
         arrays = {name: getattr(self, name).copy() for name in self._ARRAYS}
-        return {"graph": self._graph.state(), "random": self._random.bit_generator.state, **fields, **arrays}
+        return {"graph": self._graph.state(), "traits": self._traits.state(), "random": self._random.bit_generator.state, **fields, **arrays}
 
     def set_state(self, state: dict) -> None:
         """Take a State that `state` returned."""
         self._graph.set_state(state["graph"])
+        self._traits.set_state(state["traits"])
         self._random.bit_generator.state = state["random"]
         for name in self._FIELDS:
             setattr(self, name, state[name])
         for name in self._ARRAYS:
             getattr(self, name)[:] = state[name]
+        self._warmth = None

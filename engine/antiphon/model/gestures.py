@@ -4,22 +4,27 @@ Shared by the trainer and the instrument, so that both mean the same by every cl
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from .timbre import LATENT, LOUDNESS_CLASSES
 from .tokens import NOTE_LO, NOTES, REST
 
 BENDS = 96
 """Classes of pitch around the planned note: 0 is unvoiced, 1..95 are symmetric about class 48."""
 
-LOUDNESS_CLASSES = 48
 AGES = 32
 REMAINS = 18
 """Classes of hops until the planned note stops sounding; the last is 'not known' (while listening)."""
 UNKNOWN_REMAIN = REMAINS - 1
 
-LATENT = 32
 TRAITS = 2 * LATENT + 4
 """Size of the vector that says whose sound it is: mean and deviation of latents, and four of expression."""
+
+TRACE = 6
+PLAN = (NOTES + 1, 2, AGES, REMAINS, NOTES + 1, LOUDNESS_CLASSES)
+"""Classes of each word of a hop's plan, whose embeddings lie one behind the other: note, onset, age, remain, note before, loudness of the hop before."""
 
 _FINE = 0.04
 _KNEE = 15
@@ -67,6 +72,33 @@ def trace(pitch_before, pitch_before_that, centre):
     step = np.where(moved, pitch_before - pitch_before_that, 0.0)
     features = (np.tanh(offset * 2), np.clip(offset / 6, -2, 2), np.tanh(step * 4), np.clip(step, -2, 2), heard, near)
     return np.stack([np.asarray(x, np.float32) for x in features], -1)
+
+
+_AGE_CLASSES = age_class(np.arange(80)).tolist()
+_REMAIN_CLASSES = remain_class(np.arange(80)).tolist()
+_STARTS = [sum(PLAN[:word]) for word in range(len(PLAN))]
+
+
+def plan_rows(note, onset, age, remain, before, loudness):
+    """Rows of one hop's words in the table of all `PLAN` embeddings, six ints: plain Python, for the hop that is played.
+
+    `note` in MIDI semitones, `before` and `loudness` are classes, ages and remains in hops.
+    """
+    return (note_number(note), _STARTS[1] + bool(onset), _STARTS[2] + _AGE_CLASSES[min(age, 79)],
+            _STARTS[3] + (UNKNOWN_REMAIN if remain < 0 else _REMAIN_CLASSES[min(remain, 79)]), _STARTS[4] + before, _STARTS[5] + loudness)
+
+
+def note_number(pitch):
+    """`note_class` of one pitch."""
+    return min(max(round(pitch) - NOTE_LO, 0), NOTES - 1) if pitch > 0 else REST
+
+
+def trace_of(before, before_that, centre):
+    """`trace` of one hop, six floats."""
+    heard = before > 0
+    near = heard and centre > 0
+    offset, step = before - centre if near else 0.0, before - before_that if heard and before_that > 0 else 0.0
+    return math.tanh(offset * 2), min(2.0, max(-2.0, offset / 6)), math.tanh(step * 4), min(2.0, max(-2.0, step)), float(heard), float(near)
 
 
 def traits(latents, loudness, bends):

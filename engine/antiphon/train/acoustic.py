@@ -18,13 +18,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..model import gestures
-from ..model.gestures import AGES, BENDS, LATENT, LOUDNESS_CLASSES, REMAINS, TRAITS
+from ..model.gestures import AGES, BENDS, LATENT, LOUDNESS_CLASSES, REMAINS, TRACE, TRAITS
 from ..model.tokens import NOTES, REST
 from . import fast, network
 from .codec import save
 from .shards import Shards, colour
 
-TRACE = 6
 CLIPS, HOPS = 16, 200
 RATE_TOP, WARM_UP = 2e-3, 100
 

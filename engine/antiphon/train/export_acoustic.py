@@ -1,6 +1,6 @@
 """Export the acoustic language model as two INT8 step graphs, its memory and its choice of tokens, and compare them with the network.
 
-    python -m antiphon.train.export_acoustic --weights .work/acoustic.pt --codec .work/codec.pt --render .work/render --out .work/export
+    python -m antiphon.train.export_acoustic --weights .work/acoustic.pt --codec .work/codec.pt --render .work/render --out .work/export --levels 4
 """
 
 from __future__ import annotations
@@ -12,103 +12,122 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from ..model.gestures import BENDS, LATENT, LOUDNESS_CLASSES, TRAITS
+from ..model import gestures
+from ..model.gestures import BENDS, LATENT, LOUDNESS_CLASSES, TRACE, TRAITS
 from ..model.graph import StepGraph
 from . import acoustic as trainer
 from . import network
-from .export_codec import time_at_cadence
-from .onnx_step import export_step
+from .export_codec import time_at_cadence, zeros
 from .shards import Shards
+from .sketch import array, behind_norm, write_both
 
-NEVER = -1e9
-
-
-class MemoryStep(nn.Module):
-    """What a hop leaves behind: plan, the hop before and traits into the memory. All that listening needs."""
-
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-        gru = net.gru
-        self.register_buffer("into", gru.weight_ih_l0.t().contiguous())
-        self.register_buffer("round", gru.weight_hh_l0.t().contiguous())
-
-    def forward(self, plan, loudness, latent, trace, who, memory):
-        net, gru, size = self.net, self.net.gru, self.net.memory
-        x = net.enter_hop(plan[None], loudness, latent[None], trace[None], who[None])
-        entered, recurrent = x @ self.into + gru.bias_ih_l0, memory @ self.round + gru.bias_hh_l0
-        gates = torch.sigmoid(entered[:, :2 * size] + recurrent[:, :2 * size])
-        r, z = gates[:, :size], gates[:, size:]
-        n = torch.tanh(entered[:, 2 * size:] + r * recurrent[:, 2 * size:])
-        memory = n + z * (memory - n)
-        return net.leave(torch.cat([net.norm(memory), x], -1)), memory
+STEEP = 1e6
+"""How far what lies below the tail is pushed down, times its distance."""
 
 
-class TokensStep(nn.Module):
-    """A hop's tokens, sampled one after the other. `noise`, `bias` and `logits` are all tokens' classes end to end."""
+def told_table(net, index):
+    """What the later tokens of the hop learn of each choice of token `index`, `[classes, width]`."""
+    chosen = net.chosen[index]
+    return array(chosen.weight) if index < 2 else array(net.codebooks[index - 2]) @ array(chosen.weight).T
 
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
 
-    def forward(self, context, noise, bias, sharpness, tail):
-        net = self.net
-        tokens, every, chosen, at = [], [], torch.zeros(1, LATENT), 0
-        for index, count in enumerate(net.sizes):
-            logits = net.token_logits(index, context)
-            every.append(logits[0])
-            wanted = logits * sharpness[index] + bias[at:at + count]
-            floor = wanted.max(-1, keepdim=True)[0] - tail[index]
-            token = torch.where(wanted >= floor, wanted + noise[at:at + count], torch.full_like(wanted, 2 * NEVER)).argmax(-1)
-            if index >= 2:
-                chosen = chosen + net.codebooks[index - 2][token]
-            context = context + net.told(index, token)
+def export_memory(net, path):
+    """What a hop leaves behind: plan, the hop before and traits into the memory. All that listening needs.
+
+    Rows of one table for the words of the plan (`gestures.plan_rows`), one matrix for the rest, in fp32 for its numbers are of
+    many sizes; `enter` is folded into both.
+    """
+    gru, size = net.gru, net.memory
+    enter = array(net.enter.weight).T
+    words = [array(word.weight) @ enter for word in (net.note, net.onset, net.age, net.remain, net.note_before, net.loudness)]
+    words[1] = words[1] + (array(net.past.bias) + array(net.who.bias)) @ enter + array(net.enter.bias)  # one of these rows is always taken
+    told = np.concatenate([array(net.past.weight), array(net.who.weight)], 1).T @ enter
+
+    def draw(sketch):
+        words_sum = sketch.node("ReduceSum", sketch.node("Gather", np.concatenate(words), "rows"), np.array([0]), keepdims=0)
+        x = sketch.hardswish(sketch.linear("told", told, words_sum, exact=True))
+        entered = sketch.linear(x, array(gru.weight_ih_l0).T, array(gru.bias_ih_l0))
+        recurrent = sketch.linear("s_memory", array(gru.weight_hh_l0).T, array(gru.bias_hh_l0))
+        (gates, new), (gates_before, before) = (sketch.split(edge, [2 * size, size]) for edge in (entered, recurrent))
+        reset, keep = sketch.split(sketch.node("Sigmoid", sketch.node("Add", gates, gates_before)), [size, size])
+        new = sketch.node("Tanh", sketch.node("Add", new, sketch.node("Mul", reset, before)))
+        kept = sketch.node("Mul", keep, sketch.node("Sub", "s_memory", new))
+        memory = sketch.node("Add", new, kept, to="s_memory_next")
+        weight = array(net.leave.weight).T.copy()
+        bias = array(net.leave.bias) + array(net.norm.bias) @ weight[:size]
+        weight[:size] *= array(net.norm.weight)[:, None]
+        sketch.linear(sketch.node("Concat", sketch.normalised(memory, size), x, axis=1), weight, bias, to="context")
+
+    inputs = {"rows": np.zeros(len(gestures.PLAN), np.int64), "told": zeros(1, LATENT + TRACE + TRAITS), "s_memory": zeros(1, size)}
+    return write_both(draw, path, inputs, {"context": zeros(1, net.width), "s_memory_next": zeros(1, size)})
+
+
+def export_tokens(net, path, levels, logits=False):
+    """A hop's tokens, sampled one after the other. `leaning` and `noise` are all tokens' classes end to end.
+
+    Of token i with logits l it takes the class of the largest l + leaning + noise, among those whose l + leaning is at most
+    tail[i] below its largest. With `logits` what is chosen from is an output for each token.
+    """
+    count = 2 + levels
+    sizes = net.sizes[:count]
+    heads, ups, downs = net.heads[:count], net.ups[:count], net.downs[:count]
+    biases = [array(head.bias) + array(down.bias) @ array(head.weight).T for head, down in zip(heads, downs, strict=True)]
+
+    def draw(sketch):
+        context, tokens = "context", []
+        leanings = sketch.split(sketch.node("Add", "leaning", np.concatenate(biases)), sizes)
+        noises, tails = sketch.split("noise", sizes), sketch.split("tail", [1] * count)
+        for index, (head, up, down) in enumerate(zip(heads, ups, downs, strict=True)):
+            hidden = sketch.hardswish(sketch.linear(sketch.normalised(context, net.width), *behind_norm(net.norms[index], up)))
+            # head(context + down(hidden)) is one matrix on both.
+            weight = array(head.weight).T
+            weight = np.concatenate([weight, array(down.weight).T @ weight])
+            wanted = sketch.linear(sketch.node("Concat", context, hidden, axis=1), weight, leanings[index], to=f"logits_{index}" if logits else None)
+            floor = sketch.node("Sub", sketch.node("ReduceMax", wanted, np.array([1]), keepdims=1), tails[index])
+            above = sketch.node("LeakyRelu", sketch.node("Sub", wanted, floor), alpha=STEEP)
+            token = sketch.node("ArgMax", sketch.node("Add", above, noises[index]), axis=1, keepdims=0)
             tokens.append(token)
-            at += count
-        return torch.cat(tokens), chosen[0], torch.cat(every)
+            if index + 1 < count:
+                context = sketch.node("Add", context, sketch.node("Gather", told_table(net, index), token))
+        sketch.node("Concat", *tokens, axis=0, to="tokens")
 
-
-def export(net, folder):
-    """Write `memory.onnx` and `tokens.onnx` into `folder`; returns the folder and the paths of the fp32 twins."""
-    classes, count = sum(net.sizes), len(net.sizes)
-    plan = {"plan": torch.zeros(5, dtype=torch.int64), "loudness": torch.zeros(1, dtype=torch.int64), "latent": torch.zeros(LATENT), "trace": torch.zeros(trainer.TRACE),
-            "who": torch.zeros(TRAITS), "s_memory": torch.zeros(1, net.memory)}
-    choice = {"context": torch.zeros(1, net.width), "noise": torch.zeros(classes), "bias": torch.zeros(classes), "sharpness": torch.ones(count), "tail": torch.ones(count)}
-    return (export_step(MemoryStep(net), plan, ["context", "s_memory_next"], folder / "memory.onnx"),
-            export_step(TokensStep(net), choice, ["tokens", "latent_chosen", "logits"], folder / "tokens.onnx"))
+    inputs = {"context": zeros(1, net.width), "leaning": zeros(sum(sizes)), "noise": zeros(sum(sizes)), "tail": zeros(count)}
+    outputs = {"tokens": np.zeros(count, np.int64)} | ({f"logits_{i}": zeros(1, size) for i, size in enumerate(sizes)} if logits else {})
+    return write_both(draw, path, inputs, outputs)
 
 
 def forced_logits(memory_path, tokens_path, inputs, clips):
-    """Logits `[clips, T, classes]` of the graphs whose choices are forced to the true tokens."""
+    """Logits of the graphs whose choices are forced to the true tokens: for each token `[clips, T, classes]`."""
     plan, loudness, latent, trace, who, tokens = (x.numpy() for x in inputs)
     memory, choice = StepGraph(memory_path), StepGraph(tokens_path)
-    choice.inputs["sharpness"][:], choice.inputs["tail"][:] = 1, 100
-    sizes = [LOUDNESS_CLASSES, BENDS] + [network.CODES] * (tokens.shape[-1] - 2)
-    starts = np.cumsum([0] + sizes[:-1])
-    out = np.zeros((clips, plan.shape[1], sum(sizes)), np.float32)
+    choice.inputs["tail"][:] = 1e8
+    outputs = [choice.outputs[f"logits_{i}"] for i in range(len(choice.outputs) - 1)]
+    starts = np.cumsum([0] + [x.size for x in outputs[:-1]])
+    out = [np.zeros((clips, plan.shape[1], x.size), np.float32) for x in outputs]
+    rows = np.cumsum([0, *gestures.PLAN[:-1]])
     for clip in range(clips):
         memory.reset()
-        memory.inputs["who"][:] = who[clip, 0]
         for hop in range(plan.shape[1]):
-            memory.inputs["plan"][:], memory.inputs["loudness"][0] = plan[clip, hop], loudness[clip, hop]
-            memory.inputs["latent"][:], memory.inputs["trace"][:] = latent[clip, hop], trace[clip, hop]
+            memory.inputs["rows"][:] = [*plan[clip, hop], loudness[clip, hop]] + rows
+            memory.inputs["told"][0] = np.concatenate([latent[clip, hop], trace[clip, hop], who[clip, 0]])
             memory.run()
             choice.inputs["context"][:] = memory.outputs["context"]
-            choice.inputs["bias"][:] = 0
-            choice.inputs["bias"][starts + tokens[clip, hop]] = -NEVER
+            choice.inputs["noise"][:] = 0
+            choice.inputs["noise"][starts + tokens[clip, hop, :len(starts)]] = 1e9
             choice.run()
-            out[clip, hop] = choice.outputs["logits"]
-    return out
+            assert (choice.outputs["tokens"] == tokens[clip, hop, :len(starts)]).all()
+            for kept, logits in zip(out, outputs, strict=True):
+                kept[clip, hop] = logits[0]
+    return [torch.from_numpy(x) for x in out]
 
 
 def parity(net, memory_path, tokens_path, inputs, clips=8):
-    """Nats a hop of network and graphs on held-out performances, and how often their first choices agree."""
+    """Nats a hop of network and graphs on held-out performances, and how often their first choices agree; of the tokens that are played."""
     inputs = [x[:clips] for x in inputs]
+    heard = forced_logits(memory_path, tokens_path, inputs, clips)
     with torch.no_grad():
-        taught = net(*inputs)
-    heard = torch.from_numpy(forced_logits(memory_path, tokens_path, inputs, clips)).split(net.sizes, -1)
+        taught = net(*inputs)[:len(heard)]
     tokens = inputs[-1]
     nats = lambda logits: sum(F.cross_entropy(x.flatten(0, 1), tokens[..., i].flatten()).item() for i, x in enumerate(logits))
     agree = np.mean([(a.argmax(-1) == b.argmax(-1)).float().mean().item() for a, b in zip(taught, heard)])
@@ -121,16 +140,24 @@ def main():
     parser.add_argument("--codec", required=True)
     parser.add_argument("--render", required=True)
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--levels", type=int, default=network.LEVELS, help="levels of codes that are played")
     options = parser.parse_args()
     torch.set_num_threads(1)
     net = trainer.load(options.weights)
-    twins = export(net, options.out)
     paths = options.out / "memory.onnx", options.out / "tokens.onnx"
+    full_memory = export_memory(net, paths[0])
+    export_tokens(net, paths[1], options.levels)
+    checked = options.out / "tokens_logits.onnx"
+    full_checked = export_tokens(net, checked, options.levels, logits=True)
     codec = network.Codec()
     codec.load_state_dict(torch.load(options.codec)["codec"])
-    inputs = trainer.batch(np.random.default_rng(3), trainer.performances(codec, Shards(options.render, "held", limit=1).rows), 24, 240, corrupt=False)
-    figures = {"bytes": {path.name: path.stat().st_size for path in paths}, "steps": torch.load(options.weights)["step"],
-               "fp32_graph": parity(net, *twins, inputs), "int8_graph": parity(net, *paths, inputs),
+    performances = trainer.performances(codec, Shards(options.render, "held", limit=1).rows)
+    # What is heard and played has no more levels than are played.
+    for item in performances:
+        item["latent"] = codec.quantiser.decode(torch.from_numpy(item["tokens"][:, 2:2 + options.levels])).numpy()
+    inputs = trainer.batch(np.random.default_rng(3), performances, 24, 240, corrupt=False)
+    figures = {"bytes": {path.name: path.stat().st_size for path in paths}, "steps": torch.load(options.weights)["step"], "levels": options.levels,
+               "fp32_graph": parity(net, full_memory, full_checked, inputs), "int8_graph": parity(net, paths[0], checked, inputs),
                "step": {path.stem: time_at_cadence(StepGraph(path).run) for path in paths}}
     (options.out / "acoustic.json").write_text(json.dumps(figures, indent=1))
     print(json.dumps(figures, indent=1))
