@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from antiphon.events import Event
-from antiphon.kernels import lib
+from antiphon.kernels import CommandQueue, lib
 from antiphon.model.lead import GrowingLead
 from playing import freewheel, noise, tone, two_processes, wait_for
 
@@ -109,20 +109,30 @@ def test_a_lead_that_was_asked_for_stays():
 
 
 def test_what_was_learnt_outlives_the_model_process():
-    """A worker that is killed hands the lead on: the next one is not late again to learn it."""
+    """The worker after one that was killed goes by the lead it finds: steps that it covers are not late."""
     with two_processes(sound=tone(48_000), late=SLOW, driver={"loop": True}) as engine:
-        wait_for(lambda: engine.status().lead_raised)
-        grown = engine.status()
-        os.kill(grown.worker_pid, signal.SIGKILL)
-        wait_for(lambda: engine.status().restarts == 1 and engine.status().steps >= 20)
+        lib.ap_segment_set_delay_frames(engine.segment.pointer, 960 + 128 + 4800)
+        os.kill(engine.status().worker_pid, signal.SIGKILL)
+        wait_for(lambda: engine.status().restarts == 1 and engine.status().steps >= 30)
         status = engine.status()
-    assert status.lead_ms >= grown.lead_ms
+    assert (status.lead_ms, status.late) == (100.0, 0)
+
+
+@pytest.mark.parametrize("lead_s, room", [(None, 672), (0.006, 0)])
+def test_panic_counts_on_a_lead_that_may_still_grow(lead_s, room):
+    """Frames from before it that wait in the ring wait longer if the next step makes the lead grow."""
+    with two_processes(lead_s=lead_s) as engine:
+        engine.driver.stop()  # nobody else takes the command
+        engine.apply(Event("panic", True))
+        command = CommandQueue(pointer=engine.segment.commands).pop()
+    assert command.target == lib.AP_TARGET_SILENCE
+    assert command.value == 1376 + room + 960 + 240
 
 
 def test_one_hold_up_is_one_late_step_to_the_lead():
-    """Hops that wait because the one before them was late say nothing more: many late steps in a row change nothing."""
+    """Hops that wait because the one before them was late say nothing more, the last of them 12 ms late neither."""
     with freewheel() as engine:
-        stage = Stepped(engine, noise(96_000), lambda hop: 5000 if hop in (10, 30) else 0)
+        stage = Stepped(engine, noise(96_000), lambda hop: 4700 if hop in (10, 30) else 0)
         stage.worker._growing_lead = GrowingLead(48_000)
         stage.play(70 * 960)
         status = engine.status()
