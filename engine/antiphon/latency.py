@@ -6,7 +6,8 @@ All frames here are the device's. With R the device's samplerate, B the block, H
   callback, at most B - 1 frames after it. The step is then run, and its voice is written to the voice ring.
 * Voice frame p therefore is *due* at device frame p + `Timeline.delay_frames`, with delay_frames = H + B + L. One B,
   because a voice can be heard at the earliest in the block after the one that completed the hop; L is what the model
-  has for its step beyond that, and more of it once steps were late (model/lead.py). A step that takes no longer than L + B - (0 .. B) is in time: at least L always.
+  has for its step beyond that, and becomes longer when steps are late (model/lead.py). A step that takes no longer
+  than L + B - (0 .. B) is in time: at least L always.
 * The resamplers delay the sound inside the rings by their own `delay_frames`; they move no ring position.
 
 So a frame sung at the microphone shapes the voice heard device_in + resampler_in + H + B + L + resampler_out +
