@@ -285,13 +285,14 @@ class Fft:
 
 
 class Spectrum:
-    """Magnitudes of windowed frames, or natural logs of bands of them (ap_spectrum.h). One thread at a time.
+    """Magnitudes of windowed frames, or logs of bands of them (ap_spectrum.h). One thread at a time.
 
     `window` (frames,) is followed by zeros up to `points`. `bands`: for each its first line and its lines' weights,
-    [(first, (lines,)), ...]; `floor` is added before the logarithm.
+    [(first, (lines,)), ...]; of each is given `offset` + `gain` x natural log(weighted sum + `floor`).
     """
 
-    def __init__(self, window: np.ndarray, points: int, bands: list[tuple[int, np.ndarray]] | None = None, floor: float = 0.0):
+    def __init__(self, window: np.ndarray, points: int, bands: list[tuple[int, np.ndarray]] | None = None,
+                 floor: float = 0.0, gain: float = 1.0, offset: float = 0.0):
         self.frames = len(window)
         first, weights = zip(*bands, strict=True) if bands else ((), ())
         arrays = {
@@ -301,7 +302,7 @@ class Spectrum:
             "weights": ffi.from_buffer("float *", np.concatenate([*weights, []]).astype(np.float32)),
         }
         config = ffi.new("ap_spectrum_config *", {"frames": self.frames, "points": points, "bands": len(first), "floor": floor,
-                                                  **arrays})
+                                                  "gain": gain, "offset": offset, **arrays})
         what = f"spectrum of {self.frames} frames, {points} points, {len(first)} bands"
         self._memory = allocate(lib.ap_spectrum_sizeof(config), what)
         self._spectrum = ffi.cast("ap_spectrum *", ffi.from_buffer(self._memory))
@@ -357,6 +358,44 @@ class Voice:
     def set_state(self, state: bytes) -> None:
         """Go on from a copy."""
         ffi.buffer(self._state)[:] = state
+
+
+class Trellis:
+    """The best path through (note, age), hop by hop (ap_trellis.h). One thread at a time; about 2 us a hop of 77 notes.
+
+    `costs` are the fields of ap_trellis_config: weight, doubt, enter, rest, repeat, late, onset_floor, repeat_floor, trust.
+    """
+
+    def __init__(self, notes: int, ages: int, back: int, **costs: float):
+        self._notes = notes
+        config = ffi.new("ap_trellis_config *", {"notes": notes, "ages": ages, "back": back, **costs})
+        what = f"trellis of {notes} notes, {ages} ages, {back} hops back"
+        self._memory = allocate(lib.ap_trellis_sizeof(config), what)
+        self._trellis = ffi.cast("ap_trellis *", ffi.from_buffer(self._memory))
+        check(lib.ap_trellis_init(self._trellis, self._memory.size, config), what)
+        self._entered = ffi.new("int32_t *")
+
+    def process(self, post: np.ndarray, onset: float) -> None:
+        """Take the next hop: probabilities (notes,), and that of an onset."""
+        if len(post) != self._notes:
+            raise KernelError(f"trellis: {len(post)} probabilities, expected {self._notes}")
+        lib.ap_trellis_process(self._trellis, _pointer(_floats(post, 1, "trellis")), onset)
+
+    def trace(self, back: int) -> tuple[int, bool]:
+        """The note of the best path `back` hops before the newest, and whether it began there."""
+        return lib.ap_trellis_trace(self._trellis, back, self._entered), self._entered[0] != 0
+
+    def reset(self) -> None:
+        """In a rest, and nothing before it."""
+        lib.ap_trellis_reset(self._trellis)
+
+    def state(self) -> bytes:
+        """A copy of all that is remembered."""
+        return self._memory.tobytes()
+
+    def set_state(self, state: bytes) -> None:
+        """Go on from a copy."""
+        self._memory[:] = np.frombuffer(state, np.uint8)
 
 
 class Block:

@@ -1,6 +1,6 @@
 /* ap_spectrum.h - magnitudes of windowed frames, and of bands of them.
  *
- * frames x window -> zeros behind, to `points` -> transform -> magnitudes [-> weighted sums over bands -> natural log].
+ * frames x window -> zeros behind, to `points` -> transform -> magnitudes [-> weighted sums over bands -> logs].
  * One thread uses the memory at a time; nothing is remembered from call to call.
  */
 #ifndef AP_SPECTRUM_H
@@ -12,7 +12,9 @@ typedef struct ap_spectrum_config {
     uint32_t frames;        /* length of the window */
     uint32_t points;        /* length of the transform, as ap_fft takes it; at least `frames` */
     uint32_t bands;         /* 0: magnitudes as they are */
-    float floor;            /* added to each band before the logarithm; above 1e-37 */
+    float floor;            /* above 1e-37; of each band's sum is given offset + gain x natural log(sum + floor) */
+    float gain;
+    float offset;
     const float *window;    /* `frames` */
     const uint32_t *first;  /* of each band: its first line */
     const uint32_t *count;  /* and how many lines it has, within points / 2 + 1 */

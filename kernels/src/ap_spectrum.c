@@ -19,7 +19,7 @@ typedef struct band {
 struct ap_spectrum {
     uint64_t frames, points, bands;
     uint64_t fft, window, table, weights, padded, lines, magnitudes; /* offsets */
-    float floor;
+    float floor, gain, offset;
 };
 
 static void *at(const ap_spectrum *s, uint64_t offset) { return (char *)s + offset; }
@@ -39,6 +39,8 @@ static uint64_t lay_out(ap_spectrum *s, const ap_spectrum_config *c) {
     s->points = c->points;
     s->bands = c->bands;
     s->floor = c->floor;
+    s->gain = c->gain;
+    s->offset = c->offset;
     s->fft = ap_align_up(sizeof *s);
     s->window = ap_align_up(s->fft + fft);
     s->table = ap_align_up(s->window + c->frames * sizeof(float));
@@ -118,8 +120,8 @@ EACH_WIDTH static void sum_bands(const band *bands, uint64_t count, const float 
     }
 }
 
-EACH_WIDTH static void logarithms(float *values, uint64_t count, float floor) {
-    for (uint64_t b = 0; b < count; b++) values[b] = natural_log(values[b] + floor);
+EACH_WIDTH static void logarithms(float *values, uint64_t count, float floor, float gain, float offset) {
+    for (uint64_t b = 0; b < count; b++) values[b] = offset + gain * natural_log(values[b] + floor);
 }
 
 void ap_spectrum_process(ap_spectrum *s, const float *in, uint64_t hop, uint64_t count, float *out) {
@@ -132,6 +134,6 @@ void ap_spectrum_process(ap_spectrum *s, const float *in, uint64_t hop, uint64_t
         magnitudes(lines, half + 1, magnitude);
         if (!s->bands) continue;
         sum_bands(at(s, s->table), s->bands, at(s, s->weights), magnitude, out);
-        logarithms(out, s->bands, s->floor);
+        logarithms(out, s->bands, s->floor, s->gain, s->offset);
     }
 }

@@ -62,14 +62,14 @@ def test_magnitudes(frames, points):
 
 
 def test_bands_and_their_logarithms():
-    """Bands of 1 to 40 lines, the last to the very end; levels over 200 dB: within 1e-6 of log(sum + floor)."""
+    """Bands of 1 to 40 lines, the last to the very end; levels over 200 dB: within 2e-6 of 3 - 2 log(sum + floor)."""
     rng = np.random.default_rng(4)
     bands = [(first, rng.random(count)) for first, count in [(0, 1), (1, 7), (5, 8), (30, 9), (100, 40), (473, 8), (480, 1)]]
-    spectrum, found = Spectrum(np.ones(960), 960, bands, 1e-5), np.empty(len(bands), np.float32)
+    spectrum, found = Spectrum(np.ones(960), 960, bands, 1e-5, -2.0, 3.0), np.empty(len(bands), np.float32)
     for level in (0.0, 1e-7, 1e-3, 1.0, 1e3):
         sound = (level * rng.standard_normal(960)).astype(np.float32)
         magnitude = np.abs(np.fft.rfft(sound.astype(np.float64)))
-        exact = [np.log(magnitude[first : first + len(w)] @ w + 1e-5) for first, w in bands]
+        exact = [3 - 2 * np.log(magnitude[first : first + len(w)] @ w + 1e-5) for first, w in bands]
         spectrum.process(sound, found)
         assert np.abs(found - exact).max() < 2e-6
 

@@ -124,4 +124,4 @@ def test_state_is_a_value_and_stays_small():
     endless = frames_of([(0, 30, 10_000)], 10_000)
     for frame in endless:
         one.step(frame)
-    assert len(one._pitches) < 3100 and len(one._origin) <= LAG_HOPS
+    assert len(one._pitches) < 3100 and one._searched <= LAG_HOPS

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernels import Trellis
 from .score import Note
 from .tokenizer import LOOK_AHEAD_HOPS, Frame
 from .tokens import NOTE_LO, NOTES, REST
@@ -19,24 +20,28 @@ from .tokens import NOTE_LO, NOTES, REST
 LAG_HOPS = 6  # 120 ms from hearing a hop to deciding it
 SHORTEST_HOPS = 5  # 100 ms
 _SEARCH = LAG_HOPS - LOOK_AHEAD_HOPS  # hops the search may look back on
-_AGES = SHORTEST_HOPS
 _LONGEST_KEPT = 3000  # hops; of a longer note only the last minute tells its pitch
 
-NOTE_WEIGHT = 0.5  # frames of one note are far from independent
-ENTER_NATS = -4.0  # cost of beginning a note, beside its onset's own improbability
 TIE_SEMITONES = 0.75  # two notes nearer than this, with no onset between them, are one
 TIE_ONSET = 0.5
-REST_NATS = -3.0  # cost of falling silent
-ONSET_FLOOR = 0.02  # a legato change of note shows no onset: pitch alone may carry it
-REPEAT_FLOOR = 1e-4  # the same note again needs a real onset
-REPEAT_NATS = 3.0  # which is then all the evidence it has: the pitch does not change
-ONSET_TRUST = 0.9  # how sure an onset is to end the note before it
+_COSTS = {
+    "weight": 0.5,  # frames of one note are far from independent
+    "doubt": 1e-4,
+    "enter": -4.0,  # nats; cost of beginning a note, beside its onset's own improbability
+    "rest": -3.0,  # cost of falling silent
+    "repeat": 3.0,  # the same note again needs a real onset, which is then all the evidence it has: the pitch does not change
+    "late": 0.7,  # an onset's hop is uncertain by one
+    "onset_floor": 0.02,  # a legato change of note shows no onset: pitch alone may carry it
+    "repeat_floor": 1e-4,
+    "trust": 0.9,  # how sure an onset is to end the note before it
+}
 
 
 class Segmenter:
-    """Frames in, notes out. Model process only; about 60 us a hop."""
+    """Frames in, notes out. Model process only; about 10 us a hop."""
 
     def __init__(self):
+        self._search = Trellis(NOTES + 1, SHORTEST_HOPS, _SEARCH, **_COSTS)
         self.reset()
 
     def reset(self) -> None:
@@ -45,10 +50,8 @@ class Segmenter:
         self._forget_path()
 
     def _forget_path(self) -> None:
-        self._score = np.full((_AGES, NOTES + 1), -1e9)
-        self._score[-1, REST] = 0.0
-        self._origin: list[tuple[int, int, np.ndarray]] = []  # per hop: (age, note) that new notes came from; who stayed
-        self._onsets = [0.0, 0.0]  # of the newest two frames
+        self._search.reset()
+        self._searched = 0  # hops the search has seen and nobody has decided
         # Of the hops not decided yet, and of the notes not given yet: pitch, loudness, onset (one hop shorter).
         self._pitches: list[float] = []
         self._loudness: list[float] = []
@@ -58,18 +61,21 @@ class Segmenter:
         self._held: Note | None = None  # ended, and the open note may yet turn out to be its second half
         self._decided = self._hop - LOOK_AHEAD_HOPS  # next hop to decide, in hops since reset
 
-    _VALUES = ("_hop", "_kept_from", "_decided", "_open", "_held")
-    _LISTS = ("_origin", "_onsets", "_pitches", "_loudness", "_strengths")
+    _VALUES = ("_hop", "_searched", "_kept_from", "_decided", "_open", "_held")
+    _LISTS = ("_pitches", "_loudness", "_strengths")
 
     def state(self) -> dict:
         """Return all that is remembered, as a value."""
         values = {name: getattr(self, name) for name in self._VALUES}
-        return {**values, **{name: list(getattr(self, name)) for name in self._LISTS}, "_score": self._score.copy()}
+        return {**values, **{name: list(getattr(self, name)) for name in self._LISTS}, "search": self._search.state()}
 
     def set_state(self, state: dict) -> None:
         """Take what `state` returned."""
-        for name, value in state.items():
-            setattr(self, name, value.copy() if name in self._LISTS or name == "_score" else value)
+        self._search.set_state(state["search"])
+        for name in self._VALUES:
+            setattr(self, name, state[name])
+        for name in self._LISTS:
+            setattr(self, name, list(state[name]))
 
     @property
     def current(self) -> int | None:
@@ -85,59 +91,20 @@ class Segmenter:
             self._decided += 1
             return []
         self._strengths.append(frame.onset)
-        self._advance(frame.note_post, frame.onset)
-        if len(self._origin) <= _SEARCH:
+        self._search.process(frame.note_post, frame.onset)
+        if self._searched < _SEARCH:
+            self._searched += 1
             return []
-        note, entered = self._trace(_SEARCH)
-        del self._origin[0]
-        return self._decide(note, entered)
+        return self._decide(*self._search.trace(_SEARCH))
 
     def flush(self) -> list[Note]:
         """Decide every hop heard so far, end the note that sounds, return what that gives. The search begins anew."""
         notes = []
-        for back in range(len(self._origin) - 1, -1, -1):
-            notes += self._decide(*self._trace(back))
+        for back in range(self._searched - 1, -1, -1):
+            notes += self._decide(*self._search.trace(back))
         notes += self._close(self._decided) + self._give()
         self._forget_path()
         return notes
-
-    def _advance(self, note_post: np.ndarray, onset: float) -> None:
-        """One step of the search."""
-        self._onsets = [self._onsets[1], onset]
-        near = max(onset, 0.7 * self._onsets[0])  # an onset's hop is uncertain by one
-        old = self._score
-        ended = old[-1].copy()
-        ended[REST] = old[:, REST].max()  # a rest may be short
-        source = int(ended.argmax())
-        age = _AGES - 1 if source != REST else int(old[:, REST].argmax())
-        enter = np.full(NOTES + 1, np.log(max(near, ONSET_FLOOR)) + ENTER_NATS)
-        enter[REST] = REST_NATS
-        if source == REST:
-            enter[REST] = -1e9
-        else:
-            enter[source] = np.log(max(near, REPEAT_FLOOR)) + ENTER_NATS + REPEAT_NATS
-        stay = np.log(1.0 - ONSET_TRUST * onset)
-        score = np.empty_like(old)
-        score[0] = ended[source] + enter
-        score[1:] = old[:-1]
-        stayed = old[-1] + stay >= old[-2]
-        score[-1] = np.where(stayed, old[-1] + stay, old[-2])
-        score += NOTE_WEIGHT * np.log(note_post + 1e-4)
-        self._score = score - score.max()
-        self._origin.append((age, source, stayed))
-
-    def _trace(self, back: int) -> tuple[int, bool]:
-        """Follow the best path ``back`` hops into the past: (note there, whether it began there)."""
-        age, note = divmod(int(self._score.argmax()), NOTES + 1)
-        for step in range(back):
-            from_age, from_note, stayed = self._origin[-1 - step]
-            if age == 0:
-                age, note = from_age, from_note
-            elif age == _AGES - 1:
-                age = age if stayed[note] else age - 1
-            else:
-                age -= 1
-        return note, age == 0
 
     def _decide(self, note: int, entered: bool) -> list[Note]:
         """Take the decided note of the next hop; return the notes that are now known for good."""

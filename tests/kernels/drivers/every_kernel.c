@@ -12,6 +12,7 @@
 #include "ap_smooth.h"
 #include "ap_spectrum.h"
 #include "ap_tail.h"
+#include "ap_trellis.h"
 
 #define REQUIRE(x) do { if (!(x)) { printf("line %d: %s\n", __LINE__, #x); return 1; } } while (0)
 
@@ -99,7 +100,7 @@ static int spectrum(uint32_t frames, uint32_t points, uint32_t bands) {
     for (uint32_t n = 0; n < frames + 7; n++) in[n] = window[n % frames] = n % 11 ? 1.0f : INFINITY;
     const uint32_t first[] = {0, 3, points / 2}, count[] = {1, 9, 1};
     const float weights[11] = {1.0f, -1.0f};
-    const ap_spectrum_config config = {frames, points, bands, 1e-5f, window, first, count, weights};
+    const ap_spectrum_config config = {frames, points, bands, 1e-5f, 0.4f, 2.0f, window, first, count, weights};
     const uint64_t bytes = ap_spectrum_sizeof(&config);
     ap_spectrum *s = exactly(bytes);
     REQUIRE(s && ap_spectrum_init(s, bytes, &config) == AP_OK);
@@ -114,10 +115,29 @@ static int spectrum(uint32_t frames, uint32_t points, uint32_t bands) {
     return 0;
 }
 
+static int trellis(uint32_t notes, uint32_t ages, uint32_t back) {
+    const ap_trellis_config config = {notes, ages, back, 0, 0.5, 1e-4, -4.0, -3.0, 3.0, 0.7, 0.02, 1e-4, 0.9};
+    const uint64_t bytes = ap_trellis_sizeof(&config);
+    ap_trellis *t = exactly(bytes);
+    REQUIRE(t && ap_trellis_init(t, bytes, &config) == AP_OK);
+    float *post = malloc(notes * sizeof(float));
+    for (uint32_t hop = 0; hop < 40; hop++) {
+        for (uint32_t n = 0; n < notes; n++) post[n] = hop == 30 && n == 1 ? NAN : (float)((n * 7 + hop / 9 * 5) % notes) / (float)notes;
+        ap_trellis_process(t, post, hop % 9 ? 0.01 : 1.0);
+        int32_t entered;
+        for (uint32_t b = 0; b <= back && b <= hop; b++) REQUIRE(ap_trellis_trace(t, b, &entered) < notes);
+    }
+    ap_trellis_reset(t);
+    free(post);
+    free(t);
+    return 0;
+}
+
 int main(void) {
     if (resample(44100, 48000, 1) || resample(48000, 44100, 3) || resample(44101, 48000, 2) || resample(192000, 8000, 1) ||
         resample(8000, 192000, 2) || resample(48000, 48000, 2)) return 1;
     if (block(1, 1) || block(1, 2) || block(2, 1) || block(8, 2) || block(3, 5)) return 1;
+    if (trellis(2, 2, 1) || trellis(77, 5, 5) || trellis(AP_TRELLIS_MAX, AP_TRELLIS_MAX, AP_TRELLIS_MAX)) return 1;
     if (transform(2) || transform(30) || transform(960) || transform(1250) || transform(8192)) return 1;
     if (spectrum(1, 30, 0) || spectrum(700, 960, 3) || spectrum(2048, 2048, 0)) return 1;
     ap_smooth smooth;

@@ -1,0 +1,123 @@
+/* ap_trellis.c - see ap_trellis.h. */
+#include "ap_trellis.h"
+
+#include <math.h>
+
+#include "ap_internal.h"
+
+static const double NEVER = -1e9;
+
+/* How a hop was reached: notes that began came from `note` at `age`; at the last age, from there or from the age before. */
+typedef struct origin {
+    uint32_t age, note;
+    uint8_t stayed[AP_TRELLIS_MAX];
+} origin;
+
+struct ap_trellis {
+    ap_trellis_config config;
+    uint64_t hops;    /* processed since reset */
+    double onset;     /* of the newest */
+    uint64_t scores;  /* offset; `notes` doubles for each age, the oldest last */
+    uint64_t origins; /* offset; a ring of `back` */
+};
+
+static double *score(ap_trellis *t, uint64_t age) { return (double *)((char *)t + t->scores) + age * t->config.notes; }
+
+static origin *origin_of(const ap_trellis *t, uint64_t hop) {
+    return (origin *)((char *)t + t->origins) + hop % t->config.back;
+}
+
+static bool within(uint32_t value, uint32_t least) { return value >= least && value <= AP_TRELLIS_MAX; }
+
+static uint64_t lay_out(ap_trellis *t, const ap_trellis_config *c) {
+    if (!within(c->notes, 2) || !within(c->ages, 2) || !within(c->back, 1)) return 0;
+    if (!(c->doubt > 0.0 && c->onset_floor > 0.0 && c->repeat_floor > 0.0 && c->trust < 1.0)) return 0;
+    t->config = *c;
+    t->scores = ap_align_up(sizeof *t);
+    t->origins = ap_align_up(t->scores + (uint64_t)c->notes * c->ages * sizeof(double));
+    return t->origins + c->back * sizeof(origin);
+}
+
+uint64_t ap_trellis_sizeof(const ap_trellis_config *config) {
+    ap_trellis trellis;
+    return lay_out(&trellis, config);
+}
+
+int ap_trellis_init(ap_trellis *t, uint64_t bytes, const ap_trellis_config *config) {
+    const uint64_t need = ap_trellis_sizeof(config);
+    if (!ap_aligned(t)) return AP_ERR_ALIGN;
+    if (!need) return AP_ERR_VALUE;
+    if (bytes < need) return AP_ERR_SIZE;
+    memset(t, 0, need);
+    lay_out(t, config);
+    ap_trellis_reset(t);
+    return AP_OK;
+}
+
+void ap_trellis_reset(ap_trellis *t) {
+    t->hops = 0;
+    t->onset = 0.0;
+    const uint64_t places = (uint64_t)t->config.notes * t->config.ages;
+    for (uint64_t i = 0; i < places; i++) score(t, 0)[i] = i + 1 < places ? NEVER : 0.0;
+}
+
+/* Place of the largest; the first of equals. */
+static uint32_t best(const double *values, uint32_t count, uint32_t stride) {
+    uint32_t at = 0;
+    for (uint32_t i = 1; i < count; i++)
+        if (values[(uint64_t)i * stride] > values[(uint64_t)at * stride]) at = i;
+    return at;
+}
+
+void ap_trellis_process(ap_trellis *t, const float *post, double onset) {
+    const ap_trellis_config *c = &t->config;
+    const uint32_t rest = c->notes - 1, last = c->ages - 1;
+    double *oldest = score(t, last), *before = score(t, last - 1);
+    origin *from = origin_of(t, t->hops++);
+    from->age = last;
+    from->note = best(oldest, rest, 1);
+    double ended = oldest[from->note];
+    const uint32_t rest_age = best(score(t, 0) + rest, c->ages, c->notes);
+    if (score(t, rest_age)[rest] > ended) {
+        ended = score(t, rest_age)[rest];
+        from->note = rest;
+        from->age = rest_age;
+    }
+    const double near = ap_larger(onset, c->late * t->onset); /* an onset's hop is uncertain by one */
+    t->onset = onset;
+    const double other = ended + c->enter + log(ap_larger(near, c->onset_floor));
+    const double again = ended + c->enter + c->repeat + log(ap_larger(near, c->repeat_floor));
+    const double stay = log(1.0 - c->trust * onset);
+    double top = -INFINITY;
+    for (uint32_t n = 0; n < c->notes; n++) {
+        const double kept = oldest[n] + stay, said = c->weight * log(post[n] + c->doubt);
+        from->stayed[n] = kept >= before[n];
+        oldest[n] = said + (from->stayed[n] ? kept : before[n]);
+        top = ap_larger(top, oldest[n]);
+        for (uint32_t age = last - 1; age > 0; age--) {
+            score(t, age)[n] = said + score(t, age - 1)[n];
+            top = ap_larger(top, score(t, age)[n]);
+        }
+        const double begun = n == rest ? (from->note == rest ? NEVER : ended + c->rest) : n == from->note ? again : other;
+        score(t, 0)[n] = said + begun;
+        top = ap_larger(top, score(t, 0)[n]);
+    }
+    for (uint64_t i = 0; i < (uint64_t)c->notes * c->ages; i++) score(t, 0)[i] -= top; /* or they would fall for ever */
+}
+
+uint32_t ap_trellis_trace(const ap_trellis *t, uint32_t back, int32_t *entered) {
+    const uint32_t notes = t->config.notes, last = t->config.ages - 1;
+    const uint32_t place = best((const double *)((const char *)t + t->scores), notes * (last + 1), 1);
+    uint32_t age = place / notes, note = place % notes;
+    for (uint32_t step = 1; step <= back; step++) {
+        const origin *from = origin_of(t, t->hops - step);
+        if (age == 0) {
+            age = from->age;
+            note = from->note;
+        } else if (age < last || !from->stayed[note]) {
+            age--;
+        }
+    }
+    *entered = age == 0;
+    return note;
+}
