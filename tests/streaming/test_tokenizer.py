@@ -5,8 +5,8 @@ import pytest
 from graphs import graph_or_skip
 
 from antiphon.model.segment import Segmenter
-from antiphon.model.tokenizer import PITCHES, FrontEnd, Tokenizer, read_pitch
-from antiphon.model.tokens import HOP, MODEL_RATE
+from antiphon.model.tokenizer import PITCHES, QUIET_DB, FrontEnd, Tokenizer, read_pitch
+from antiphon.model.tokens import HOP, MODEL_RATE, REST
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,8 @@ def test_front_end_streams_bit_for_bit():
     """Spectra of a whole recording, as in training, equal those of its hops, as at play: every bit."""
     sound = np.random.default_rng(0).standard_normal(HOP * 40).astype(np.float32)
     front = FrontEnd()
-    long, short = front.spectra(sound)
-    live = [front.step(hop) for hop in sound.reshape(-1, HOP)]
-    assert np.array_equal(long, np.stack([pair[0] for pair in live]))
-    assert np.array_equal(short, np.stack([pair[1] for pair in live]))
+    live = [front.step(hop).copy() for hop in sound.reshape(-1, HOP)]
+    assert np.array_equal(front.spectra(sound), np.stack(live))
 
 
 def test_front_end_looks_at_no_later_sound():
@@ -44,7 +42,7 @@ def test_front_end_looks_at_no_later_sound():
     sound = np.random.default_rng(1).standard_normal(HOP * 20).astype(np.float32)
     changed = sound.copy()
     changed[10 * HOP :] *= 0.5
-    before, after = FrontEnd().spectra(sound)[0], FrontEnd().spectra(changed)[0]
+    before, after = FrontEnd().spectra(sound), FrontEnd().spectra(changed)
     assert np.array_equal(before[:10], after[:10])
     assert not np.array_equal(before[10], after[10])
 
@@ -106,6 +104,53 @@ def test_streams_from_any_state(tokenizer):
     one = [(f.pitch, f.onset, f.note_post.tobytes()) for f in map(tokenizer.step, tail)]
     tokenizer.set_state(saved)
     assert [(f.pitch, f.onset, f.note_post.tobytes()) for f in map(tokenizer.step, tail)] == one
+
+
+def counted(tokenizer, monkeypatch):
+    """The list that grows by one with every run of the network."""
+    runs, run = [], tokenizer._graph.run
+    monkeypatch.setattr(tokenizer._graph, "run", lambda: (runs.append(1), run()))
+    return runs
+
+
+def test_it_sleeps_while_the_microphone_is_quiet(tokenizer, monkeypatch):
+    """Below QUIET_DB the network runs only until the windows hold nothing else; then every hop is rest, without a computation.
+
+    Just above QUIET_DB it runs at every hop.
+    """
+    runs = counted(tokenizer, monkeypatch)
+    noise = np.random.default_rng(5).standard_normal(100 * HOP).astype(np.float32)
+    hear(tokenizer, 10 ** ((QUIET_DB + 1) / 20) * noise)
+    assert len(runs) == 100
+    runs.clear()
+    frames = hear(tokenizer, np.concatenate([voice(64, 0.4), 10 ** ((QUIET_DB - 2) / 20) * noise]))
+    assert len(runs) == 20 + 4
+    assert not any(frame.voiced or frame.onset > 0 for frame in frames[24:])
+    assert all(frame.note_post[REST] == frame.pitch_post[PITCHES] == 1.0 for frame in frames[24:])
+    assert frames[50].loudness_db == pytest.approx(QUIET_DB - 2, abs=0.3)
+
+
+def test_it_wakes_with_the_first_sound(tokenizer, monkeypatch):
+    """After a rest long or short, the hop with sound is heard, and its pitch as soon as without the rest."""
+    runs = counted(tokenizer, monkeypatch)
+    for rest in (6, 500):
+        frames = hear(tokenizer, np.concatenate([voice(64, 0.4), np.zeros(rest * HOP, np.float32), voice(67, 0.4)]))
+        voiced = [hop for hop, frame in enumerate(frames[20 + rest :]) if abs(frame.pitch - 67) < 0.3]
+        assert voiced[0] <= 3 and len(voiced) >= 15
+        assert len(runs) == 44
+        runs.clear()
+
+
+def test_asleep_its_state_is_a_value(tokenizer):
+    """Saved asleep or on the way there, and set after other sound: what comes next is heard the same, bit for bit."""
+    tail = np.concatenate([np.zeros(4 * HOP, np.float32), voice(67, 0.4)])[: 20 * HOP].reshape(-1, HOP)
+    for quiet in (2, 20):
+        hear(tokenizer, np.concatenate([voice(64, 0.4), np.zeros(quiet * HOP, np.float32)]))
+        saved = tokenizer.state()
+        one = [(f.pitch, f.onset, f.note_post.tobytes()) for f in map(tokenizer.step, tail)]
+        hear(tokenizer, voice(70, 0.3))
+        tokenizer.set_state(saved)
+        assert [(f.pitch, f.onset, f.note_post.tobytes()) for f in map(tokenizer.step, tail)] == one
 
 
 def test_read_pitch():

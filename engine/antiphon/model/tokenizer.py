@@ -9,65 +9,87 @@ Pitch, voicing and loudness are of the hop just heard. Note and onset are of the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..kernels import Spectrum
 from .graph import StepGraph
-from .tokens import HOP, MODEL_RATE, NOTE_LO, NOTES
+from .tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST
 
 BINS_PER_NOTE = 3
 PITCHES = NOTES * BINS_PER_NOTE  # fine pitch classes; class PITCHES means unvoiced
 BIN_PITCH = NOTE_LO + np.arange(PITCHES) / BINS_PER_NOTE
 LOWEST_BIN = NOTE_LO - 12  # MIDI note of the spectra's first bin: the octave below, for the subharmonic
 SPECTRUM = 108 * BINS_PER_NOTE  # bins, 27.5 Hz .. 14 kHz
+SPECTRA = 2 * SPECTRUM + 1  # long, short, and the one value of all that lies beyond
+BEYOND = -2.0
+LONG_HARMONICS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8)
+SHORT_HARMONICS = (1, 2, 3)
 LOOK_AHEAD_HOPS = 1
 QUIET_DB = -75.0  # below this nothing is heard
-FLOOR = 1e-5
 
 _LONG, _LONG_FALL = 4096, 640
 _SHORT, _SHORT_FALL = 2048, 320
+_FLOOR, _GAIN, _OFFSET = 1e-5, 0.4, 2.0  # natural log of amplitude, scaled to about -2.6 .. 2
+_QUIET_HOPS = -(-_LONG // HOP)  # after so many, no window holds anything else
 
 
-class _Spectrum:
-    """Asymmetric window, FFT of twice its length, triangular bins on a log-frequency axis."""
+def _spectrum(size: int, fall: int) -> Spectrum:
+    """Asymmetric window, transform of twice its length, triangular bins on a log-frequency axis."""
+    rise = size - fall
+    up = np.sin(np.pi / 2 * (np.arange(rise) + 0.5) / rise) ** 2
+    down = np.cos(np.pi / 2 * (np.arange(fall) + 0.5) / fall) ** 2
+    window = np.concatenate([up, down])
+    frequency = np.arange(size + 1) * MODEL_RATE / (2 * size)
+    centre = 440.0 * 2.0 ** ((LOWEST_BIN + np.arange(SPECTRUM) / BINS_PER_NOTE - 69) / 12)
+    reach = np.maximum(centre * (2 ** (1 / 12 / BINS_PER_NOTE) - 1), frequency[1])
+    bands = []
+    for f, bandwidth in zip(centre, reach, strict=True):
+        triangle = np.maximum(0.0, 1.0 - np.abs(frequency - f) / bandwidth)
+        inside = np.flatnonzero(triangle)
+        bands.append((int(inside[0]), triangle[inside] / triangle[inside].sum()))
+    return Spectrum(2 * window / window.sum(), 2 * size, bands, _FLOOR, _GAIN, _OFFSET)
 
-    def __init__(self, size: int, fall: int):
-        rise = size - fall
-        up = np.sin(np.pi / 2 * (np.arange(rise) + 0.5) / rise) ** 2
-        down = np.cos(np.pi / 2 * (np.arange(fall) + 0.5) / fall) ** 2
-        window = np.concatenate([up, down])
-        self.size, self.points = size, 2 * size
-        self.window = (2 * window / window.sum()).astype(np.float32)
-        frequency = np.arange(size + 1) * MODEL_RATE / self.points
-        centre = 440.0 * 2.0 ** ((LOWEST_BIN + np.arange(SPECTRUM) / BINS_PER_NOTE - 69) / 12)
-        reach = np.maximum(centre * (2 ** (1 / 12 / BINS_PER_NOTE) - 1), MODEL_RATE / self.points)
-        lines, weights, starts = [], [], []
-        for f, bandwidth in zip(centre, reach, strict=False):
-            triangle = np.maximum(0.0, 1.0 - np.abs(frequency - f) / bandwidth)
-            inside = np.flatnonzero(triangle)
-            starts.append(sum(map(len, lines)))
-            lines.append(inside)
-            weights.append(triangle[inside] / triangle[inside].sum())
-        self.lines, self.starts = np.concatenate(lines), np.array(starts)
-        self.weights = np.concatenate(weights).astype(np.float32)
 
-    def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """(..., size) float32 -> (..., SPECTRUM) float32, natural log of amplitude."""
-        magnitude = np.abs(np.fft.rfft(frames * self.window, n=self.points, axis=-1)).astype(np.float32)
-        return np.log(np.add.reduceat(magnitude[..., self.lines] * self.weights, self.starts, axis=-1) + np.float32(FLOOR))
+def _stack() -> np.ndarray:
+    """Where in a hop's spectra each harmonic of each fine pitch is: (STACK, PITCHES) int64 (HCQT, Bittner et al. 2017)."""
+    rows = []
+    for spectrum, harmonics in ((0, LONG_HARMONICS), (SPECTRUM, SHORT_HARMONICS)):
+        for harmonic in harmonics:
+            lines = np.arange(PITCHES) + 12 * BINS_PER_NOTE + round(12 * BINS_PER_NOTE * np.log2(harmonic))
+            rows.append(np.where(lines < SPECTRUM, spectrum + lines, SPECTRA - 1))
+    return np.stack(rows)
+
+
+STACK_LINES = _stack()
+STACK = len(STACK_LINES)
+COLOURS = SPECTRUM // BINS_PER_NOTE
+_THIRD = np.full(BINS_PER_NOTE, 1 / BINS_PER_NOTE, np.float32)
+
+
+def feed(inputs: dict[str, np.ndarray], spectra: np.ndarray) -> None:
+    """Put a hop's (SPECTRA,) into the graph's inputs: its stack behind that of the hop before, and its colour."""
+    stack = inputs["stack"].reshape(2, STACK, PITCHES)
+    stack[0] = stack[1]
+    np.take(spectra, STACK_LINES, out=stack[1], mode="clip")  # any other mode buffers `out`
+    np.dot(spectra[SPECTRUM:-1].reshape(COLOURS, BINS_PER_NOTE), _THIRD, out=inputs["colour"].ravel())
 
 
 class FrontEnd:
-    """Log-frequency spectra of hops. The trainer and the live instrument run this same code.
+    """Log-frequency spectra of hops, (SPECTRA,): long, short, BEYOND. The trainer and the live instrument run this same code.
 
     ``spectra(sound)`` for a whole recording equals ``step`` hop by hop, bit for bit.
     """
 
     def __init__(self):
-        self._long, self._short = _Spectrum(_LONG, _LONG_FALL), _Spectrum(_SHORT, _SHORT_FALL)
+        self._long, self._short = _spectrum(_LONG, _LONG_FALL), _spectrum(_SHORT, _SHORT_FALL)
         self._past = np.zeros(_LONG, np.float32)
+        self._latest = self._past[-_SHORT:]
+        self._out = np.full(SPECTRA, BEYOND, np.float32)
+        self._parts = self._out[:SPECTRUM], self._out[SPECTRUM : 2 * SPECTRUM]
 
     def reset(self) -> None:
         """Forget all sound."""
@@ -81,17 +103,25 @@ class FrontEnd:
         """Take what `state` returned."""
         self._past[:] = state
 
-    def step(self, hop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Take (960,) float32, return the long and the short spectrum, each (SPECTRUM,) float32. About 0.2 ms."""
+    def skip(self, hop: np.ndarray) -> None:
+        """Take (960,) float32 whose spectra nobody asks for."""
         self._past[:-HOP] = self._past[HOP:]
         self._past[-HOP:] = hop
-        return self._long(self._past), self._short(self._past[-_SHORT:])
 
-    def spectra(self, sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Take (frames,) float32 of whole hops, return both spectra, each (hops, SPECTRUM)."""
+    def step(self, hop: np.ndarray) -> np.ndarray:
+        """Take (960,) float32, return its spectra (SPECTRA,) float32, a view valid until the next step. About 0.05 ms."""
+        self.skip(hop)
+        self._long.process(self._past, self._parts[0])
+        self._short.process(self._latest, self._parts[1])
+        return self._out
+
+    def spectra(self, sound: np.ndarray) -> np.ndarray:
+        """Take (frames,) float32 of whole hops, return the spectra of each, (hops, SPECTRA)."""
         padded = np.concatenate([np.zeros(_LONG - HOP, np.float32), sound])
-        windows = np.lib.stride_tricks.sliding_window_view(padded, _LONG)[::HOP]
-        return self._long(windows), self._short(windows[:, -_SHORT:])
+        long, short = np.empty((2, len(sound) // HOP, SPECTRUM), np.float32)
+        self._long.process(padded, long, HOP)
+        self._short.process(padded[_LONG - _SHORT :], short, HOP)
+        return np.concatenate([long, short, np.full((len(long), 1), BEYOND, np.float32)], 1)
 
 
 @dataclass(slots=True)
@@ -107,40 +137,59 @@ class Frame:
 
 
 class Tokenizer:
-    """Hear one hop at a time. Model process only; about 0.5 ms a hop."""
+    """Hear one hop at a time. Model process only; about 0.2 ms a hop.
+
+    Once the microphone has been quiet for as long as the windows reach back, nothing is computed: the network sleeps, its
+    State as it was, until there is sound.
+    """
 
     def __init__(self, path: str | Path):
         self._graph = StepGraph(path)
         self._front = FrontEnd()
+        self._stack = self._graph.inputs["stack"].reshape(2, STACK, PITCHES)[1]  # of the hop last heard
+        self._quiet_hops = _QUIET_HOPS
+        self._rest = np.zeros(NOTES + 1, np.float32)
+        self._unvoiced = np.zeros(PITCHES + 1, np.float32)
+        self._rest[REST] = self._unvoiced[PITCHES] = 1.0
 
     def reset(self) -> None:
         """Forget everything heard."""
         self._front.reset()
         self._graph.reset()
+        self._stack[:] = 0
+        self._quiet_hops = _QUIET_HOPS
 
     def state(self) -> dict:
         """Return all that is remembered, as a value."""
-        return {"past": self._front.state(), "graph": self._graph.state()}
+        return {"past": self._front.state(), "stack": self._stack.copy(), "quiet_hops": self._quiet_hops,
+                "graph": self._graph.state()}  # fmt: skip
 
     def set_state(self, state: dict) -> None:
         """Take what `state` returned."""
         self._front.set_state(state["past"])
+        self._stack[:] = state["stack"]
+        self._quiet_hops = state["quiet_hops"]
         self._graph.set_state(state["graph"])
 
     def step(self, hop: np.ndarray) -> Frame:
         """Hear (960,) float32 at 48 kHz and say what it is."""
+        loudness_db = 10.0 * math.log10(float(np.dot(hop, hop)) / HOP + 1e-12)
+        quiet = loudness_db <= QUIET_DB
+        self._quiet_hops = self._quiet_hops + 1 if quiet else 0
+        if self._quiet_hops >= _QUIET_HOPS:
+            self._front.skip(hop)
+            return Frame(0.0, False, 0.0, loudness_db, self._rest, self._unvoiced)
         graph = self._graph
-        graph.inputs["long"][0], graph.inputs["short"][0] = self._front.step(hop)
+        feed(graph.inputs, self._front.step(hop))
         graph.run()
-        loudness_db = 10.0 * float(np.log10(np.dot(hop, hop) / HOP + 1e-12))
-        pitch_post = graph.outputs["pitch_post"][0].copy()
-        pitch = read_pitch(pitch_post) if loudness_db > QUIET_DB else 0.0
+        pitch_post = graph.outputs["pitch_post"].ravel().copy()
+        pitch = 0.0 if quiet else read_pitch(pitch_post)
         return Frame(
             pitch,
             pitch > 0,
-            float(graph.outputs["onset"][0]),
+            float(graph.outputs["onset"].item()),
             loudness_db,
-            graph.outputs["note_post"][0].copy(),
+            graph.outputs["note_post"].ravel().copy(),
             pitch_post,
         )
 

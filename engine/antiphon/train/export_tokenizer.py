@@ -15,63 +15,91 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from ..model.graph import StepGraph
-from ..model.tokenizer import PITCHES, SPECTRUM, FrontEnd
+from ..model.tokenizer import BINS_PER_NOTE, COLOURS, PITCHES, STACK, FrontEnd, feed
+from ..model.tokens import NOTES
 from . import tokenizer as trainer
 
 
 class StepNet(nn.Module):
-    """One hop of `TokenizerNet`. The GRU is spelled out so that its matrices can be INT8."""
+    """One hop of `TokenizerNet`: the same numbers from the fewest nodes, because at one hop a run most nodes cost more than
+    their sums do.
+
+    The hop before comes in as further channels, so no convolution reaches back in time. What reads the same values is one
+    product; a note's row of ``coarse`` stands there three times, for its three bins. The GRU is spelled out so that its
+    matrices can be INT8.
+    """
 
     def __init__(self, net: trainer.TokenizerNet):
         super().__init__()
-        self.net = net
-        gru = net.gru
-        self.from_input, self.from_past = (
-            nn.Linear(trainer.HIDDEN, 3 * trainer.HIDDEN),
-            nn.Linear(trainer.HIDDEN, 3 * trainer.HIDDEN),
+        self.first, self.second, self.third = (
+            _conv(torch.cat(conv.weight.unbind(2), 1), conv.bias) for conv in (net.first, net.second, net.third)
         )
-        self.from_input.weight.data, self.from_input.bias.data = gru.weight_ih_l0.data, gru.bias_ih_l0.data
-        self.from_past.weight.data, self.from_past.bias.data = gru.weight_hh_l0.data, gru.bias_hh_l0.data
+        weight, bias = zip(*((conv.weight, conv.bias) for conv in (net.reduce, net.note_skip)), strict=True)
+        self.notes = _conv(torch.cat(weight), torch.cat(bias), BINS_PER_NOTE)
+        self.fine = _conv(net.fine.weight, net.fine.bias)
+        self.into = net.into
+        self.from_input = _linear(net.gru.weight_ih_l0, net.gru.bias_ih_l0)
+        self.from_past = _linear(net.gru.weight_hh_l0, net.gru.bias_hh_l0)
+        coarse = torch.arange(PITCHES + 1) // BINS_PER_NOTE
+        self.heads = _linear(
+            torch.cat([net.note.weight, net.coarse.weight[coarse], net.onset.weight]),
+            torch.cat([net.note.bias, net.coarse.bias[coarse], net.onset.bias]),
+        )
+        self.rest, self.unvoiced_and_onset = torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 1, 2)
 
     def cell(self, x, past):
-        """`nn.GRU` for one step, (1, 1, hidden) -> the same twice."""
-        reset_x, update_x, new_x = self.from_input(x[0]).chunk(3, -1)
-        reset_h, update_h, new_h = self.from_past(past[0]).chunk(3, -1)
-        update = torch.sigmoid(update_x + update_h)
-        new = torch.tanh(new_x + torch.sigmoid(reset_x + reset_h) * new_h)
-        out = ((1 - update) * new + update * past[0])[None]
-        return out, out
+        """`nn.GRU` for one step."""
+        sides = 2 * trainer.HIDDEN, trainer.HIDDEN
+        gates_x, new_x = self.from_input(x).split(sides, -1)
+        gates_h, new_h = self.from_past(past).split(sides, -1)
+        reset, update = torch.sigmoid(gates_x + gates_h).chunk(2, -1)
+        new = torch.tanh(new_x + reset * new_h)
+        return new + update * (past - new)
 
-    def forward(self, long, short, x0, x1, x2, gru):
-        spelled, self.net.gru = self.net.gru, None
-        self.net.gru = _Cell(self.cell)
-        note, onset, pitch, state = self.net(long[None], short[None], (x0, x1, x2, gru))
-        self.net.gru = spelled
-        return note[0].softmax(-1), torch.sigmoid(onset[0]), pitch[0].softmax(-1), *state
+    def forward(self, stack, colour, x1, x2, gru):
+        """(1, 2 STACK, 1, PITCHES), (1, 1, 1, COLOURS) and State -> note, pitch, onset and State; all of four axes."""
+        gelu = trainer.gelu
+        y1 = gelu(self.first(stack))
+        y2 = y1 + gelu(self.second(torch.cat([x1, y1], 1)))
+        y3 = gelu(self.third(torch.cat([x2, y2], 1)))
+        reduced, note_skip = self.notes(y3).split((6, 1), 1)
+        h = gelu(self.into(torch.cat([gelu(reduced).reshape(1, 1, 1, -1), colour], -1)))
+        g = self.cell(h, gru)
+        logits = self.heads(g + h) + torch.cat([note_skip, self.rest, self.fine(y3), self.unvoiced_and_onset], -1)
+        note, pitch, onset = logits.split((NOTES + 1, PITCHES + 1, 1), -1)
+        return note.softmax(-1), pitch.softmax(-1), torch.sigmoid(onset), y1, y2, g
 
 
-class _Cell(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self._function = [function]  # in a list, so that it isn't registered twice
+def _conv(weight: torch.Tensor, bias: torch.Tensor, stride: int = 1) -> nn.Conv2d:
+    """Convolution by weight (out, in, width) along the last axis: as wide as the input, or a ``stride``-th of it.
 
-    def forward(self, x, past):
-        return self._function[0](x, past)
+    Of two axes though one would do: ONNX Runtime has a faster one of that kind.
+    """
+    out, into, width = weight.shape
+    conv = nn.Conv2d(into, out, (1, width), stride=(1, stride), padding=(0, width // 2 if stride == 1 else 0))
+    conv.weight.data, conv.bias.data = weight.detach()[:, :, None], bias.detach()
+    return conv
+
+
+def _linear(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
+    linear = nn.Linear(weight.shape[1], weight.shape[0])
+    linear.weight.data, linear.bias.data = weight.detach(), bias.detach()
+    return linear
 
 
 def export(net: trainer.TokenizerNet, path: Path) -> Path:
     """Write the fp32 graph beside ``path`` and the INT8 graph (dynamic, per channel) at ``path``."""
+    row = lambda channels: torch.zeros(1, channels, 1, PITCHES)  # noqa: E731
     inputs = {
-        "long": torch.zeros(1, SPECTRUM), "short": torch.zeros(1, SPECTRUM),
-        "s_x0": torch.zeros(1, trainer.STACK, 1, PITCHES), "s_x1": torch.zeros(1, trainer.CHANNELS, 1, PITCHES),
-        "s_x2": torch.zeros(1, trainer.CHANNELS, 1, PITCHES), "s_gru": torch.zeros(1, 1, trainer.HIDDEN),
+        "stack": row(2 * STACK), "colour": torch.zeros(1, 1, 1, COLOURS),
+        "s_x1": row(trainer.CHANNELS), "s_x2": row(trainer.CHANNELS), "s_gru": torch.zeros(1, 1, 1, trainer.HIDDEN),
     }  # fmt: skip
-    outputs = ["note_post", "onset", "pitch_post", "s_x0_next", "s_x1_next", "s_x2_next", "s_gru_next"]
+    outputs = ["note_post", "pitch_post", "onset", "s_x1_next", "s_x2_next", "s_gru_next"]
     full = path.with_name(path.stem + "_fp32.onnx")
     path.parent.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         names = {"input_names": list(inputs), "output_names": outputs}
-        torch.onnx.export(StepNet(net).eval(), tuple(inputs.values()), str(full), **names, opset_version=18, dynamo=False)
+        torch.onnx.export(StepNet(net).eval(), tuple(inputs.values()), str(full), **names, opset_version=20, dynamo=False)
     quantize_dynamic(str(full), str(path), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8)
     return full
 
@@ -80,11 +108,11 @@ def step_posts(path: Path, front: FrontEnd, sound: np.ndarray) -> tuple[np.ndarr
     """Run a step graph over (frames,) of sound: note (hops, 77), onset (hops,), pitch (hops, 229) probabilities."""
     graph = StepGraph(path)
     out = []
-    for long, short in zip(*front.spectra(sound), strict=False):
-        graph.inputs["long"][0], graph.inputs["short"][0] = long, short
+    for spectra in front.spectra(sound):
+        feed(graph.inputs, spectra)
         graph.run()
-        out.append([graph.outputs[name][0].copy() for name in ("note_post", "onset", "pitch_post")])
-    return tuple(np.stack(column) for column in zip(*out, strict=False))
+        out.append([graph.outputs[name].squeeze().copy() for name in ("note_post", "onset", "pitch_post")])
+    return tuple(np.stack(column) for column in zip(*out, strict=True))
 
 
 @torch.no_grad()
@@ -92,7 +120,7 @@ def parity(net: trainer.TokenizerNet, path: Path, sounds: np.ndarray) -> dict[st
     """Compare the graph with the network over (rows, frames) of sound."""
     front, same_note, same_pitch, worst = FrontEnd(), [], [], 0.0
     for sound in sounds:
-        note, onset, pitch, _ = net(*trainer.spectra(front, sound[None]))
+        note, onset, pitch, _ = net(trainer.spectra(front, sound[None]))
         heard = step_posts(path, front, sound)
         taught = note[0].softmax(-1).numpy(), torch.sigmoid(onset[0]).numpy(), pitch[0].softmax(-1).numpy()
         same_note.append((taught[0].argmax(-1) == heard[0].argmax(-1)).mean())

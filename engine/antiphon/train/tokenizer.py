@@ -10,7 +10,6 @@ decides. Sound is spoilt heavily before it is shown: colour, room, noise, hum, l
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from pathlib import Path
 
@@ -20,28 +19,26 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..model.tokenizer import BIN_PITCH, BINS_PER_NOTE, LOOK_AHEAD_HOPS, PITCHES, SPECTRUM, FrontEnd
+from ..model.tokenizer import (
+    BIN_PITCH,
+    BINS_PER_NOTE,
+    COLOURS,
+    LOOK_AHEAD_HOPS,
+    PITCHES,
+    SPECTRUM,
+    STACK,
+    STACK_LINES,
+    FrontEnd,
+)  # fmt: skip
 from ..model.tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST
 
-LONG_HARMONICS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8)
-SHORT_HARMONICS = (1, 2, 3)
 CHANNELS, NARROW, HIDDEN = 16, 8, 192
-STACK = len(LONG_HARMONICS) + len(SHORT_HARMONICS)
+LINES = torch.from_numpy(STACK_LINES)
 
 
 def gelu(x):
     """The tanh form, which quantised graphs run fastest."""
     return F.gelu(x, approximate="tanh")
-
-
-def stack(spectrum, harmonics):
-    """Shift (..., SPECTRUM) by each harmonic: list of (..., PITCHES)."""
-    out = []
-    for harmonic in harmonics:
-        start = 12 * BINS_PER_NOTE + round(12 * BINS_PER_NOTE * math.log2(harmonic))
-        part = spectrum[..., start : min(start + PITCHES, SPECTRUM)]
-        out.append(F.pad(part, (0, PITCHES - part.shape[-1]), value=-2.0))
-    return out
 
 
 class TokenizerNet(nn.Module):
@@ -53,7 +50,7 @@ class TokenizerNet(nn.Module):
         self.second = nn.Conv2d(CHANNELS, CHANNELS, (2, 7), padding=(0, 3))
         self.third = nn.Conv2d(CHANNELS, NARROW, (2, 3), padding=(0, 1))
         self.reduce = nn.Conv1d(NARROW, 6, BINS_PER_NOTE, stride=BINS_PER_NOTE)
-        self.into = nn.Linear(6 * NOTES + SPECTRUM // BINS_PER_NOTE, HIDDEN)
+        self.into = nn.Linear(6 * NOTES + COLOURS, HIDDEN)
         self.gru = nn.GRU(HIDDEN, HIDDEN, batch_first=True)
         self.note = nn.Linear(HIDDEN, NOTES + 1)
         self.note_skip = nn.Conv1d(NARROW, 1, BINS_PER_NOTE, stride=BINS_PER_NOTE)
@@ -61,19 +58,18 @@ class TokenizerNet(nn.Module):
         self.fine = nn.Conv1d(NARROW, 1, 3, padding=1)
         self.coarse = nn.Linear(HIDDEN, NOTES + 1)  # which octave the fine pitch is in, and whether there is one
 
-    def forward(self, long, short, state=None):
-        """(rows, hops, SPECTRUM) twice -> note (rows, hops, 77), onset (rows, hops), pitch (rows, hops, 229), state."""
-        rows, hops, _ = long.shape
-        zeros = lambda channels: long.new_zeros(rows, channels, 1, PITCHES)  # noqa: E731
-        past = state or (zeros(STACK), zeros(CHANNELS), zeros(CHANNELS), long.new_zeros(1, rows, HIDDEN))
-        long, short = (long + 5) / 2.5, (short + 5) / 2.5
-        x0 = torch.cat([past[0], torch.stack(stack(long, LONG_HARMONICS) + stack(short, SHORT_HARMONICS), 1)], 2)
+    def forward(self, spectra, state=None):
+        """(rows, hops, SPECTRA) -> note (rows, hops, 77), onset (rows, hops), pitch (rows, hops, 229), state."""
+        rows, hops, _ = spectra.shape
+        zeros = lambda channels: spectra.new_zeros(rows, channels, 1, PITCHES)  # noqa: E731
+        past = state or (zeros(STACK), zeros(CHANNELS), zeros(CHANNELS), spectra.new_zeros(1, rows, HIDDEN))
+        x0 = torch.cat([past[0], spectra[..., LINES].transpose(1, 2)], 2)
         x1 = torch.cat([past[1], gelu(self.first(x0))], 2)
         x2 = torch.cat([past[2], x1[:, :, 1:] + gelu(self.second(x1))], 2)
         x3 = gelu(self.third(x2))
         each = x3.permute(0, 2, 1, 3).reshape(rows * hops, NARROW, PITCHES)
         notes = gelu(self.reduce(each)).reshape(rows, hops, -1)
-        colour = short.reshape(rows, hops, -1, BINS_PER_NOTE).mean(-1)
+        colour = spectra[..., SPECTRUM:-1].reshape(rows, hops, COLOURS, BINS_PER_NOTE).mean(-1)
         h = gelu(self.into(torch.cat([notes, colour], -1)))
         g, gru = self.gru(h, past[3])
         g = g + h
@@ -165,10 +161,9 @@ class Shards:
         return batch
 
 
-def spectra(front: FrontEnd, sound: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Front end over (rows, frames): two tensors (rows, hops, SPECTRUM)."""
-    pairs = [front.spectra(row) for row in sound]
-    return torch.from_numpy(np.stack([p[0] for p in pairs])), torch.from_numpy(np.stack([p[1] for p in pairs]))
+def spectra(front: FrontEnd, sound: np.ndarray) -> torch.Tensor:
+    """Front end over (rows, frames): (rows, hops, SPECTRA)."""
+    return torch.from_numpy(np.stack([front.spectra(row) for row in sound]))
 
 
 BINS = torch.from_numpy(BIN_PITCH).float()
@@ -176,7 +171,7 @@ BINS = torch.from_numpy(BIN_PITCH).float()
 
 def losses(net: TokenizerNet, front: FrontEnd, batch) -> tuple[torch.Tensor, float]:
     """Return (3,) losses of note, onset, pitch, and the share of voiced hops whose pitch is within a quarter tone."""
-    note, onset, pitch = (x.float() for x in net(*spectra(front, batch["sound"]))[:3])
+    note, onset, pitch = (x.float() for x in net(spectra(front, batch["sound"]))[:3])
     targets = {name: torch.from_numpy(batch[name]) for name in ("note", "onset", "pitch")}
     note_loss = F.cross_entropy(note.transpose(1, 2), targets["note"])
     hit = targets["onset"]
