@@ -321,7 +321,7 @@ class Spectrum:
 class Voice:
     """Sound of a hop from what the decoder's network says: harmonics and shaped noise (ap_voice.h). One thread at a time.
 
-    About 60 us a hop of 128 harmonics.
+    About 30 us a hop.
     """
 
     def __init__(self, seed: int = 0):

@@ -2,7 +2,7 @@
  *
  * out[i] = sum over k of a_k(i) sin(2 pi k phase(i)): the amplitudes go straight from where the last call left them to
  * `levels`, the frequency goes straight from the last one to `hertz`. Only the phase of the fundamental is kept, so
- * harmonics never drift apart. Model process; not for the callback (it calls sinf and cosf).
+ * harmonics never drift apart. Model process.
  */
 #ifndef AP_BANK_H
 #define AP_BANK_H

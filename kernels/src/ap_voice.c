@@ -67,18 +67,17 @@ static void amplitudes(const float *raw, double hertz, float gain, float *levels
     }
 }
 
-/* Two numbers of unit deviation as the sum of four of 16 bits each: a frame of noise adds up a thousand, which makes it
- * normal. The generator is splitmix64 (Steele, Lea and Flood 2014). */
-static uint64_t draw(uint64_t *chance) {
-    uint64_t z = (*chance += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-
-static float chance_of(uint64_t z) {
-    const int32_t sum = (int32_t)(z & 0xFFFF) + (int32_t)(z >> 16 & 0xFFFF) + (int32_t)(z >> 32 & 0xFFFF) + (int32_t)(z >> 48);
-    return (float)(sum - 131070) * (1.7320508f / 65536.0f);
+/* Numbers of unit deviation, each the sum of four of 16 bits: a frame of noise adds up a thousand, which makes it normal.
+ * The generator is splitmix64 (Steele, Lea and Flood 2014), whose numbers do not wait for one another. */
+EACH_WIDTH static void draw(uint64_t chance, float *out) {
+    for (uint64_t i = 0; i < 2 * LINES; i++) {
+        uint64_t z = chance + (i + 1) * 0x9E3779B97F4A7C15u;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+        z ^= z >> 31;
+        const int32_t sum = (int32_t)((z & 0xFFFF) + (z >> 16 & 0xFFFF) + (z >> 32 & 0xFFFF) + (z >> 48));
+        out[i] = (float)(sum - 131070) * (1.7320508f / 65536.0f);
+    }
 }
 
 static void noise_frame(ap_voice *voice, const float *raw, float gain, const float *noise, float *out) {
@@ -88,7 +87,9 @@ static void noise_frame(ap_voice *voice, const float *raw, float gain, const flo
         memcpy(spectrum, noise, sizeof spectrum);
     } else {
         /* White noise of 960 frames has a spectrum of independent parts, each of variance 480. */
-        for (int i = 0; i < 2 * LINES; i++) spectrum[i] = 21.9089023f * chance_of(draw(&voice->state.chance));
+        draw(voice->state.chance, spectrum);
+        voice->state.chance += 2 * LINES * 0x9E3779B97F4A7C15u;
+        for (int b = 0; b < BANDS; b++) bands[b] *= 21.9089023f;
         spectrum[0] *= 1.41421356f;
         spectrum[2 * LINES - 2] *= 1.41421356f;
     }
