@@ -55,12 +55,12 @@ class Chain:
 
     def __init__(self, bundle: Bundle, performer: Performer, seed: int = 1, registry: Registry = REGISTRY):
         self.performer = performer
-        self._tokenizer = Tokenizer(bundle.path("tokenizer"))
+        self._tokenizer = Tokenizer(bundle.graph("tokenizer"))
         self._segmenter = Segmenter()
-        self._encoder = Encoder(bundle.path("encoder"))
-        self._notes = NoteModel(bundle.path("notes"), seed)
-        self._acoustic = AcousticModel(bundle.path("memory"), bundle.path("tokens"), seed)
-        self._decoder = Decoder(bundle.path("decoder"), seed)
+        self._encoder = Encoder(bundle.graph("encoder"))
+        self._notes = NoteModel(bundle.graph("notes"), seed)
+        self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed)
+        self._decoder = Decoder(bundle.graph("decoder"), seed)
         self._rows = {path: registry.step_index(path) for path in ("mode", "seed", *_LEANINGS)}
         self._heat = 1.0 / float(registry.resolve("temperature").default)
         self._silence = np.zeros(HOP, np.float32)

@@ -27,9 +27,9 @@ def remove_a_graph(folder):
 
 def name_another_shape(folder):
     text = (folder / MANIFEST).read_text()
-    assert "loudness_db = [" in text
-    before, after = text.split("loudness_db = [", 1)
-    (folder / MANIFEST).write_text(before + "loudness_db = [ 7," + after)
+    assert "features = [" in text
+    before, after = text.split("features = [", 1)
+    (folder / MANIFEST).write_text(before + "features = [ 7," + after)
 
 
 def put_another_graph_in_its_place(folder):

@@ -62,9 +62,9 @@ class AcousticModel:
     the memory, the hop before, the last 10 s of sounding hops (traits), the note followed, the generator.
     """
 
-    def __init__(self, memory_path: str | Path, tokens_path: str | Path, seed: int = 0):
-        self._graph, self._choice = StepGraph(memory_path), StepGraph(tokens_path)
-        self._codebooks = Codebooks(Path(tokens_path).with_name(CODEBOOKS))
+    def __init__(self, memory: StepGraph | str | Path, tokens: StepGraph | str | Path, seed: int = 0):
+        self._graph, self._choice = StepGraph.at(memory), StepGraph.at(tokens)
+        self._codebooks = Codebooks(self._choice.path.with_name(CODEBOOKS))
         levels = len(self._choice.outputs["tokens"]) - 2
         sizes = [LOUDNESS_CLASSES, BENDS] + [CODES] * levels
         self._heat = np.array([LOUDNESS_HEAT, BEND_HEAT, *TIMBRE_HEAT[:levels]], np.float32)

@@ -10,10 +10,14 @@ import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import patches
 from ..errors import BundleError
 from .tokens import HOP, MODEL_RATE
+
+if TYPE_CHECKING:
+    from .graph import StepGraph
 
 FORMAT = 1
 """Version of the bundle's layout; a bundle of another format is refused."""
@@ -32,6 +36,7 @@ class Bundle:
 
     folder: Path
     manifest: dict = field(repr=False)
+    _checked: dict = field(default_factory=dict, repr=False)  # graphs that `check` had to open: `graph` hands them on
 
     @classmethod
     def open(cls, name: str | Path) -> "Bundle":
@@ -68,6 +73,12 @@ class Bundle:
             raise BundleError(f"bundle {self.name!r} has no graph {graph!r}; it has {', '.join(sorted(self.manifest['graphs']))}")
         return self._inside(str(entry.get("file", "")))
 
+    def graph(self, name: str) -> "StepGraph":
+        """Open a graph; one that `check` has opened is handed on instead, once. Raises `BundleError` as `path` and StepGraph do."""
+        from .graph import StepGraph
+
+        return self._checked.pop(name, None) or StepGraph(self.path(name))
+
     def _inside(self, file: str) -> Path:
         # A manifest is data from somebody else: it may name plain files of its own folder and nothing else.
         if not file or Path(file).name != file or file.startswith(".") or not file.isprintable():
@@ -95,7 +106,21 @@ class Bundle:
                 if digest != entry.get("sha256"):
                     problems.append(f"{what}: SHA-256 {digest[:12]}…, the manifest says {str(entry.get('sha256'))[:12]}…")
                 elif part == "graphs":
-                    problems += _shape_problems(name, path, entry)
+                    problems += self._shape_problems(name, path, entry)
+        return problems
+
+    def _shape_problems(self, graph: str, path: Path, entry: dict) -> list[str]:
+        from .graph import StepGraph
+
+        try:
+            step = self._checked[graph] = StepGraph(path)
+        except BundleError as error:
+            return [str(error)]
+        problems = []
+        for side, arrays in (("inputs", step.inputs), ("outputs", step.outputs)):
+            actual = {name: list(array.shape) for name, array in arrays.items()}
+            if actual != entry.get(side):
+                problems.append(f"graph {graph!r}: {side} are {actual}, the manifest says {entry.get(side)}")
         return problems
 
     def require_sound(self) -> None:
@@ -108,21 +133,6 @@ class Bundle:
     def digest(self) -> str:
         """Return the SHA-256 over the manifest, which itself names the hash of every graph."""
         return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
-
-
-def _shape_problems(graph: str, path: Path, entry: dict) -> list[str]:
-    from .graph import StepGraph
-
-    try:
-        step = StepGraph(path)
-    except BundleError as error:
-        return [str(error)]
-    problems = []
-    for side, arrays in (("inputs", step.inputs), ("outputs", step.outputs)):
-        actual = {name: list(array.shape) for name, array in arrays.items()}
-        if actual != entry.get(side):
-            problems.append(f"graph {graph!r}: {side} are {actual}, the manifest says {entry.get(side)}")
-    return problems
 
 
 def _find(name: str) -> Path:

@@ -20,9 +20,9 @@ class Encoder:
     State: the graph's, and the last 2048 - 480 frames heard.
     """
 
-    def __init__(self, path: str | Path):
-        self._graph = StepGraph(path)
-        self._codebooks = Codebooks(Path(path).with_name(CODEBOOKS))
+    def __init__(self, place: StepGraph | str | Path):
+        self._graph = StepGraph.at(place)
+        self._codebooks = Codebooks(self._graph.path.with_name(CODEBOOKS))
         self._heard = Heard(self._graph.inputs["features"])
         self._latent = self._graph.outputs["latent"]
         self.latent = self._codebooks.latent
@@ -66,9 +66,9 @@ class Decoder:
     State: the graph's and the voice's. A change of level or pitch is a ramp over 10 ms, so no join between hops can click.
     """
 
-    def __init__(self, path: str | Path, seed: int = 0):
-        self._graph = StepGraph(path)
-        self._codebooks = Codebooks(Path(path).with_name(CODEBOOKS))
+    def __init__(self, place: StepGraph | str | Path, seed: int = 0):
+        self._graph = StepGraph.at(place)
+        self._codebooks = Codebooks(self._graph.path.with_name(CODEBOOKS))
         self._told = [ffi.from_buffer("float *", self._graph.inputs[name]) for name in ("hop", "pitches", "timbre")]
         self._latent = ffi.from_buffer("float *", self._codebooks.latent)
         self._voice = Voice(seed)

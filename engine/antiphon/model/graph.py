@@ -81,6 +81,11 @@ class StepGraph:
         self._bindings = [self._bind(0), self._bind(1)]
         self._side = 0
 
+    @classmethod
+    def at(cls, place: StepGraph | str | Path) -> StepGraph:
+        """Open the graph at a path; a graph that is open already is taken as it is."""
+        return place if isinstance(place, cls) else cls(place)
+
     def _bind(self, side: int):
         binding = self._session.io_binding()
         now, after = self._states[side], self._states[1 - side]

@@ -56,8 +56,8 @@ class NoteModel:
     performer is back. A plan that was not asked for has not sounded, and is dropped by ``push``.
     """
 
-    def __init__(self, path: str | Path, seed: int = 0):
-        self._graph = StepGraph(path)
+    def __init__(self, place: StepGraph | str | Path, seed: int = 0):
+        self._graph = StepGraph.at(place)
         self._heads, self._size = self._graph.inputs["keys_0"].shape[:2]
         self._layers = sum(name.startswith("keys_") for name in self._graph.inputs)
         self._key, self._brake = Key(), LoopBrake()

@@ -143,8 +143,8 @@ class Tokenizer:
     State as it was, until there is sound.
     """
 
-    def __init__(self, path: str | Path):
-        self._graph = StepGraph(path)
+    def __init__(self, place: StepGraph | str | Path):
+        self._graph = StepGraph.at(place)
         self._front = FrontEnd()
         self._stack = self._graph.inputs["stack"].reshape(2, STACK, PITCHES)[1]  # of the hop last heard
         self._quiet_hops = _QUIET_HOPS
