@@ -6,13 +6,17 @@
 
 #include "ap_bank.h"
 #include "ap_fft.h"
+#include "ap_hearing.h"
 #include "ap_mix.h"
 #include "ap_portaudio.h"
 #include "ap_resample.h"
+#include "ap_rvq.h"
 #include "ap_smooth.h"
 #include "ap_spectrum.h"
 #include "ap_tail.h"
+#include "ap_timbre.h"
 #include "ap_trellis.h"
+#include "ap_voice.h"
 
 #define REQUIRE(x) do { if (!(x)) { printf("line %d: %s\n", __LINE__, #x); return 1; } } while (0)
 
@@ -133,10 +137,71 @@ static int trellis(uint32_t notes, uint32_t ages, uint32_t back) {
     return 0;
 }
 
+static float *noisy(uint64_t count, float reach) {
+    float *values = exactly(count * sizeof *values);
+    for (uint64_t i = 0; i < count; i++) values[i] = reach * (float)((int)(i * 7919 % 2001) - 1000) / 1000.0f;
+    return values;
+}
+
+/* A hop through the codec's kernels, at sane values and at others. */
+static int codec(float reach, float pitch) {
+    float *books = noisy(2 * AP_RVQ_LEVEL, reach), *latent = noisy(AP_RVQ_LATENT, reach), *total = noisy(AP_RVQ_LATENT, 0.0f);
+    int64_t *codes = exactly(2 * sizeof *codes);
+    ap_rvq_encode(books, 2, latent, codes, total);
+    REQUIRE(codes[0] >= 0 && codes[0] < AP_RVQ_CODES && codes[1] >= 0 && codes[1] < AP_RVQ_CODES);
+    codes[0] = -5;
+    codes[1] = 1 << 20;
+    ap_rvq_decode(books, 2, codes, total);
+    float *hop = noisy(AP_TIMBRE_LATENT + 2 * AP_TIMBRE_PITCH + 2, 0.0f), *pitches = noisy(2 * AP_TIMBRE_PITCH, 0.0f);
+    float *timbre = noisy(4 * AP_TIMBRE_LATENT, 0.0f);
+    ap_timbre_planned(total, pitch, -pitch, -20.0f, -90.0f, hop, pitches, timbre);
+    const uint32_t first[] = {0, AP_TIMBRE_SHORT_LINES - 3}, count[] = {4, 3};
+    const ap_timbre_bands bands = {2, first, count, latent};
+    float *spectra = noisy(2 * AP_TIMBRE_LINES, reach), *shorts = noisy(2 * AP_TIMBRE_SHORT_LINES, reach);
+    float *features = noisy(2 * (2 + 2 + AP_TIMBRE_HARMONICS + AP_TIMBRE_PITCH) + 1, 0.0f);
+    ap_timbre_heard(&bands, &bands, spectra, shorts, pitch, 0.5f * pitch, -20.0f, features);
+    ap_voice *voice = exactly(ap_voice_sizeof());
+    REQUIRE(voice && ap_voice_init(voice, ap_voice_sizeof()) == AP_OK);
+    float *raw = noisy(2 * AP_VOICE_RAW, reach), *out = noisy(2 * AP_VOICE_FRAME, 0.0f), *noise = noisy(4 * AP_VOICE_LINES, 1.0f);
+    ap_voice_process(voice, raw, pitch, -pitch, -10.0, 1, NULL, out);
+    ap_voice_process(voice, raw, 0.0, pitch, -10.0, 1, noise, out);
+    ap_voice_process(voice, raw, pitch, pitch, -90.0, 0, NULL, out);
+    float *all[] = {books, latent, total, hop, pitches, timbre, spectra, shorts, features, raw, out, noise};
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    free(codes);
+    free(voice);
+    return 0;
+}
+
+static int hearing(uint32_t notes, uint32_t bins) {
+    const int32_t lines[3] = {6, 0, 2};
+    float spectra[7] = {1, 2, 3, 4, 5, 6, NAN}, stack[6] = {0}, colour[2];
+    ap_hearing_stack(spectra, lines, 3, stack);
+    ap_hearing_stack(spectra, lines, 3, stack);
+    ap_hearing_colour(spectra, 2, 3, colour);
+    REQUIRE(stack[1] == 1.0f && stack[5] == 3.0f && colour[1] == 5.0f);
+    float *heads = calloc(2 * notes + 3, sizeof(float)), *local = calloc(2 * notes * bins, sizeof(float));
+    float *note = malloc((notes + 1) * sizeof(float)), *pitch = malloc((notes * bins + 1) * sizeof(float));
+    REQUIRE(ap_hearing_posts(heads, local, notes, bins, note, pitch) == 0.5);
+    for (uint32_t best = 0; best < notes * bins; best++) {
+        pitch[notes * bins] = 0.0f;
+        pitch[best] += 1.0f + (float)best;
+        const double place = ap_hearing_pitch(pitch, notes * bins);
+        REQUIRE(place >= 0 && place < notes * bins);
+    }
+    free(pitch);
+    free(note);
+    free(local);
+    free(heads);
+    return 0;
+}
+
 int main(void) {
+    if (codec(1.0f, 60.0f) || codec(40.0f, 200.0f) || codec(INFINITY, INFINITY) || codec(1.0f, NAN) || codec(0.0f, 1e30f)) return 1;
     if (resample(44100, 48000, 1) || resample(48000, 44100, 3) || resample(44101, 48000, 2) || resample(192000, 8000, 1) ||
         resample(8000, 192000, 2) || resample(48000, 48000, 2)) return 1;
     if (block(1, 1) || block(1, 2) || block(2, 1) || block(8, 2) || block(3, 5)) return 1;
+    if (hearing(1, 1) || hearing(5, 3)) return 1;
     if (trellis(2, 2, 1) || trellis(77, 5, 5) || trellis(AP_TRELLIS_MAX, AP_TRELLIS_MAX, AP_TRELLIS_MAX)) return 1;
     if (transform(2) || transform(30) || transform(960) || transform(1250) || transform(8192)) return 1;
     if (spectrum(1, 30, 0) || spectrum(700, 960, 3) || spectrum(2048, 2048, 0)) return 1;
