@@ -147,6 +147,7 @@ def measure(server: JackServer, args, busy: int, folder: Path) -> tuple[dict, np
             "p99.9": last.step_ns_p999 / 1e3,
             "max": last.step_ns_max / 1e3,
         },
+        "whole_us": {"p50": last.whole_ns_p50 / 1e3, "p99": last.whole_ns_p99 / 1e3},
         "late_frames_max": last.late_frames_max,
         "late_by_tenth": tenths.late,
         "lead_ms": last.lead_ms,

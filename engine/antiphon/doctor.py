@@ -241,7 +241,8 @@ def _run_model(report: Report, options: argparse.Namespace) -> None:
         "model step",
         verdict,
         f"{status.step_ns_p50 / 1e6:.1f} ms p50, {status.step_ns_p99 / 1e6:.1f} p99, "
-        f"{status.step_ns_max / 1e6:.1f} max of {status.hop_ns / 1e6:.0f} ms ({share:.0%} at p99 of {status.steps})",
+        f"{status.step_ns_max / 1e6:.1f} max of {status.hop_ns / 1e6:.0f} ms ({share:.0%} at p99 of {status.steps}); "
+        f"with what waits for the voice to be away {status.whole_ns_p50 / 1e6:.1f} p50, {status.whole_ns_p99 / 1e6:.1f} p99",
         "close other programs, set the governor to performance",
     )
     report.add(

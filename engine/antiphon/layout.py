@@ -58,6 +58,8 @@ STATUS_FIELDS = (
     "step_ns_p99",
     "step_ns_p999",
     "step_ns_max",
+    "whole_ns_p50",  # the step and what it put off until its voice was written
+    "whole_ns_p99",
     "steps",
     "params_torn",  # mailbox reads that had to keep the old values
     "realtime",  # 1 where the worker got realtime scheduling

@@ -19,6 +19,7 @@ class Status:
 
     xruns is what the device reported, underflows how often the voice ran short, overflows how often the mic ring was
     full, late how many steps ended after their first frame was due, lead_raised how often the lead has grown for it.
+    step_ns is until the voice of a hop is made, whole_ns with what the model puts off until that voice is away.
     `messages` is all that was said, oldest first.
     """
 
@@ -73,6 +74,8 @@ class Status:
     step_ns_p99: int
     step_ns_p999: int
     step_ns_max: int
+    whole_ns_p50: int
+    whole_ns_p99: int
     realtime: bool
     pitch_heard: float
     pitch_played: float
@@ -157,6 +160,8 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         step_ns_p99=int(model["step_ns_p99"]),
         step_ns_p999=int(model["step_ns_p999"]),
         step_ns_max=int(model["step_ns_max"]),
+        whole_ns_p50=int(model["whole_ns_p50"]),
+        whole_ns_p99=int(model["whole_ns_p99"]),
         realtime=bool(model["realtime"]),
         pitch_heard=model["pitch_heard"],
         pitch_played=model["pitch_played"],

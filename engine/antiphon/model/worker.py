@@ -79,7 +79,7 @@ class Worker:
         self._status = np.zeros(len(STATUS_FIELDS))
         self._index = {name: position for position, name in enumerate(STATUS_FIELDS)}
         self._pending = np.zeros(0, np.float32)
-        self._steps_ns = Histogram()
+        self._steps_ns, self._whole_ns = Histogram(), Histogram()
         self._hop = 0  # since this worker started
         self._start = 0  # device frame at which its hop 0 begins
         self._taken = 0  # device frames read since then
@@ -147,7 +147,9 @@ class Worker:
         self._held_up = behind > 0 and self.missing_frames() <= 0
         self._steps_ns.add(took)
         self._publish(PLAYING, took)
+        put_off = time.perf_counter_ns()
         self.chain.settle()
+        self._whole_ns.add(took + time.perf_counter_ns() - put_off)
         if written < len(voice):
             self._give_up()  # nobody reads the voice: positions would be wrong from here on
 
@@ -272,4 +274,6 @@ class Worker:
         if steps.count % _PERCENTILES_EVERY == 1:
             for name, percent in (("step_ns_p50", 50), ("step_ns_p99", 99), ("step_ns_p999", 99.9)):
                 status[index[name]] = steps.percentile(percent)
+            for name, percent in (("whole_ns_p50", 50), ("whole_ns_p99", 99)):
+                status[index[name]] = self._whole_ns.percentile(percent)
         self.segment.publish_status(status)
