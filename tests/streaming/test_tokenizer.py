@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from graphs import graph_or_skip
 
+from antiphon.errors import BundleError
 from antiphon.model.segment import Segmenter
 from antiphon.model.tokenizer import PITCHES, QUIET_DB, FrontEnd, Tokenizer, read_pitch
 from antiphon.model.tokens import HOP, MODEL_RATE, REST
@@ -161,6 +162,12 @@ def test_read_pitch():
     post[:] = 0
     post[PITCHES] = 0.9
     assert read_pitch(post) == 0.0
+
+
+def test_another_graph_is_refused():
+    """A graph with other inputs and outputs, as of an older bundle, is named, with what to do."""
+    with pytest.raises(BundleError, match="no 'stack' of 5472 values; re-export the bundle"):
+        Tokenizer(graph_or_skip("encoder"))
 
 
 def test_step_graph_equals_the_network(tmp_path):

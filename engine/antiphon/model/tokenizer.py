@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..kernels import Spectrum
+from ..errors import BundleError
+from ..kernels import Spectrum, ffi, lib
 from .graph import StepGraph
 from .tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST
 
@@ -66,16 +67,8 @@ def _stack() -> np.ndarray:
 
 STACK_LINES = _stack()
 STACK = len(STACK_LINES)
-COLOURS = SPECTRUM // BINS_PER_NOTE
-_THIRD = np.full(BINS_PER_NOTE, 1 / BINS_PER_NOTE, np.float32)
-
-
-def feed(inputs: dict[str, np.ndarray], spectra: np.ndarray) -> None:
-    """Put a hop's (SPECTRA,) into the graph's inputs: its stack behind that of the hop before, and its colour."""
-    stack = inputs["stack"].reshape(2, STACK, PITCHES)
-    stack[0] = stack[1]
-    np.take(spectra, STACK_LINES, out=stack[1], mode="clip")  # any other mode buffers `out`
-    np.dot(spectra[SPECTRUM:-1].reshape(COLOURS, BINS_PER_NOTE), _THIRD, out=inputs["colour"].ravel())
+COLOURS = SPECTRUM // BINS_PER_NOTE  # the short spectrum, a third as fine
+_EDGES = {"stack": 2 * STACK * PITCHES, "colour": COLOURS, "heads": 2 * NOTES + 3, "local": 2 * PITCHES}  # see ap_hearing.h
 
 
 class FrontEnd:
@@ -146,11 +139,18 @@ class Tokenizer:
     def __init__(self, place: StepGraph | str | Path):
         self._graph = StepGraph.at(place)
         self._front = FrontEnd()
-        self._stack = self._graph.inputs["stack"].reshape(2, STACK, PITCHES)[1]  # of the hop last heard
+        edges = {**self._graph.inputs, **self._graph.outputs}
+        for name, size in _EDGES.items():
+            if name not in edges or edges[name].size != size:
+                raise BundleError(f"graph {self._graph.path.name!r} has no {name!r} of {size} values; re-export the bundle")
+        self._edges = [ffi.from_buffer("float *", edges[name]) for name in _EDGES]
+        self._stack = edges["stack"].reshape(2, STACK, PITCHES)[1]  # of the hop last heard
+        self._lines = np.ascontiguousarray(STACK_LINES, np.int32)
         self._quiet_hops = _QUIET_HOPS
         self._rest = np.zeros(NOTES + 1, np.float32)
         self._unvoiced = np.zeros(PITCHES + 1, np.float32)
         self._rest[REST] = self._unvoiced[PITCHES] = 1.0
+        self._indices = ffi.from_buffer("int32_t *", self._lines)
 
     def reset(self) -> None:
         """Forget everything heard."""
@@ -179,26 +179,24 @@ class Tokenizer:
         if self._quiet_hops >= _QUIET_HOPS:
             self._front.skip(hop)
             return Frame(0.0, False, 0.0, loudness_db, self._rest, self._unvoiced)
-        graph = self._graph
-        feed(graph.inputs, self._front.step(hop))
-        graph.run()
-        pitch_post = graph.outputs["pitch_post"].ravel().copy()
+        note_post, pitch_post, onset = self.posts(self._front.step(hop))
         pitch = 0.0 if quiet else read_pitch(pitch_post)
-        return Frame(
-            pitch,
-            pitch > 0,
-            float(graph.outputs["onset"].item()),
-            loudness_db,
-            graph.outputs["note_post"].ravel().copy(),
-            pitch_post,
-        )
+        return Frame(pitch, pitch > 0, onset, loudness_db, note_post, pitch_post)
+
+    def posts(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """Run the network on the next hop's (SPECTRA,): probabilities of notes and rest, pitches and unvoiced, and of an onset."""
+        stack, colour, heads, local = self._edges
+        data = ffi.from_buffer("float *", spectra)
+        lib.ap_hearing_stack(data, self._indices, self._lines.size, stack)
+        lib.ap_hearing_colour(data + SPECTRUM, COLOURS, BINS_PER_NOTE, colour)
+        self._graph.run()
+        posts = np.empty(NOTES + 1 + PITCHES + 1, np.float32)
+        data = ffi.from_buffer("float *", posts)
+        onset = lib.ap_hearing_posts(heads, local, NOTES, BINS_PER_NOTE, data, data + (NOTES + 1))
+        return posts[: NOTES + 1], posts[NOTES + 1 :], onset
 
 
 def read_pitch(post: np.ndarray) -> float:
-    """Read a pitch from (PITCHES + 1,) probabilities: mean over the bins around the best, 0.0 when unvoiced wins."""
-    if post[PITCHES] > 0.5:
-        return 0.0
-    best = int(post[:PITCHES].argmax())
-    low, high = max(0, best - 2), min(PITCHES, best + 3)
-    weights = post[low:high]
-    return float(np.dot(weights, BIN_PITCH[low:high]) / weights.sum())
+    """Read a pitch from (PITCHES + 1,) float32 probabilities: mean over the bins around the best, 0.0 when unvoiced wins."""
+    place = lib.ap_hearing_pitch(ffi.from_buffer("float *", post), PITCHES)
+    return NOTE_LO + place / BINS_PER_NOTE if place >= 0 else 0.0

@@ -14,9 +14,7 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
-from ..model.graph import StepGraph
-from ..model.tokenizer import BINS_PER_NOTE, COLOURS, PITCHES, STACK, FrontEnd, feed
-from ..model.tokens import NOTES
+from ..model.tokenizer import BINS_PER_NOTE, COLOURS, PITCHES, STACK, FrontEnd, Tokenizer
 from . import tokenizer as trainer
 
 
@@ -24,9 +22,9 @@ class StepNet(nn.Module):
     """One hop of `TokenizerNet`: the same numbers from the fewest nodes, because at one hop a run most nodes cost more than
     their sums do.
 
-    The hop before comes in as further channels, so no convolution reaches back in time. What reads the same values is one
-    product; a note's row of ``coarse`` stands there three times, for its three bins. The GRU is spelled out so that its
-    matrices can be INT8.
+    The hop before comes in as further channels, so no convolution reaches back in time; what reads the same values is one
+    product; what follows the logits is in C. ``note_skip`` is made at every bin and read at every third. The GRU is spelled
+    out so that its matrices can be INT8.
     """
 
     def __init__(self, net: trainer.TokenizerNet):
@@ -34,18 +32,13 @@ class StepNet(nn.Module):
         self.first, self.second, self.third = (
             _conv(torch.cat(conv.weight.unbind(2), 1), conv.bias) for conv in (net.first, net.second, net.third)
         )
-        weight, bias = zip(*((conv.weight, conv.bias) for conv in (net.reduce, net.note_skip)), strict=True)
-        self.notes = _conv(torch.cat(weight), torch.cat(bias), BINS_PER_NOTE)
-        self.fine = _conv(net.fine.weight, net.fine.bias)
+        self.reduce = _conv(net.reduce.weight, net.reduce.bias, BINS_PER_NOTE)
+        self.local = _conv(torch.cat([net.fine.weight, net.note_skip.weight]), torch.cat([net.fine.bias, net.note_skip.bias]))
         self.into = net.into
         self.from_input = _linear(net.gru.weight_ih_l0, net.gru.bias_ih_l0)
         self.from_past = _linear(net.gru.weight_hh_l0, net.gru.bias_hh_l0)
-        coarse = torch.arange(PITCHES + 1) // BINS_PER_NOTE
-        self.heads = _linear(
-            torch.cat([net.note.weight, net.coarse.weight[coarse], net.onset.weight]),
-            torch.cat([net.note.bias, net.coarse.bias[coarse], net.onset.bias]),
-        )
-        self.rest, self.unvoiced_and_onset = torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 1, 2)
+        heads = net.note, net.coarse, net.onset
+        self.heads = _linear(torch.cat([head.weight for head in heads]), torch.cat([head.bias for head in heads]))
 
     def cell(self, x, past):
         """`nn.GRU` for one step."""
@@ -57,17 +50,14 @@ class StepNet(nn.Module):
         return new + update * (past - new)
 
     def forward(self, stack, colour, x1, x2, gru):
-        """(1, 2 STACK, 1, PITCHES), (1, 1, 1, COLOURS) and State -> note, pitch, onset and State; all of four axes."""
+        """(1, 2 STACK, 1, PITCHES), (1, 1, 1, COLOURS) and State -> heads, local (see ap_hearing.h) and State; all of four axes."""
         gelu = trainer.gelu
         y1 = gelu(self.first(stack))
         y2 = y1 + gelu(self.second(torch.cat([x1, y1], 1)))
         y3 = gelu(self.third(torch.cat([x2, y2], 1)))
-        reduced, note_skip = self.notes(y3).split((6, 1), 1)
-        h = gelu(self.into(torch.cat([gelu(reduced).reshape(1, 1, 1, -1), colour], -1)))
+        h = gelu(self.into(torch.cat([gelu(self.reduce(y3)).reshape(1, 1, 1, -1), colour], -1)))
         g = self.cell(h, gru)
-        logits = self.heads(g + h) + torch.cat([note_skip, self.rest, self.fine(y3), self.unvoiced_and_onset], -1)
-        note, pitch, onset = logits.split((NOTES + 1, PITCHES + 1, 1), -1)
-        return note.softmax(-1), pitch.softmax(-1), torch.sigmoid(onset), y1, y2, g
+        return self.heads(g + h), self.local(y3), y1, y2, g
 
 
 def _conv(weight: torch.Tensor, bias: torch.Tensor, stride: int = 1) -> nn.Conv2d:
@@ -94,7 +84,7 @@ def export(net: trainer.TokenizerNet, path: Path) -> Path:
         "stack": row(2 * STACK), "colour": torch.zeros(1, 1, 1, COLOURS),
         "s_x1": row(trainer.CHANNELS), "s_x2": row(trainer.CHANNELS), "s_gru": torch.zeros(1, 1, 1, trainer.HIDDEN),
     }  # fmt: skip
-    outputs = ["note_post", "pitch_post", "onset", "s_x1_next", "s_x2_next", "s_gru_next"]
+    outputs = ["heads", "local", "s_x1_next", "s_x2_next", "s_gru_next"]
     full = path.with_name(path.stem + "_fp32.onnx")
     path.parent.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
@@ -106,13 +96,9 @@ def export(net: trainer.TokenizerNet, path: Path) -> Path:
 
 def step_posts(path: Path, front: FrontEnd, sound: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Run a step graph over (frames,) of sound: note (hops, 77), onset (hops,), pitch (hops, 229) probabilities."""
-    graph = StepGraph(path)
-    out = []
-    for spectra in front.spectra(sound):
-        feed(graph.inputs, spectra)
-        graph.run()
-        out.append([graph.outputs[name].squeeze().copy() for name in ("note_post", "onset", "pitch_post")])
-    return tuple(np.stack(column) for column in zip(*out, strict=True))
+    tokenizer = Tokenizer(path)
+    note, pitch, onset = zip(*map(tokenizer.posts, front.spectra(sound)), strict=True)
+    return np.stack(note), np.array(onset), np.stack(pitch)
 
 
 @torch.no_grad()
