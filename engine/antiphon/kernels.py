@@ -336,12 +336,14 @@ class Voice:
         """Level of the last hop."""
         return self._state.level_db
 
-    def process(self, raw: np.ndarray, first: float, last: float, level_db: float, sounding: bool, out: np.ndarray, noise: np.ndarray | None = None) -> None:
+    def process(self, raw: np.ndarray, first: float, last: float, level_db: float, sounding: bool, out: np.ndarray,
+                noise: np.ndarray | None = None) -> None:
         """Write `out` (960,) float32 from `raw` (2, 193), two pitches in MIDI semitones (0 unvoiced) and the level to go to.
 
         `noise` (2, 481) complex64, spectra of 960 frames of unit deviation, replaces the generator's.
         """
-        lib.ap_voice_process(self._voice, _pointer(raw), first, last, level_db, sounding, ffi.NULL if noise is None else _pointer(noise), _pointer(out))
+        spectra = ffi.NULL if noise is None else _pointer(noise)
+        lib.ap_voice_process(self._voice, _pointer(raw), first, last, level_db, sounding, spectra, _pointer(out))
 
     def reset(self) -> None:
         """Silence; the noise generator stays where it is."""

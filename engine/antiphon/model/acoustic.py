@@ -22,11 +22,12 @@ TRAITS_EVERY = 10
 RELEASE_HOPS = 5
 """Hops at the end of a note in which its level is free to fall."""
 REST_FALL = 2
-"""Loudness classes (1.5 dB) that a release or a rest falls by in every hop, at least: a noisy room gave rests full of loud breath."""
+"""Loudness classes (1.5 dB) that a release or a rest falls by in every hop, at least: a noisy room gave rests of loud breath."""
 SETTLED_HOPS, SETTLED_BEND = 8, 1.5
 """Hops after which a note has arrived, and semitones that it then stays within until its end is near."""
 LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 0.9, 1.1, (0.8, 0.75, 0.7, 0.65, 0.6, 0.6)
-"""Sampling temperatures at `temperature` 1, timbre per level. Loudness and bend below 1 gave half the true vibrato; fine codes hold hardly more than noise."""
+"""Sampling temperatures at `temperature` 1, timbre per level. Loudness and bend below 1 gave half the true vibrato; fine codes
+hold hardly more than noise."""
 LOUDNESS_TAIL, BEND_TAIL, TIMBRE_TAIL = 5.0, 6.0, (3.5, 3.0, 3.0, 2.5, 2.0, 2.0)
 """Classes this many nats below the best are never chosen."""
 HABIT_GRIP = (0.6, 0.4, 0.2)
@@ -42,13 +43,14 @@ def _only(allowed):
 
 
 _UNVOICED = np.arange(BENDS) == 0
-_AT_REST, _OPENING, _WITHIN, _SETTLED = (_only(x) for x in (_UNVOICED, _UNVOICED | True, ~_UNVOICED, ~_UNVOICED & (np.abs(BEND_OFFSETS) <= SETTLED_BEND)))
-"""Leanings of the bends, by where in a note or rest the hop is."""
+# Leanings of the bends, by where in a rest or note the hop is.
+_AT_REST, _OPENING, _WITHIN = _only(_UNVOICED), _only(np.ones(BENDS, bool)), _only(~_UNVOICED)
+_SETTLED = _only(~_UNVOICED & (np.abs(BEND_OFFSETS) <= SETTLED_BEND))
 
 
 @dataclass(frozen=True)
 class Hop:
-    """What the decoder needs for one hop: codes `(levels,)`, loudness class, pitch `(2,)` in MIDI semitones per 10 ms (0 unvoiced)."""
+    """What the decoder needs for one hop: codes `(levels,)`, loudness class, pitch `(2,)` in MIDI semitones (0 unvoiced)."""
 
     codes: np.ndarray
     loudness: int
@@ -98,7 +100,8 @@ class AcousticModel:
         """Start chance anew, keep all that was heard."""
         self._random = np.random.Generator(np.random.PCG64(seed))
 
-    def listen(self, pitch: np.ndarray, loudness: int, latent: np.ndarray, codes: np.ndarray, note: float | None = None, onset: bool = False) -> None:
+    def listen(self, pitch: np.ndarray, loudness: int, latent: np.ndarray, codes: np.ndarray,
+               note: float | None = None, onset: bool = False) -> None:
         """Hear a hop: pitch `(2,)`, loudness class, latent `(32,)` and codes `(levels,)` as `codec.Encoder` gave them.
 
         `note` is the pitch of the note sounding (MIDI semitones with cents, 0 at rest) and `onset` whether it begins here;
@@ -161,7 +164,7 @@ class AcousticModel:
             levels[max(1, self._loudness - REST_FALL + 1):] = NEVER
 
     def _warm(self, temperature):
-        """Scale what is added to logits: instead of dividing these by their temperature, noise, leanings and tails are multiplied by it."""
+        """Set the temperature: logits are not divided by it; noise, leanings and tails, which meet them, are multiplied."""
         self._warmth = temperature
         warmth = max(0.05, temperature)
         self._chill = -self._heats * np.float32(warmth)
@@ -225,14 +228,16 @@ class AcousticModel:
         self._away = 0
         return pitch, True
 
-    _FIELDS = ("_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away", "_released")
+    _FIELDS = ("_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away",
+               "_released")
     _ARRAYS = ("_habits", "_level_habit", "_latent", "_who")
 
     def state(self) -> dict:
         """A copy of the State."""
         fields = {name: getattr(self, name) for name in self._FIELDS}
         arrays = {name: getattr(self, name).copy() for name in self._ARRAYS}
-        return {"graph": self._graph.state(), "traits": self._traits.state(), "random": self._random.bit_generator.state, **fields, **arrays}
+        parts = {"graph": self._graph.state(), "traits": self._traits.state(), "random": self._random.bit_generator.state}
+        return {**parts, **fields, **arrays}
 
     def set_state(self, state: dict) -> None:
         """Take a State that `state` returned."""

@@ -1,7 +1,8 @@
 """A bundle: a folder with a trained model that can be verified before it is played.
 
 ``bundle.toml`` in it names every graph with its SHA-256 and the shapes of its inputs and outputs, the constants that lie
-beside the graphs, the rates, the hop, the data it was trained on with licences, the command that trained it and the figures it reached.
+beside the graphs, the rates, the hop, the data it was trained on with licences, the command that trained it and the figures
+it reached.
 """
 from __future__ import annotations
 

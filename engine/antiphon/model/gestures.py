@@ -24,7 +24,8 @@ TRAITS = 2 * LATENT + 4
 
 TRACE = 6
 PLAN = (NOTES + 1, 2, AGES, REMAINS, NOTES + 1, LOUDNESS_CLASSES)
-"""Classes of each word of a hop's plan, whose embeddings lie one behind the other: note, onset, age, remain, note before, loudness of the hop before."""
+"""Classes of each word of a hop's plan, whose embeddings lie one behind the other: note, onset, age, remain, note before, and
+the loudness of the hop before."""
 
 _FINE = 0.04
 _KNEE = 15
@@ -98,7 +99,8 @@ def trace_of(before, before_that, centre):
     heard = before > 0
     near = heard and centre > 0
     offset, step = before - centre if near else 0.0, before - before_that if heard and before_that > 0 else 0.0
-    return math.tanh(offset * 2), min(2.0, max(-2.0, offset / 6)), math.tanh(step * 4), min(2.0, max(-2.0, step)), float(heard), float(near)
+    far, wide = min(2.0, max(-2.0, offset / 6)), min(2.0, max(-2.0, step))
+    return math.tanh(offset * 2), far, math.tanh(step * 4), wide, float(heard), float(near)
 
 
 def traits(latents, loudness, bends):

@@ -28,8 +28,8 @@ CODEBOOKS = "codebooks.npy"
 
 def mel_bands(window: int, count: int, low: float = 30.0, high: float = MODEL_RATE / 2) -> np.ndarray:
     """Triangular mel filters, `(window // 2 + 1, count) float32`, each summing to 1."""
-    to_hertz = lambda mel: 700 * (10 ** (mel / 2595) - 1)
-    edges = to_hertz(np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), count + 2))
+    mels = np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), count + 2)
+    edges = 700 * (10 ** (mels / 2595) - 1)
     bins = np.arange(window // 2 + 1) * MODEL_RATE / window
     filters = np.zeros((len(bins), count), np.float32)
     for band in range(count):
@@ -64,7 +64,8 @@ class Codebooks:
         except (OSError, ValueError, EOFError) as error:
             raise BundleError(f"constants {Path(path).name!r} can't be read ({error}); re-export the bundle") from error
         if self.entries.ndim != 3 or self.entries.shape[1:] != (CODES, LATENT) or self.entries.dtype != np.float32:
-            raise BundleError(f"constants {Path(path).name!r}: {self.entries.dtype} {self.entries.shape}, expected float32 (levels, {CODES}, {LATENT})")
+            found, wanted = f"{self.entries.dtype} {self.entries.shape}", f"float32 (levels, {CODES}, {LATENT})"
+            raise BundleError(f"constants {Path(path).name!r}: {found}, expected {wanted}; re-export the bundle")
         self.levels = len(self.entries)
         self.codes, self.latent = np.zeros(self.levels, np.int64), np.zeros(LATENT, np.float32)
         # As ap_rvq.h wants them.

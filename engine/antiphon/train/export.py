@@ -2,8 +2,8 @@
 
     python -m antiphon.train.export --recipe engine/antiphon/train/hum.toml --graphs .work/export --data DATA --out patches/bundles
 
-Reads GRAPH.onnx, the constants and the figures that each stage's export wrote beside it, the recipe (name, licence, stages with the
-commands that trained them), and the manifests of the data; writes NAME/bundle.toml and copies graphs and constants.
+Reads GRAPH.onnx, the constants and the figures that each stage's export wrote beside it, the recipe (name, licence, stages
+with the commands that trained them), and the manifests of the data; writes NAME/bundle.toml and copies graphs and constants.
 """
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def file_entry(path: Path) -> dict:
     """Describe a file: name, bytes, SHA-256."""
     data = path.read_bytes()
     return {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def constant_entry(path: Path) -> dict:
+    """Describe a table: file, bytes, SHA-256, shape."""
+    return {**file_entry(path), "shape": list(np.load(path).shape)}
 
 
 def graph_entry(path: Path) -> dict:
@@ -112,7 +117,7 @@ def build(recipe: dict, graphs: Path, data: Path, out: Path) -> Path:
         "figures": figures,
         "data": seed_sources(data / "seeds") + melody_sources(data / "melodies") + recipe.get("data", []),
         "graphs": {name: graph_entry(folder / f"{name}.onnx") for name in GRAPHS},
-        "constants": {name: {**file_entry(folder / f"{name}.npy"), "shape": list(np.load(folder / f"{name}.npy").shape)} for name in CONSTANTS},
+        "constants": {name: constant_entry(folder / f"{name}.npy") for name in CONSTANTS},
     }
     (folder / MANIFEST).write_bytes(tomli_w.dumps(manifest).encode())
     Bundle.open(folder).require_sound()

@@ -1,6 +1,8 @@
-"""Export the acoustic language model as two INT8 step graphs, its memory and its choice of tokens, and compare them with the network.
+"""Export the acoustic language model as two INT8 step graphs, its memory and its choice of tokens; compare them with the network.
 
-    python -m antiphon.train.export_acoustic --weights .work/acoustic.pt --codec .work/codec.pt --render .work/render --out .work/export --levels 4
+    python -m antiphon.train.export_acoustic --weights .work/acoustic.pt --codec .work/codec.pt --render .work/render --out OUT
+
+`--levels` as in export_codec: with fewer than were trained, the finest codes are never chosen.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from ..model import gestures
-from ..model.gestures import BENDS, LATENT, LOUDNESS_CLASSES, TRACE, TRAITS
+from ..model.gestures import LATENT, TRACE, TRAITS
 from ..model.graph import StepGraph
 from . import acoustic as trainer
 from . import network
@@ -41,7 +43,8 @@ def export_memory(net, path):
     gru, size = net.gru, net.memory
     enter = array(net.enter.weight).T
     words = [array(word.weight) @ enter for word in (net.note, net.onset, net.age, net.remain, net.note_before, net.loudness)]
-    words[1] = words[1] + (array(net.past.bias) + array(net.who.bias)) @ enter + array(net.enter.bias)  # one of these rows is always taken
+    # Of each word one row is taken, so the biases can lie in one of them.
+    words[1] = words[1] + (array(net.past.bias) + array(net.who.bias)) @ enter + array(net.enter.bias)
     told = np.concatenate([array(net.past.weight), array(net.who.weight)], 1).T @ enter
 
     def draw(sketch):
@@ -83,7 +86,8 @@ def export_tokens(net, path, levels, logits=False):
             # head(context + down(hidden)) is one matrix on both.
             weight = array(head.weight).T
             weight = np.concatenate([weight, array(down.weight).T @ weight])
-            wanted = sketch.linear(sketch.node("Concat", context, hidden, axis=1), weight, leanings[index], to=f"logits_{index}" if logits else None)
+            both, name = sketch.node("Concat", context, hidden, axis=1), f"logits_{index}" if logits else None
+            wanted = sketch.linear(both, weight, leanings[index], to=name)
             floor = sketch.node("Sub", sketch.node("ReduceMax", wanted, np.array([1]), keepdims=1), tails[index])
             above = sketch.node("LeakyRelu", sketch.node("Sub", wanted, floor), alpha=STEEP)
             token = sketch.node("ArgMax", sketch.node("Add", above, noises[index]), axis=1, keepdims=0)
@@ -93,7 +97,9 @@ def export_tokens(net, path, levels, logits=False):
         sketch.node("Concat", *tokens, axis=0, to="tokens")
 
     inputs = {"context": zeros(1, net.width), "leaning": zeros(sum(sizes)), "noise": zeros(sum(sizes)), "tail": zeros(count)}
-    outputs = {"tokens": np.zeros(count, np.int64)} | ({f"logits_{i}": zeros(1, size) for i, size in enumerate(sizes)} if logits else {})
+    outputs = {"tokens": np.zeros(count, np.int64)}
+    if logits:
+        outputs |= {f"logits_{index}": zeros(1, size) for index, size in enumerate(sizes)}
     return write_both(draw, path, inputs, outputs)
 
 
@@ -123,15 +129,15 @@ def forced_logits(memory_path, tokens_path, inputs, clips):
 
 
 def parity(net, memory_path, tokens_path, inputs, clips=8):
-    """Nats a hop of network and graphs on held-out performances, and how often their first choices agree; of the tokens that are played."""
+    """Nats a hop of network and graphs on held-out performances, of the tokens that are played, and how often first choices agree."""
     inputs = [x[:clips] for x in inputs]
     heard = forced_logits(memory_path, tokens_path, inputs, clips)
     with torch.no_grad():
         taught = net(*inputs)[:len(heard)]
     tokens = inputs[-1]
-    nats = lambda logits: sum(F.cross_entropy(x.flatten(0, 1), tokens[..., i].flatten()).item() for i, x in enumerate(logits))
-    agree = np.mean([(a.argmax(-1) == b.argmax(-1)).float().mean().item() for a, b in zip(taught, heard)])
-    return {"torch_nats": nats(taught), "graph_nats": nats(heard), "top1_agreement": float(agree)}
+    nats = [sum(F.cross_entropy(x.flatten(0, 1), tokens[..., i].flatten()).item() for i, x in enumerate(y)) for y in (taught, heard)]
+    agree = np.mean([(a.argmax(-1) == b.argmax(-1)).float().mean().item() for a, b in zip(taught, heard, strict=True)])
+    return {"torch_nats": nats[0], "graph_nats": nats[1], "top1_agreement": float(agree)}
 
 
 def main():
@@ -156,7 +162,8 @@ def main():
     for item in performances:
         item["latent"] = codec.quantiser.decode(torch.from_numpy(item["tokens"][:, 2:2 + options.levels])).numpy()
     inputs = trainer.batch(np.random.default_rng(3), performances, 24, 240, corrupt=False)
-    figures = {"bytes": {path.name: path.stat().st_size for path in paths}, "steps": torch.load(options.weights)["step"], "levels": options.levels,
+    figures = {"bytes": {path.name: path.stat().st_size for path in paths}, "steps": torch.load(options.weights)["step"],
+               "levels": options.levels,
                "fp32_graph": parity(net, full_memory, full_checked, inputs), "int8_graph": parity(net, paths[0], checked, inputs),
                "step": {path.stem: time_at_cadence(StepGraph(path).run) for path in paths}}
     (options.out / "acoustic.json").write_text(json.dumps(figures, indent=1))

@@ -25,7 +25,7 @@ TAPS = network.CausalBlock.KERNEL
 
 
 class Blocks:
-    """Blocks in a row that take `hops` frames a step, with one State for all: their last four frames side by side, `[4, blocks x width]`.
+    """Blocks in a row that take `frames` frames a step, with one State for all: their last four, `[4, blocks x width]`.
 
     What the past adds is computed for all blocks at once before the first, so that a block has one product or two left.
     """
@@ -79,7 +79,8 @@ def export_encoder(codec, path):
         sketch.linear(both, weight, array(encoder.leave.bias) + array(encoder.skip.bias), exact=True, to="latent")
 
     state = zeros(TAPS - 1, encoder.count * encoder.width)
-    return write_both(draw, path, {"features": zeros(1, HEARD), "s_past": state}, {"latent": zeros(1, LATENT), "s_past_next": state})
+    outputs = {"latent": zeros(1, LATENT), "s_past_next": state}
+    return write_both(draw, path, {"features": zeros(1, HEARD), "s_past": state}, outputs)
 
 
 def export_decoder(codec, path):
@@ -103,7 +104,8 @@ def export_decoder(codec, path):
 
     states = {"s_slow": zeros(TAPS - 1, width), "s_fast": zeros(TAPS - 1, (decoder.count - 1) * width)}
     inputs = {"hop": zeros(1, PLANNED), "pitches": zeros(1, 2 * PITCH_FEATURES), "timbre": zeros(2, 2 * LATENT)}
-    return write_both(draw, path, {**inputs, **states}, {"raw": zeros(2, decoder.outputs), **{f"{n}_next": x for n, x in states.items()}})
+    outputs = {"raw": zeros(2, decoder.outputs), **{f"{name}_next": state for name, state in states.items()}}
+    return write_both(draw, path, {**inputs, **states}, outputs)
 
 
 def export_codebooks(codec, folder, levels):
@@ -113,7 +115,10 @@ def export_codebooks(codec, folder, levels):
 
 
 def stream(encoder_path, decoder_path, audio, pitch, noise=None):
-    """Run both graphs hop by hop over a clip; returns audio `(frames,)`, codes `[T, levels]` and loudness classes `[T]`. `noise [2T, 960]` as in the network."""
+    """Run both graphs hop by hop over a clip; returns audio `(frames,)`, codes `[T, levels]` and loudness classes `[T]`.
+
+    `noise [2T, 960]` as in the network.
+    """
     encoder, decoder = Encoder(encoder_path), Decoder(decoder_path)
     spectra = None if noise is None else np.fft.rfft(noise).astype(np.complex64)
     made, codes, classes = [], [], []
@@ -127,7 +132,8 @@ def stream(encoder_path, decoder_path, audio, pitch, noise=None):
 
 
 def parity(codec, encoder_path, decoder_path, rows, seconds=5):
-    """Network against graphs over clips: share of equal codes, mel distance to the original of both, and level of the decoder's difference in dB."""
+    """Network against graphs over clips: share of equal codes, mel distance to the original of both, and level of the decoder's
+    difference in dB."""
     codec.eval()
     figures = []
     for row in rows:

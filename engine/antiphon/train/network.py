@@ -1,8 +1,8 @@
 """The codec's networks: encoder, residual vector quantiser, pitch-explicit decoder. All causal, with explicit state.
 
 One hop is 960 frames at 48 kHz (20 ms) and holds two control frames of 480. Every module takes and returns its state, so
-that training (whole clips, zero state) and offline use run the very same lines; the step graphs are drawn from the same weights
-(`export_codec`) and compared with these.
+that training (whole clips, zero state) and offline use run the very same lines; the step graphs are drawn from the same
+weights (`export_codec`) and compared with these.
 Gain and shape are apart: the hop's loudness is its own class, the codes hold timbre only, and silence is exactly silent.
 """
 
@@ -15,7 +15,19 @@ from torch import nn
 
 from ..model import timbre
 from ..model.timbre import (
-    CODES, HEARD, HEARD_HARMONICS, LATENT, LOUDNESS_CLASSES, LOUDNESS_FLOOR_DB, LOUDNESS_STEP_DB, MEL_BANDS, PITCH_FEATURES, PLANNED, SHORT_BANDS, SHORT_WINDOW, WINDOW,
+    CODES,
+    HEARD,
+    HEARD_HARMONICS,
+    LATENT,
+    LOUDNESS_CLASSES,
+    LOUDNESS_FLOOR_DB,
+    LOUDNESS_STEP_DB,
+    MEL_BANDS,
+    PITCH_FEATURES,
+    PLANNED,
+    SHORT_BANDS,
+    SHORT_WINDOW,
+    WINDOW,
 )  # fmt: skip
 from . import fast
 
@@ -111,7 +123,7 @@ class CausalBlock(nn.Module):
             y = self.bias
             for tap in range(self.KERNEL):
                 y = y + past[:, tap:tap + count] * self.kernel[tap]
-        # Hardswish: forward and backward cost a quarter of GELU's here, and it is one node in ONNX.
+        # Hardswish: forward and backward cost a quarter of GELU's here.
         y = self.down(F.hardswish(self.up(self.norm(y))))
         return x + self.scale * y, past[:, count:]
 

@@ -70,12 +70,15 @@ class Sketch:
 
     def write(self, path, inputs, outputs):
         """Save and check. `inputs` and `outputs`: name -> array of that shape and type."""
-        describe = lambda arrays: [helper.make_tensor_value_info(n, _TYPES[a.dtype], a.shape) for n, a in arrays.items()]
-        graph = helper.make_graph(self._nodes, Path(path).stem, describe(inputs), describe(outputs), self._constants)
+        graph = helper.make_graph(self._nodes, Path(path).stem, _described(inputs), _described(outputs), self._constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid(CONTRIB, 1)])
         model.ir_version = 9
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         onnx.save(model, str(path))
+
+
+def _described(arrays):
+    return [helper.make_tensor_value_info(name, _TYPES[array.dtype], array.shape) for name, array in arrays.items()]
 
 
 def behind_norm(norm, linear):
@@ -85,7 +88,7 @@ def behind_norm(norm, linear):
 
 
 def write_both(draw, path, inputs, outputs):
-    """Write the INT8 graph at `path` and its twin `NAME_fp32.onnx` beside it; returns the twin's path. `draw(sketch)` makes the nodes."""
+    """Write the INT8 graph at `path` and `NAME_fp32.onnx` beside it; returns the latter's path. `draw(sketch)` makes the nodes."""
     path = Path(path)
     full = path.with_name(path.stem + "_fp32.onnx")
     for int8, target in ((True, path), (False, full)):
