@@ -135,6 +135,13 @@ def _parser() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
     )
     _params(group.add_parser("params", help="the table of all controls", description="Show the parameter table."))
     _bundle(group.add_parser("bundle", help="look at a trained model", description="Show or verify a model bundle."))
+    _train(
+        group.add_parser(
+            "train",
+            help="make a bundle, or judge one",
+            description="Make a bundle from a recipe, or judge one on recordings. Needs the [train] extra.",
+        )
+    )
     return parser, dict(group.choices)
 
 
@@ -243,6 +250,16 @@ def _bundle(parser: argparse.ArgumentParser) -> None:
         "name", metavar="NAME", nargs="?", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})"
     )
     _json(parser)
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        type=_one_of("run", "evaluate"),
+        metavar="run|evaluate",
+        help="run: every stage of a recipe. evaluate: answers to recordings, judged; figures, a page, a listening kit",
+    )
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see antiphon train ACTION --help")
 
 
 def _common(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from .cli import NOT_SO, OK, values_of
-from .errors import BundleError
+from .errors import BundleError, UsageError
 from .params import REGISTRY, surfaces
 
 
@@ -52,6 +52,18 @@ def render(options: argparse.Namespace) -> int:
         f"{result.real_time_factor:.0f} times real time"
     )
     return OK
+
+
+def train(options: argparse.Namespace) -> int:
+    """Run a recipe, or judge a bundle."""
+    try:
+        if options.action == "run":
+            from .train.pipeline import main
+        else:
+            from .train.evaluate import main
+        return main(options.rest)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"train needs {error.name!r}, which is not installed; install antiphon[train]") from None
 
 
 def devices(options: argparse.Namespace) -> int:

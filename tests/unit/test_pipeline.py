@@ -1,0 +1,81 @@
+"""A recipe runs line by line, remembers what is done and what it cost, and says in one line what is wrong with it."""
+
+import json
+
+import pytest
+
+from antiphon.errors import UsageError
+from antiphon.train import pipeline
+
+RECIPE = '[[stages]]\nname = "look"\nrun = ["pipeline_probe WORK/seen.txt DATA/x one", "pipeline_probe WORK/seen.txt two"]\n'
+
+
+@pytest.fixture
+def probe(monkeypatch, tmp_path):
+    """A stand-in for a trainer: a module of antiphon.train that writes down its arguments, in a package path of the test's own."""
+    package = tmp_path / "package"
+    package.mkdir()
+    script = package / "pipeline_probe.py"
+    script.write_text(
+        "import sys\nprint('1.0 min  train 3.0\\n2.0 min  train 2.0\\n3.0 min  train 1.5')\n"
+        "open(sys.argv[1], 'a').write(' '.join(sys.argv[2:]) + '\\n')\nsys.exit(5 if 'fail' in sys.argv else 0)\n"
+    )
+    monkeypatch.setattr(pipeline, "__file__", str(package / "pipeline.py"))
+    monkeypatch.setattr(pipeline, "PACKAGE", "")
+    monkeypatch.setenv("PYTHONPATH", str(package))
+    return tmp_path
+
+
+def recipe(folder, text=RECIPE):
+    path = folder / "recipe.toml"
+    path.write_text(text)
+    return path
+
+
+def test_lines_run_in_order_and_once(probe):
+    work, path = probe / "work", recipe(probe)
+    cost = pipeline.run(path, probe / "data", work)
+    assert (work / "seen.txt").read_text().splitlines() == [f"{probe / 'data'}/x one", "two"]
+    assert all(line["done"] and line["minutes"] >= 0 and line["joules"] >= 0 for line in cost.values())
+    assert json.loads((work / "cost.json").read_text()) == cost
+    pipeline.run(path, probe / "data", work)
+    assert len((work / "seen.txt").read_text().splitlines()) == 2, "it did again what was done"
+    pipeline.run(path, probe / "data", work, again=True)
+    assert len((work / "seen.txt").read_text().splitlines()) == 4
+
+
+def test_losses_are_drawn(probe):
+    pytest.importorskip("matplotlib", reason="pip install matplotlib")
+    pipeline.run(recipe(probe), probe, probe / "work")
+    assert (probe / "work" / "logs" / "look.png").stat().st_size > 1000
+
+
+def test_a_line_that_fails_is_said_and_not_done(probe):
+    path = recipe(probe, '[[stages]]\nname = "look"\nrun = ["pipeline_probe WORK/seen.txt fail"]\n')
+    with pytest.raises(UsageError, match="look.log"):
+        pipeline.run(path, probe, probe / "work")
+    assert not any(line["done"] for line in json.loads((probe / "work" / "cost.json").read_text()).values())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "stages"), ("[[stages]]\nname = 3\n", "stages"), ('[[stages]]\nname = "a"\nrun = "codec"\n', "list"),
+     ('[[stages]]\nname = "a"\nrun = ["nothing --x"]\n', "nothing"), ("= 3", "read")],
+)  # fmt: skip
+def test_a_bad_recipe_is_told_in_a_line(probe, text, said):
+    with pytest.raises(UsageError, match=said):
+        pipeline.read_recipe(recipe(probe, text))
+
+
+def test_an_unknown_stage_is_told_with_the_nearest(probe):
+    with pytest.raises(UsageError, match="look"):
+        pipeline.run(recipe(probe), probe, probe / "work", only=["lok"])
+
+
+def test_the_recipe_that_ships_is_sound():
+    from pathlib import Path
+
+    import antiphon.train
+
+    names = [stage["name"] for stage in pipeline.read_recipe(Path(antiphon.train.__file__).parent / "hum.toml")["stages"]]
+    assert names[0] == "render" and names[-1] == "export"
