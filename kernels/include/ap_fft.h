@@ -17,6 +17,8 @@ uint64_t ap_fft_sizeof(uint64_t frames);
 int ap_fft_init(ap_fft *fft, uint64_t bytes, uint64_t frames);
 /* out: frames / 2 + 1 complex numbers, real and imaginary part by turns, sum over n of in[n] e^(-2 pi i k n / frames). */
 void ap_fft_forward(ap_fft *fft, const float *in, float *out);
+/* out: magnitudes of the frames / 2 + 1 numbers that `count` frames times `window`, zeros behind them, transform to. */
+void ap_fft_magnitudes(ap_fft *fft, const float *in, const float *window, uint64_t count, float *out);
 /* The frames whose forward transform is `in`. The imaginary parts of its first and last number count as zero. */
 void ap_fft_inverse(ap_fft *fft, const float *in, float *out);
 

@@ -7,6 +7,8 @@
 void ap_hearing_stack(const float *spectra, const int32_t *lines, uint32_t count, float *stack);
 /* out[i] = mean of the i-th `width` values. */
 void ap_hearing_colour(const float *spectrum, uint32_t count, uint32_t width, float *out);
+/* Level of frames, dB rms, full scale square 0; -120 where all are 0. */
+double ap_hearing_level_db(const float *in, uint64_t frames);
 /* Probabilities from logits. heads: notes and rest; notes and unvoiced once more, for pitch; onset. local: of each of
  * `bins` bins of each note, what its pitch has beside its note's; then in as many places what a note has, read at its
  * middle bin. note_post: notes + 1; pitch_post: notes x bins + 1. Returns the onset's probability. */

@@ -237,6 +237,15 @@ static inline void transform(const ap_fft *fft, view *from, view *to) {
     columns(&fft->across, at(fft, fft->across.factors), rows, from, to);
 }
 
+/* Line k of the real frames, 0 < k < half: the even frames' transform and the odd ones', taken apart by their symmetry. */
+static inline void line(const float *re, const float *im, const float *w_re, const float *w_im, uint64_t k, uint64_t half,
+                        float *out_re, float *out_im) {
+    const float even_r = re[k] + re[half - k], even_i = im[k] - im[half - k];
+    const float odd_r = im[k] + im[half - k], odd_i = re[half - k] - re[k];
+    *out_re = 0.5f * (even_r + odd_r * w_re[k] - odd_i * w_im[k]);
+    *out_im = 0.5f * (even_i + odd_r * w_im[k] + odd_i * w_re[k]);
+}
+
 EACH_WIDTH static void forward(ap_fft *fft, const float *in, float *out) {
     const uint64_t half = fft->half;
     float *work = at(fft, fft->work);
@@ -246,19 +255,34 @@ EACH_WIDTH static void forward(ap_fft *fft, const float *in, float *out) {
         x.im[n] = in[2 * n + 1];
     }
     transform(fft, &x, &y);
-    const float *restrict w_re = at(fft, fft->ends), *restrict w_im = w_re + half;
-    const float *restrict re = x.re, *restrict im = x.im;
-    out[0] = re[0] + im[0];
+    const float *w_re = at(fft, fft->ends), *w_im = w_re + half;
+    out[0] = x.re[0] + x.im[0];
     out[1] = 0.0f;
-    for (uint64_t k = 1; k < half; k++) {
-        /* The even frames' transform and the odd ones', taken apart by their symmetry. */
-        const float even_r = re[k] + re[half - k], even_i = im[k] - im[half - k];
-        const float odd_r = im[k] + im[half - k], odd_i = re[half - k] - re[k];
-        out[2 * k] = 0.5f * (even_r + odd_r * w_re[k] - odd_i * w_im[k]);
-        out[2 * k + 1] = 0.5f * (even_i + odd_r * w_im[k] + odd_i * w_re[k]);
-    }
-    out[2 * half] = re[0] - im[0];
+    INDEPENDENT for (uint64_t k = 1; k < half; k++) line(x.re, x.im, w_re, w_im, k, half, &out[2 * k], &out[2 * k + 1]);
+    out[2 * half] = x.re[0] - x.im[0];
     out[2 * half + 1] = 0.0f;
+}
+
+EACH_WIDTH static void magnitudes(ap_fft *fft, const float *in, const float *window, uint64_t count, float *out) {
+    const uint64_t half = fft->half, pairs = count / 2;
+    float *work = at(fft, fft->work);
+    view x = {work, work + half}, y = {work + 2 * half, work + 3 * half};
+    INDEPENDENT for (uint64_t n = 0; n < pairs; n++) {
+        x.re[n] = in[2 * n] * window[2 * n];
+        x.im[n] = in[2 * n + 1] * window[2 * n + 1];
+    }
+    memset(x.re + pairs, 0, (half - pairs) * sizeof(float));
+    memset(x.im + pairs, 0, (half - pairs) * sizeof(float));
+    if (count % 2) x.re[pairs] = in[count - 1] * window[count - 1];
+    transform(fft, &x, &y);
+    const float *w_re = at(fft, fft->ends), *w_im = w_re + half;
+    out[0] = fabsf(x.re[0] + x.im[0]);
+    INDEPENDENT for (uint64_t k = 1; k < half; k++) {
+        float re, im;
+        line(x.re, x.im, w_re, w_im, k, half, &re, &im);
+        out[k] = sqrtf(re * re + im * im);
+    }
+    out[half] = fabsf(x.re[0] - x.im[0]);
 }
 
 EACH_WIDTH static void inverse(ap_fft *fft, const float *in, float *out) {
@@ -288,3 +312,6 @@ EACH_WIDTH static void inverse(ap_fft *fft, const float *in, float *out) {
 
 void ap_fft_forward(ap_fft *fft, const float *in, float *out) { forward(fft, in, out); }
 void ap_fft_inverse(ap_fft *fft, const float *in, float *out) { inverse(fft, in, out); }
+void ap_fft_magnitudes(ap_fft *fft, const float *in, const float *window, uint64_t count, float *out) {
+    magnitudes(fft, in, window, ap_min(count, 2 * fft->half), out);
+}

@@ -18,6 +18,15 @@ void ap_hearing_colour(const float *spectrum, uint32_t count, uint32_t width, fl
     }
 }
 
+double ap_hearing_level_db(const float *in, uint64_t frames) {
+    double squares = 0.0, parts[8] = {0.0}; /* one sum would wait for itself at every frame */
+    for (uint64_t n = 0; n < frames / 8 * 8; n += 8)
+        for (int i = 0; i < 8; i++) parts[i] += (double)in[n + i] * in[n + i];
+    for (uint64_t n = frames / 8 * 8; n < frames; n++) squares += (double)in[n] * in[n];
+    for (int i = 0; i < 8; i++) squares += parts[i];
+    return 10.0 * log10(squares / (double)(frames ? frames : 1) + 1e-12);
+}
+
 static void softmax(float *values, uint32_t count) {
     float top = values[0], sum = 0.0f;
     for (uint32_t i = 1; i < count; i++) top = values[i] > top ? values[i] : top;

@@ -1,8 +1,6 @@
 /* ap_spectrum.c - see ap_spectrum.h. */
 #include "ap_spectrum.h"
 
-#include <math.h>
-
 #include "ap_fft.h"
 #include "ap_internal.h"
 
@@ -18,7 +16,7 @@ typedef struct band {
 
 struct ap_spectrum {
     uint64_t frames, points, bands;
-    uint64_t fft, window, table, weights, padded, lines, magnitudes; /* offsets */
+    uint64_t fft, window, table, weights, lines; /* offsets */
     float floor, gain, offset;
 };
 
@@ -45,10 +43,8 @@ static uint64_t lay_out(ap_spectrum *s, const ap_spectrum_config *c) {
     s->window = ap_align_up(s->fft + fft);
     s->table = ap_align_up(s->window + c->frames * sizeof(float));
     s->weights = ap_align_up(s->table + c->bands * sizeof(band));
-    s->padded = ap_align_up(s->weights + weights * sizeof(float));
-    s->lines = ap_align_up(s->padded + c->points * sizeof(float));
-    s->magnitudes = ap_align_up(s->lines + 2 * lines * sizeof(float));
-    return s->magnitudes + (lines + LANES) * sizeof(float); /* the last band may look a vector too far */
+    s->lines = ap_align_up(s->weights + weights * sizeof(float));
+    return s->lines + (lines + LANES) * sizeof(float); /* the last band may look a vector too far */
 }
 
 uint64_t ap_spectrum_sizeof(const ap_spectrum_config *config) {
@@ -97,14 +93,6 @@ static inline float natural_log(float x) {
     return (float)e * 0.693147181f + (f - f * f * (0.5f - f * p));
 }
 
-EACH_WIDTH static void shape(const float *restrict in, const float *restrict window, uint64_t frames, float *restrict out) {
-    for (uint64_t n = 0; n < frames; n++) out[n] = in[n] * window[n];
-}
-
-EACH_WIDTH static void magnitudes(const float *restrict lines, uint64_t count, float *restrict out) {
-    for (uint64_t k = 0; k < count; k++) out[k] = sqrtf(lines[2 * k] * lines[2 * k] + lines[2 * k + 1] * lines[2 * k + 1]);
-}
-
 EACH_WIDTH static void sum_bands(const band *bands, uint64_t count, const float *weights, const float *lines, float *out) {
     for (uint64_t b = 0; b < count; b++) {
         lanes sum = {0};
@@ -125,15 +113,12 @@ EACH_WIDTH static void logarithms(float *values, uint64_t count, float floor, fl
 }
 
 void ap_spectrum_process(ap_spectrum *s, const float *in, uint64_t hop, uint64_t count, float *out) {
-    float *padded = at(s, s->padded), *lines = at(s, s->lines);
-    const uint64_t width = ap_spectrum_width(s), half = s->points / 2;
+    const uint64_t width = ap_spectrum_width(s);
     for (uint64_t i = 0; i < count; i++, in += hop, out += width) {
-        shape(in, at(s, s->window), s->frames, padded); /* behind it are the zeros of init */
-        ap_fft_forward(at(s, s->fft), padded, lines);
-        float *magnitude = s->bands ? at(s, s->magnitudes) : out;
-        magnitudes(lines, half + 1, magnitude);
+        float *lines = s->bands ? at(s, s->lines) : out;
+        ap_fft_magnitudes(at(s, s->fft), in, at(s, s->window), s->frames, lines);
         if (!s->bands) continue;
-        sum_bands(at(s, s->table), s->bands, at(s, s->weights), magnitude, out);
+        sum_bands(at(s, s->table), s->bands, at(s, s->weights), lines, out);
         logarithms(out, s->bands, s->floor, s->gain, s->offset);
     }
 }

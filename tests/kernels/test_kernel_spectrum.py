@@ -50,7 +50,7 @@ def test_other_lengths_are_refused(frames):
         Fft(frames)
 
 
-@pytest.mark.parametrize("frames, points", [(2048, 2048), (512, 512), (2048, 4096), (700, 960)])
+@pytest.mark.parametrize("frames, points", [(2048, 2048), (512, 512), (2048, 4096), (700, 960), (701, 960)])
 def test_magnitudes(frames, points):
     """Windowed, filled up with zeros, transformed, without phase: for windows that overlap, in one call."""
     rng = np.random.default_rng(3)

@@ -9,7 +9,6 @@ Pitch, voicing and loudness are of the hop just heard. Note and onset are of the
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +79,7 @@ class FrontEnd:
     def __init__(self):
         self._long, self._short = _spectrum(_LONG, _LONG_FALL), _spectrum(_SHORT, _SHORT_FALL)
         self._past = np.zeros(_LONG, np.float32)
-        self._latest = self._past[-_SHORT:]
+        self._older, self._latest = self._past[HOP:], self._past[-_SHORT:]
         self._out = np.full(SPECTRA, BEYOND, np.float32)
         self._parts = self._out[:SPECTRUM], self._out[SPECTRUM : 2 * SPECTRUM]
 
@@ -98,7 +97,7 @@ class FrontEnd:
 
     def skip(self, hop: np.ndarray) -> None:
         """Take (960,) float32 whose spectra nobody asks for."""
-        self._past[:-HOP] = self._past[HOP:]
+        ffi.memmove(self._past, self._older, self._older.nbytes)  # numpy would go by way of a copy
         self._past[-HOP:] = hop
 
     def step(self, hop: np.ndarray) -> np.ndarray:
@@ -173,7 +172,8 @@ class Tokenizer:
 
     def step(self, hop: np.ndarray) -> Frame:
         """Hear (960,) float32 at 48 kHz and say what it is."""
-        loudness_db = 10.0 * math.log10(float(np.dot(hop, hop)) / HOP + 1e-12)
+        hop = np.ascontiguousarray(hop, np.float32)
+        loudness_db = lib.ap_hearing_level_db(ffi.from_buffer("float *", hop), HOP)
         quiet = loudness_db <= QUIET_DB
         self._quiet_hops = self._quiet_hops + 1 if quiet else 0
         if self._quiet_hops >= _QUIET_HOPS:

@@ -93,6 +93,7 @@ static int transform(uint64_t frames) {
     for (uint64_t n = 0; n < frames; n++) in[n] = n % 5 ? 0.1f : NAN;
     ap_fft_forward(fft, in, out);
     ap_fft_inverse(fft, out, in);
+    for (uint64_t count = frames > 9 ? frames - 9 : 0; count <= frames; count++) ap_fft_magnitudes(fft, in, in, count, out);
     free(out);
     free(in);
     free(fft);
@@ -179,6 +180,7 @@ static int hearing(uint32_t notes, uint32_t bins) {
     ap_hearing_stack(spectra, lines, 3, stack);
     ap_hearing_stack(spectra, lines, 3, stack);
     ap_hearing_colour(spectra, 2, 3, colour);
+    REQUIRE(ap_hearing_level_db(spectra, 1) > -1e-9 && ap_hearing_level_db(spectra, 0) < -119.0);
     REQUIRE(stack[1] == 1.0f && stack[5] == 3.0f && colour[1] == 5.0f);
     float *heads = calloc(2 * notes + 3, sizeof(float)), *local = calloc(2 * notes * bins, sizeof(float));
     float *note = malloc((notes + 1) * sizeof(float)), *pitch = malloc((notes * bins + 1) * sizeof(float));
