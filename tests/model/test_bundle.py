@@ -89,3 +89,20 @@ def test_a_manifest_of_another_shape_is_refused(tmp_path, rest):
 
 def test_a_file_name_with_a_control_character_is_not_opened(tmp_path):
     assert "plain name" in Bundle.open(write_bundle(tmp_path / "t", file="a\\u0000b")).check()[0]
+
+
+@pytest.mark.parametrize("spoil, said", [
+    (lambda file: file.write_bytes(b"another"), "constant 'table': SHA-256"),
+    (lambda file: file.unlink(), "constant 'table': file 'table.npy' is missing"),
+])
+def test_constants_are_checked_like_graphs(tmp_path, spoil, said):
+    """A table beside the graphs is sound with the manifest's hash, and named with another or none."""
+    folder = write_bundle(tmp_path / "t")
+    table = folder / "table.npy"
+    table.write_bytes(b"numbers")
+    with open(folder / "bundle.toml", "a") as manifest:
+        manifest.write(f'[constants.table]\nfile = "table.npy"\nsha256 = "{hashlib.sha256(b"numbers").hexdigest()}"\n')
+    assert Bundle.open(folder).check() == []
+    spoil(table)
+    (problem,) = Bundle.open(folder).check()
+    assert said in problem
