@@ -12,6 +12,7 @@ static const double RATE = 48000.0, KNEE = 500.0, TOP = 23040.0; /* Hz; the last
 static const double JUMP = 1.0905077326652577;                   /* 2^(1.5/12): beyond it a new note, not a glide, as in training */
 static const float NEPER = 0.11512925465f;                       /* ln(10) / 20 */
 static const double SILENT_DB = -90.0;
+static const float OVER = 2.0f; /* times the level told that a control frame may be: 6 dB */
 
 struct ap_voice {
     ap_voice_state state;
@@ -80,23 +81,42 @@ EACH_WIDTH static void draw(uint64_t chance, float *out) {
     }
 }
 
-static void noise_frame(ap_voice *voice, const float *raw, float gain, const float *noise, float *out) {
-    float bands[BANDS], spectrum[2 * LINES];
+/* Magnitudes of the noise at all lines, for a unit of white noise. */
+static void magnitudes(const ap_voice *voice, const float *raw, float gain, float *lines) {
+    float bands[BANDS];
     for (int b = 0; b < BANDS; b++) bands[b] = expf(clipped(raw[b], -14.0f, 2.0f)) * gain;
+    for (int i = 0; i < LINES; i++) {
+        const float share = voice->share[i];
+        lines[i] = bands[voice->band[i]] * (1.0f - share) + bands[voice->band[i] + 1] * share;
+    }
+}
+
+/* The network was told a level and mostly keeps to it; where it does not, told of codes it never met, it has been 40 dB
+ * above. What both parts together would be louder than OVER times the level is taken back here, as amplitudes, so that it
+ * is a ramp and no clipping. */
+static float held_back(const float *levels, const float *lines, float gain) {
+    float tone = 0.0f, noise = 0.0f;
+    for (int k = 0; k < AP_BANK_HARMONICS; k++) tone += levels[k] * levels[k];
+    for (int i = 0; i < LINES; i++) noise += lines[i] * lines[i];
+    const float rms = sqrtf(0.5f * tone + noise / LINES);
+    return rms > OVER * gain ? OVER * gain / rms : 1.0f;
+}
+
+static void noise_frame(ap_voice *voice, const float *lines, float scale, const float *noise, float *out) {
+    float spectrum[2 * LINES];
     if (noise) {
         memcpy(spectrum, noise, sizeof spectrum);
     } else {
         /* White noise of 960 frames has a spectrum of independent parts, each of variance 480. */
         draw(voice->state.chance, spectrum);
         voice->state.chance += 2 * LINES * 0x9E3779B97F4A7C15u;
-        for (int b = 0; b < BANDS; b++) bands[b] *= 21.9089023f;
+        scale *= 21.9089023f;
         spectrum[0] *= 1.41421356f;
         spectrum[2 * LINES - 2] *= 1.41421356f;
     }
     for (int i = 0; i < LINES; i++) {
-        const float share = voice->share[i], level = bands[voice->band[i]] * (1.0f - share) + bands[voice->band[i] + 1] * share;
-        spectrum[2 * i] *= level;
-        spectrum[2 * i + 1] *= level;
+        spectrum[2 * i] *= lines[i] * scale;
+        spectrum[2 * i + 1] *= lines[i] * scale;
     }
     ap_fft_inverse(voice->fft, spectrum, out);
     for (int i = 0; i < 2 * FRAME; i++) out[i] *= voice->window[i];
@@ -109,11 +129,14 @@ void ap_voice_process(ap_voice *voice, const float *raw, double pitch_first, dou
         const double pitch = frame ? pitch_last : pitch_first, hertz = pitch > 0.0 ? 440.0 * exp2((pitch - 69.0) / 12.0) : 0.0;
         const double gain_db = frame ? level_db : 0.5 * (state->level_db + level_db);
         const float gain = sounding ? expf((float)gain_db * NEPER) : 0.0f;
-        float levels[AP_BANK_HARMONICS], piece[2 * FRAME];
+        float levels[AP_BANK_HARMONICS], lines[LINES], piece[2 * FRAME];
         amplitudes(raw, hertz, gain, levels);
+        magnitudes(voice, raw + BANDS + CORRECTED + 1, gain, lines);
+        const float scale = held_back(levels, lines, gain);
+        for (int k = 0; k < AP_BANK_HARMONICS; k++) levels[k] *= scale;
         ap_bank_process(&state->bank, hertz, RATE, JUMP, levels, out, FRAME);
         if (gain > 0.0f) {
-            noise_frame(voice, raw + BANDS + CORRECTED + 1, gain, noise ? noise + frame * 2 * LINES : noise, piece);
+            noise_frame(voice, lines, scale, noise ? noise + frame * 2 * LINES : noise, piece);
         } else {
             memset(piece, 0, sizeof piece);
         }

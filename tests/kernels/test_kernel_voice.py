@@ -1,6 +1,7 @@
 """A voice sounds the harmonics and the noise it is told of, nothing else. (Beside the network: streaming/test_codec.py.)"""
 
 import numpy as np
+import pytest
 
 from antiphon.kernels import Voice, lib
 
@@ -73,3 +74,11 @@ def test_state_is_a_value():
     voice.reset()
     voice.set_state(saved)
     assert np.array_equal(play(voice, 3, raw(-2.0, -2.0), 58.0), first)
+
+
+@pytest.mark.parametrize("said", [raw(envelope=3.0), raw(noise=2.0), raw(envelope=3.0, noise=2.0)])
+def test_what_is_far_too_loud_is_held_to_the_level(said):
+    """A network told of codes it never met was 40 dB above its level: 6 dB is what a frame may be above it."""
+    sound = play(Voice(1), 40, said, pitch=60.0, level_db=-40.0)[4 * HOP:].astype(float)
+    loud = 10 * np.log10(np.square(sound).reshape(-1, HOP).mean(axis=1))
+    assert -40 < loud.mean() < -32.5 and loud.max() < -31

@@ -178,6 +178,21 @@ def test_any_sound_gives_finite_voice(bundle, sound):
     assert np.isfinite(voice).all() and np.abs(voice).max() < 10
 
 
+@pytest.mark.parametrize("level", [0.2, 0.02, 0.002])
+def test_the_answer_is_about_as_loud_as_the_performer(bundle, level):
+    """A quiet microphone must not be answered at full scale: somebody may wear the headphones."""
+    def loudest_db(hops):
+        return 10 * np.log10((hops.reshape(-1, 10 * HOP) ** 2).mean(axis=1).max())
+
+    prompt = hummed(level=level)
+    for seed in (1, 2, 3):
+        chain = Chain(bundle, Performer(), seed)
+        run(chain, prompt, values(mode="listen", seed=seed))
+        answer = run(chain, quiet(300) * 0.01, values(mode="hold", trigger=1, seed=seed))
+        above = loudest_db(answer) - loudest_db(prompt[: len(prompt) // 10 * 10])
+        assert -20 < above < 8, f"seed {seed}: {above:.1f} dB above the performer"
+
+
 def test_panic_while_catching_up_is_heeded(bundle):
     """In the hops that are re-heard after a stall, panic forgets as it does in the others, and the next phrase is kept."""
     chain = Chain(bundle, Performer())

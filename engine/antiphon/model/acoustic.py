@@ -34,6 +34,8 @@ HABIT_GRIP = (0.6, 0.4, 0.2)
 """How strongly the coarse codes heard are preferred, per level: keeps the answer in the performer's own sound."""
 _RARE = 0.004
 _LEAST_SPREAD, _MOST_NATS = 3.0, 8.0
+LOUDER = 2
+"""Classes (3 dB) that an answer may be above the loudest that was heard of the performer, less one hop in a hundred."""
 _LOUD, _BEND = slice(0, LOUDNESS_CLASSES), slice(LOUDNESS_CLASSES, LOUDNESS_CLASSES + BENDS)
 _COARSE_CODES = slice(_BEND.stop, _BEND.stop + COARSE * CODES)
 
@@ -87,6 +89,7 @@ class AcousticModel:
         self._traits.reset()
         self._habits = np.zeros((COARSE, CODES), np.float32)
         self._level_habit = np.zeros(LOUDNESS_CLASSES, np.float32)
+        self._loudest = LOUDNESS_CLASSES
         # Hops listened, age of the note now, loudness, note now (MIDI, 0 rest), note before, pitch one and two hops ago.
         self._listened = self._age = self._loudness = 0
         self._note, self._note_before, self._note_class_held = 0.0, REST, None
@@ -160,6 +163,7 @@ class AcousticModel:
                     bends = _SETTLED
             levels[0] = 0 if releasing else NEVER
         self._leaning[_BEND] = bends
+        levels[self._loudest + LOUDER + 1:] = NEVER
         if note <= 0 or releasing:
             levels[max(1, self._loudness - REST_FALL + 1):] = NEVER
 
@@ -187,6 +191,7 @@ class AcousticModel:
         spread = max(_LEAST_SPREAD, spread)
         beyond = np.maximum(0, np.abs(np.arange(LOUDNESS_CLASSES) - mean) - spread)
         self._level_habit[:] = -np.minimum(_MOST_NATS, 0.5 * (beyond / (0.7 * spread)) ** 2)
+        self._loudest = self._traits.loudest()
         self._habits[:] = np.array(HABIT_GRIP)[:, None] * (np.log(self._traits.use() + _RARE) - math.log(_RARE))
         self._warmth = None
 
@@ -229,7 +234,7 @@ class AcousticModel:
         return pitch, True
 
     _FIELDS = ("_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away",
-               "_released")
+               "_released", "_loudest")
     _ARRAYS = ("_habits", "_level_habit", "_latent", "_who")
 
     def state(self) -> dict:

@@ -84,6 +84,11 @@ class Traits:
         total, squares = self._sums[2 * LATENT:2 * LATENT + 2].tolist()
         return (total / count, _spread(total, squares, count)) if count else (LOUDNESS_CLASSES / 2, 0.0)
 
+    def loudest(self) -> int:
+        """Loudness class that one sounding hop in a hundred was above; the highest there is where nothing was kept."""
+        kept = self._hops[:self.hops, 2 * LATENT]
+        return int(np.partition(kept, -1 - len(kept) // 100)[-1 - len(kept) // 100]) if len(kept) else LOUDNESS_CLASSES - 1
+
     def use(self) -> np.ndarray:
         """Share of every coarse code, `(3, 256)`."""
         return self._uses / max(1, self.hops)
