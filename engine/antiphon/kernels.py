@@ -61,6 +61,13 @@ def _pointer(array: np.ndarray):
     return ffi.from_buffer("float *", array)
 
 
+def pointer(array: np.ndarray, values: int, what: str, dtype: type = np.float32):
+    """A float pointer to exactly `values` contiguous values of `dtype`, for C that trusts its caller; else KernelError."""
+    if array.size != values or array.dtype != dtype or not array.flags.c_contiguous:
+        raise KernelError(f"{what}: {array.dtype} {array.shape}, expected {values} contiguous {np.dtype(dtype)}")
+    return _pointer(array)
+
+
 class Ring:
     """One-writer one-reader queue of interleaved frames; arrays are (frames, channels) float32, positions are frame counts.
 
@@ -165,6 +172,8 @@ class Mailbox:
     def read(self, out: np.ndarray | None = None) -> np.ndarray | None:
         """Reader: one consistent snapshot, into `out` if given; None if the writer was busy throughout (keep the old one)."""
         out = np.empty(self.count) if out is None else out
+        if out.shape != (self.count,) or out.dtype != np.float64 or not out.flags.c_contiguous:
+            raise KernelError(f"mailbox: out is {out.dtype} {out.shape}, expected float64 ({self.count},)")
         return out if lib.ap_mailbox_read(self.pointer, ffi.from_buffer("double *", out)) else None
 
 
@@ -271,17 +280,16 @@ class Fft:
 
     def forward(self, frames: np.ndarray, out: np.ndarray) -> None:
         """Write into `out` (frames / 2 + 1,) complex64 the transform of (frames,) float32; as numpy.fft.rfft."""
-        self._shapes(frames, out)
-        lib.ap_fft_forward(self._fft, _pointer(frames), _pointer(out))
+        lib.ap_fft_forward(self._fft, *self._pointers(frames, out))
 
     def inverse(self, lines: np.ndarray, out: np.ndarray) -> None:
         """Write into `out` (frames,) float32 what has the transform `lines` (frames / 2 + 1,) complex64; as irfft."""
-        self._shapes(out, lines)
-        lib.ap_fft_inverse(self._fft, _pointer(lines), _pointer(out))
+        frames, lines = self._pointers(out, lines)
+        lib.ap_fft_inverse(self._fft, lines, frames)
 
-    def _shapes(self, frames: np.ndarray, lines: np.ndarray) -> None:
-        if frames.nbytes != 4 * self.frames or lines.nbytes != 4 * (self.frames + 2):
-            raise KernelError(f"transform of {self.frames} frames: {frames.shape} {frames.dtype} and {lines.shape} {lines.dtype}")
+    def _pointers(self, frames: np.ndarray, lines: np.ndarray) -> tuple:
+        what = f"transform of {self.frames} frames"
+        return pointer(frames, self.frames, what), pointer(lines, self.frames // 2 + 1, what, np.complex64)
 
 
 class Spectrum:
@@ -313,9 +321,10 @@ class Spectrum:
     def process(self, frames: np.ndarray, out: np.ndarray, hop: int = 0) -> None:
         """Fill `out` (count, width), or (width,), float32: windows `hop` frames apart, the first at the first of `frames`."""
         count = out.size // self.width
-        if out.size != count * self.width or (count - 1) * hop + self.frames > frames.size or frames.itemsize * out.itemsize != 16:
-            raise KernelError(f"spectrum: {frames.shape} {frames.dtype} frames, hop {hop}, for {out.shape} {out.dtype}")
-        lib.ap_spectrum_process(self._spectrum, _pointer(frames), hop, count, _pointer(out))
+        if hop < 0 or (count - 1) * hop + self.frames > frames.size:
+            raise KernelError(f"spectrum: {frames.shape} frames, hop {hop}, for {out.shape}")
+        data = pointer(frames, frames.size, "spectrum")
+        lib.ap_spectrum_process(self._spectrum, data, hop, count, pointer(out, count * self.width, "spectrum"))
 
 
 class Voice:
@@ -342,8 +351,9 @@ class Voice:
 
         `noise` (2, 481) complex64, spectra of 960 frames of unit deviation, replaces the generator's.
         """
-        spectra = ffi.NULL if noise is None else _pointer(noise)
-        lib.ap_voice_process(self._voice, _pointer(raw), first, last, level_db, sounding, spectra, _pointer(out))
+        spectra = ffi.NULL if noise is None else pointer(noise, 2 * lib.AP_VOICE_LINES, "voice", np.complex64)
+        data, made = pointer(raw, 2 * lib.AP_VOICE_RAW, "voice"), pointer(out, 2 * lib.AP_VOICE_FRAME, "voice")
+        lib.ap_voice_process(self._voice, data, first, last, level_db, sounding, spectra, made)
 
     def reset(self) -> None:
         """Silence; the noise generator stays where it is."""
@@ -369,7 +379,7 @@ class Trellis:
     """
 
     def __init__(self, notes: int, ages: int, back: int, **costs: float):
-        self._notes = notes
+        self._notes, self._back = notes, back
         config = ffi.new("ap_trellis_config *", {"notes": notes, "ages": ages, "back": back, **costs})
         what = f"trellis of {notes} notes, {ages} ages, {back} hops back"
         self._memory = allocate(lib.ap_trellis_sizeof(config), what)
@@ -385,6 +395,8 @@ class Trellis:
 
     def trace(self, back: int) -> tuple[int, bool]:
         """The note of the best path `back` hops before the newest, and whether it began there."""
+        if not 0 <= back <= self._back:
+            raise KernelError(f"trellis: {back} hops back, expected 0 .. {self._back}")
         return lib.ap_trellis_trace(self._trellis, back, self._entered), self._entered[0] != 0
 
     def reset(self) -> None:

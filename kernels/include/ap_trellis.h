@@ -32,7 +32,8 @@ typedef struct ap_trellis ap_trellis;
 uint64_t ap_trellis_sizeof(const ap_trellis_config *config);
 /* Fill the memory, in a rest. AP_OK, AP_ERR_ALIGN, AP_ERR_VALUE or AP_ERR_SIZE. */
 int ap_trellis_init(ap_trellis *trellis, uint64_t bytes, const ap_trellis_config *config);
-/* One hop: post holds `notes` probabilities, onset is that of a note beginning here. */
+/* One hop: post holds `notes` probabilities, onset is that of a note beginning here. A hop in which one of them is negative or
+ * not finite, or onset is not within 0 .. 1, says nothing: every note is as likely as another and none begins. */
 void ap_trellis_process(ap_trellis *trellis, const float *post, double onset);
 /* The note of the best path, `back` hops before the newest: below the config's `back` + 1 and the hops so far. *entered:
  * whether it began there. */

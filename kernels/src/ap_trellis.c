@@ -69,10 +69,19 @@ static uint32_t best(const double *values, uint32_t count, uint32_t stride) {
     return at;
 }
 
+/* Whether a hop says anything at all; what is no probability would stay in the scores for ever. */
+static bool informs(const float *post, uint32_t notes, double onset) {
+    bool sound = onset >= 0.0 && onset <= 1.0;
+    for (uint32_t n = 0; n < notes; n++) sound &= post[n] >= 0.0f && post[n] < INFINITY;
+    return sound;
+}
+
 void ap_trellis_process(ap_trellis *t, const float *post, double onset) {
     const ap_trellis_config *c = &t->config;
     const uint32_t rest = c->notes - 1, last = c->ages - 1;
     double *oldest = score(t, last), *before = score(t, last - 1);
+    const bool informed = informs(post, c->notes, onset);
+    if (!informed) onset = 0.0;
     origin *from = origin_of(t, t->hops++);
     from->age = last;
     from->note = best(oldest, rest, 1);
@@ -90,7 +99,7 @@ void ap_trellis_process(ap_trellis *t, const float *post, double onset) {
     const double stay = log(1.0 - c->trust * onset);
     double top = -INFINITY;
     for (uint32_t n = 0; n < c->notes; n++) {
-        const double kept = oldest[n] + stay, said = c->weight * log(post[n] + c->doubt);
+        const double kept = oldest[n] + stay, said = informed ? c->weight * log(post[n] + c->doubt) : 0.0;
         from->stayed[n] = kept >= before[n];
         oldest[n] = said + (from->stayed[n] ? kept : before[n]);
         top = ap_larger(top, oldest[n]);

@@ -151,6 +151,9 @@ def test_mailbox_gives_the_newest_values_and_counts_publishes():
     assert box.version == 2
     with pytest.raises(KernelError, match="no value 3"):
         box.set(3, 0.0)
+    for out in (np.zeros(2), np.zeros(3, np.float32), np.zeros(6)[::2]):
+        with pytest.raises(KernelError, match="out is"):
+            box.read(out)
 
 
 def test_mailbox_survives_a_writer_killed_half_way():

@@ -75,10 +75,14 @@ def test_bands_and_their_logarithms():
 
 
 def test_a_spectrum_that_does_not_fit_is_refused():
-    """A band past the last line, a window longer than the transform, too little sound."""
+    """A band past the last line, a window longer than the transform, too little sound, a hop back, other kinds of numbers."""
     window = np.ones(512, np.float32)
     for bad in (lambda: Spectrum(window, 512, [(250, np.ones(8))], 1e-5), lambda: Spectrum(window, 256),
                 lambda: Spectrum(window, 512, [(0, np.ones(1))]), lambda: Spectrum(window, 514),
-                lambda: Spectrum(window, 512).process(np.ones(520, np.float32), np.empty((2, 257), np.float32), 9)):  # fmt: skip
+                lambda: Spectrum(window, 512).process(np.ones(520, np.float32), np.empty((2, 257), np.float32), 9),
+                lambda: Spectrum(window, 512).process(np.ones(520, np.float32), np.empty((2, 257), np.float32), -1),
+                lambda: Spectrum(window, 512).process(np.ones(512), np.empty(257, np.float32)),
+                lambda: Spectrum(window, 512).process(np.ones(512, np.float32), np.empty(257, np.int32)),
+                lambda: Spectrum(window, 512).process(np.ones(1024, np.float32)[::2], np.empty(257, np.float32))):  # fmt: skip
         with pytest.raises(KernelError):
             bad()

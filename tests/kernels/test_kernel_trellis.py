@@ -107,3 +107,29 @@ def test_costs_and_hops_that_cannot_be_are_refused():
             Trellis(*bad[:3], **bad[3])
     with pytest.raises(KernelError):
         Trellis(77, 5, 5, **COSTS).process(np.ones(76, np.float32), 0.0)
+    trellis = Trellis(77, 5, 5, **COSTS)
+    with pytest.raises(KernelError):
+        trellis.trace(6)
+
+
+@pytest.mark.parametrize("post, onset", [(np.nan, 0.0), (np.inf, 0.0), (-1.0, 0.0), (0.01, np.nan), (0.01, np.inf), (0.01, 2.0)])
+def test_a_hop_of_no_probabilities_says_nothing(post, onset):
+    """What was heard around it is found as if it had been doubtful: the note held goes on, and the next one is heard."""
+    trellis, odd = Trellis(77, 5, 5, **COSTS), np.full(77, post, np.float32)
+    even = Trellis(77, 5, 5, **COSTS)
+
+    def hear(note, hops):
+        said = np.full(77, 1e-3, np.float32)
+        said[note] = 0.9
+        for hop in range(hops):
+            trellis.process(said, 0.5 if hop == 0 else 0.0)
+            even.process(said, 0.5 if hop == 0 else 0.0)
+            assert trellis.trace(0) == even.trace(0)
+
+    hear(30, 20)
+    trellis.process(odd, onset)
+    even.process(np.full(77, 1 / 77, np.float32), 0.0)
+    assert trellis.trace(0) == (30, False)
+    hear(30, 3)
+    hear(50, 20)
+    assert trellis.trace(0) == (50, False)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from antiphon.kernels import Voice, lib
+from antiphon.kernels import KernelError, Voice, lib
 
 HOP, RAW, BANDS, CORRECTED = 960, lib.AP_VOICE_RAW, lib.AP_VOICE_BANDS, lib.AP_VOICE_CORRECTED
 NONE = -14.0
@@ -82,3 +82,16 @@ def test_what_is_far_too_loud_is_held_to_the_level(said):
     sound = play(Voice(1), 40, said, pitch=60.0, level_db=-40.0)[4 * HOP:].astype(float)
     loud = 10 * np.log10(np.square(sound).reshape(-1, HOP).mean(axis=1))
     assert -40 < loud.mean() < -32.5 and loud.max() < -31
+
+
+@pytest.mark.parametrize("said, out, noise", [
+    (np.zeros((1, RAW), np.float32), np.zeros(HOP, np.float32), None),
+    (np.zeros((2, RAW)), np.zeros(HOP, np.float32), None),
+    (np.zeros((2, RAW), np.float32), np.zeros(HOP - 1, np.float32), None),
+    (np.zeros((2, RAW), np.float32), np.zeros((HOP, 2), np.float32)[:, 0], None),
+    (np.zeros((2, RAW), np.float32), np.zeros(HOP, np.float32), np.zeros((1, 481), np.complex64)),
+])  # fmt: skip
+def test_arrays_of_another_size_or_kind_are_refused(said, out, noise):
+    """C reads and writes as much as it must: what is too short never gets there."""
+    with pytest.raises(KernelError, match="voice"):
+        Voice().process(said, 0.0, 0.0, 0.0, True, out, noise)
