@@ -248,7 +248,7 @@ def _run_model(report: Report, options: argparse.Namespace) -> None:
     report.add(
         "late steps",
         NOTE if status.late else GOOD,
-        f"{status.late} of {status.steps}, lead {status.lead_ms:.0f} ms"
+        f"{status.late} of {status.steps}, {status.late_heard} of them heard, lead {status.lead_ms:.0f} ms"
         + (f", which began at {DEFAULT_LEAD_S * 1000:.0f}" if status.lead_raised else ""),
         _mend_late(status),
     )

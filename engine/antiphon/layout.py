@@ -52,6 +52,7 @@ STATUS_FIELDS = (
     "primed_hops",
     "catch_ups",  # times the worker was so far behind that it re-heard instead of stepping
     "late",  # steps whose first frame was already due when it was written
+    "late_heard",  # of these, the steps whose voice was a sound
     "late_frames_max",
     "step_ns",
     "step_ns_p50",

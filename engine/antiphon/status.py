@@ -18,7 +18,8 @@ class Status:
     """Everything a player may want to see. Counts are since the start; levels in dB re full scale; times in ns.
 
     xruns is what the device reported, underflows how often the voice ran short, overflows how often the mic ring was
-    full, late how many steps ended after their first frame was due, lead_raised how often the lead has grown for it.
+    full, late how many steps ended after their first frame was due, late_heard how many of them had a voice that was
+    no silence, lead_raised how often the lead has grown for these.
     step_ns is until the voice of a hop is made, whole_ns with what the model puts off until that voice is away.
     `messages` is all that was said, oldest first.
     """
@@ -64,6 +65,7 @@ class Status:
     primed_hops: int
     catch_ups: int
     late: int
+    late_heard: int
     late_frames_max: int
     lead_ms: float
     lead_raised: int
@@ -150,6 +152,7 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         primed_hops=int(model["primed_hops"]),
         catch_ups=int(model["catch_ups"]),
         late=int(model["late"]),
+        late_heard=int(model["late_heard"]),
         late_frames_max=int(model["late_frames_max"]),
         lead_ms=engine.lead_ms,
         lead_raised=engine.lead_raised,

@@ -27,6 +27,7 @@ def screen(
     """Draw one look as (style, line) pairs, style one of "", bold, bad, dim; no line is longer than `width`."""
     p50, p99, most_ms, hop = map(_ms, (status.step_ns_p50, status.step_ns_p99, status.step_ns_max, status.hop_ns))
     step = f"{p50} ms p50   {p99} p99   {most_ms} max   of {hop}"
+    heard = f", heard {status.late_heard}" if status.late else ""
     least, most = (frames * 1000.0 / latency.samplerate for frames in latency.trigger_frames)
     state = f"{status.state}, model {status.phase}" if status.phase != "playing" else status.state
     lines = [
@@ -49,7 +50,7 @@ def screen(
             f"limiter {status.limiter_db:.1f} dB" if status.limiter_db < -0.05 else "",
             ascii_only,
         ),
-        ("bad" if status.late else "", f"{'step':<{_LABEL}}{step}   late {status.late}"),
+        ("bad" if status.late else "", f"{'step':<{_LABEL}}{step}   late {status.late}{heard}"),
         (
             "bad" if status.underflows or status.xruns or status.overflows or status.device_lost else "",
             f"{'faults':<{_LABEL}}xruns {status.xruns}   underflows {status.underflows}   "
@@ -116,7 +117,8 @@ def summary(status: Status, latency: Latency) -> list[str]:
         f"played {status.seconds:.1f} s on {status.driver}: "
         f"{status.blocks} blocks of {status.blocksize} frames at {status.samplerate} Hz",
         f"answers {status.answers}, xruns {status.xruns}, voice underflows {status.underflows}, "
-        f"mic overflows {status.overflows}, late steps {status.late} of {status.steps} (lead {status.lead_ms:.0f} ms), "
+        f"mic overflows {status.overflows}, late steps {status.late} of {status.steps}, "
+        f"{status.late_heard} of them heard (lead {status.lead_ms:.0f} ms), "
         f"model restarts {status.restarts}, devices lost {status.device_losses}",
         f"step {_ms(status.step_ns_p50)} ms p50, {_ms(status.step_ns_p99)} p99, "
         f"{_ms(status.step_ns_max)} max of {_ms(status.hop_ns)}",

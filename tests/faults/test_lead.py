@@ -60,7 +60,7 @@ def test_the_lead_grows_until_steps_are_in_time(samplerate, blocksize, long):
         stage.play(len(sound) - engine.segment.clock - 960 - blocksize)
         status, out = engine.status(), np.concatenate(stage.heard)
     assert 3 <= grown.late == status.late <= 6, "late again"
-    assert status.underflows == status.late, "the voice broke where the step was in time"
+    assert status.underflows == status.late == status.late_heard, "the voice broke where the step was in time"
     assert long - before.rows[4][1] <= after.total_frames - before.total_frames == after.rows[4][1] - before.rows[4][1]
     assert status.lead_ms == pytest.approx(after.rows[4][2], abs=0.01)
     assert engine.latency().rows == after.rows, "what is told after the end is not what it was"
@@ -137,6 +137,22 @@ def test_one_hold_up_is_one_late_step_to_the_lead():
         stage.play(70 * 960)
         status = engine.status()
     assert status.late >= 8 and status.lead_ms == 6.0
+
+
+def test_silence_that_comes_late_teaches_nothing():
+    """While the instrument only listens nobody hears that a step is late: all are counted, the lead stays."""
+    with freewheel("echo", values={"mode": "listen"}) as engine:
+        stage = Stepped(engine, tone(120_000), lambda hop: 560 if hop % 5 == 4 else 0)
+        stage.worker._growing_lead = GrowingLead(48_000)
+        stage.play(70 * 960)
+        status = engine.status()
+        assert status.late >= 10 and (status.late_heard, status.lead_ms) == (0, 6.0)
+        engine.apply(Event("mode", "hold"))
+        engine.apply(Event("trigger", True))
+        stage.play(30 * 960)
+        after = engine.status()
+    assert after.answers == 1 and after.lead_ms > 6.0
+    assert 3 <= after.late_heard <= after.late - status.late
 
 
 def test_panic_lets_nothing_from_before_it_through_a_grown_lead():

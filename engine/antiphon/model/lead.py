@@ -30,7 +30,8 @@ class GrowingLead:
     def late(self, at: int, behind: int, lead_frames: int) -> int:
         """Take a step that was `behind` frames late at clock `at`; give the lead from now on, `lead_frames` or more.
 
-        A step that is late only because the one before it was must not be given: it tells of the same hold-up.
+        Two kinds of late step must not be given: one that is late only because the one before it was, which tells of
+        the same hold-up, and one whose voice was silence, which nobody missed.
         """
         self._late.append((at, behind))
         while self._late[0][0] <= at - self._within:

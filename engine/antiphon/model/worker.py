@@ -90,6 +90,7 @@ class Worker:
             "primed_hops": 0,
             "catch_ups": 0,
             "late": 0,
+            "late_heard": 0,
             "late_frames_max": 0,
             "params_torn": 0,
             "realtime": 0,
@@ -142,7 +143,7 @@ class Worker:
             self._wait_for_frame(self._due() - self.timeline.lead_frames + self._delay_writing(self._hop - 1))
         behind = self.segment.clock - self._due()
         if behind > 0:
-            self._late(behind)
+            self._late(behind, heard=bool(voice.any()))
         written = lib.ap_ring_write(self.segment.voice, ffi.from_buffer("float *", voice), len(voice))
         self._held_up = behind > 0 and self.missing_frames() <= 0
         self._steps_ns.add(took)
@@ -184,15 +185,16 @@ class Worker:
     def _far_behind(self) -> int:
         return _BEHIND_HOPS * self.timeline.hop_frames + 2 * self.timeline.blocksize
 
-    def _late(self, behind: int) -> None:
-        """Count a late step, and raise the lead if it was one too many.
+    def _late(self, behind: int, heard: bool) -> None:
+        """Count a late step, and raise the lead if it was one too many. Silence that comes late costs nobody anything.
 
         Here and nowhere else, because the voice has run short just now: it waits a little longer to come back, and no
         sound that was in time is moved. Before the late frames are written: the callback would take them by the old lead.
         """
         self._counts["late"] += 1
+        self._counts["late_heard"] += heard
         self._counts["late_frames_max"] = max(self._counts["late_frames_max"], behind)
-        if self._growing_lead is None or self._held_up:
+        if self._growing_lead is None or self._held_up or not heard:
             return
         lead_frames = self._growing_lead.late(self.segment.clock, behind, self.timeline.lead_frames)
         if lead_frames > self.timeline.lead_frames:
