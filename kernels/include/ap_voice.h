@@ -38,7 +38,7 @@ ap_voice_state *ap_voice_state_of(ap_voice *voice);
 void ap_voice_reset(ap_voice *voice);
 /* Start the noise anew. */
 void ap_voice_seed(ap_voice *voice, uint64_t seed);
-/* A control frame is held to 6 dB above level_db at most.
+/* A control frame is held to 8 dB above level_db at most.
  * Write a hop. raw: 2 x AP_VOICE_RAW; pitches in MIDI semitones, 0 unvoiced; level_db of the hop, the gain goes there from
  * the last one's over both control frames; sounding 0: fade to exact silence. noise: 2 x AP_VOICE_LINES complex numbers,
  * the spectra of 960 frames of unit deviation, or NULL to draw them. */

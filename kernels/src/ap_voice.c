@@ -12,7 +12,7 @@ static const double RATE = 48000.0, KNEE = 500.0, TOP = 23040.0; /* Hz; the last
 static const double JUMP = 1.0905077326652577;                   /* 2^(1.5/12): beyond it a new note, not a glide, as in training */
 static const float NEPER = 0.11512925465f;                       /* ln(10) / 20 */
 static const double SILENT_DB = -90.0;
-static const float OVER = 2.0f; /* times the level told that a control frame may be: 6 dB */
+static const float OVER = 2.5f; /* times the level told that a control frame may be: 8 dB, which attacks need */
 
 struct ap_voice {
     ap_voice_state state;
