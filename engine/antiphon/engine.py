@@ -217,6 +217,7 @@ class Engine:
                         realtime=config.realtime,
                         late=config.late,
                     ),
+                    self.keeper,
                 )
 
     @property
@@ -340,7 +341,6 @@ class Engine:
         """Another device, another rate: a new segment and a new worker; the counters go on."""
         self.keeper.stop()
         old, counters = self.segment, self.segment.read_counters()
-        restarts = self.keeper.restarts
         with self._lock:
             self._build(settled)
             heard = carry_over(old, self.segment, self.config.mic_channel)
@@ -350,7 +350,6 @@ class Engine:
                     self._carried[name] = self._carried.get(name, 0) + value
             self._carried["frames"] = self._carried["frames"] * settled.samplerate // old.samplerate  # they stand for seconds
             self._carried["frames"] -= heard  # in the new segment's count they are counted again
-            self.keeper.restarts = restarts + 1
         old.unlink()
 
     def _apply_due(self) -> None:

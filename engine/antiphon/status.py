@@ -15,7 +15,8 @@ PHASES = {LOADING: "loading", PRIMING: "priming", PLAYING: "playing"}
 
 @dataclass(frozen=True)
 class Status:
-    """Everything a player may want to see. Counts are since the start; levels in dB re full scale; times in ns.
+    """Everything a player may want to see. Counts are since the start, through all restarts of the model; levels in dB
+    re full scale; times in ns, the percentiles of them since the model's last restart.
 
     xruns is what the device reported, underflows how often the voice ran short, overflows how often the mic ring was
     full, late how many steps ended after their first frame was due, late_heard how many of them had a voice that was
@@ -106,8 +107,9 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
     """Put a Status together from the callback's counters and the model's status."""
     settled, driver, keeper = engine.format, engine.driver, engine.keeper
     alive = keeper.alive if keeper else engine.worker is not None
-    if keeper and not keeper.speaks:
-        model = dict.fromkeys(STATUS_FIELDS, 0.0)
+    if keeper:
+        counted = keeper.counted(model)
+        model = (model if keeper.speaks else dict.fromkeys(STATUS_FIELDS, 0.0)) | counted
     in_xruns = counters["input_underflows"] + counters["input_overflows"]
     out_xruns = counters["output_underflows"] + counters["output_overflows"]
     return Status(

@@ -121,7 +121,8 @@ def summary(status: Status, latency: Latency) -> list[str]:
         f"{status.late_heard} of them heard (lead {status.lead_ms:.0f} ms), "
         f"model restarts {status.restarts}, devices lost {status.device_losses}",
         f"step {_ms(status.step_ns_p50)} ms p50, {_ms(status.step_ns_p99)} p99, "
-        f"{_ms(status.step_ns_max)} max of {_ms(status.hop_ns)}",
+        f"{_ms(status.step_ns_max)} max of {_ms(status.hop_ns)}"
+        + ("; p50 and p99 are since the model's last restart" if status.restarts else ""),
         f"loudest out {status.peak_out_max_db:.1f} dB, {status.limited_frames} frames limited",
         "latency:",
         *latency_table(latency),

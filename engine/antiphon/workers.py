@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from .kernels import lib
-from .layout import HISTORY_S, LOADING, Segment, folder
+from .layout import HISTORY_S, LOADING, MAXIMUM_FIELDS, SUMMED_FIELDS, Segment, folder
 from .worker_main import ERROR_EXIT
 
 _STUCK_S = 1.0
@@ -44,10 +45,13 @@ class WorkerKeeper:
     While no worker lives, this is the owner of the mic ring's read cursor.
     """
 
-    def __init__(self, segment: Segment, spec: WorkerSpec):
+    def __init__(self, segment: Segment, spec: WorkerSpec, before: WorkerKeeper | None = None):
+        """Take over the counts of the keeper `before`, whose worker was stopped."""
         self.segment, self.spec = segment, spec
-        self.restarts = 0
-        self.killed_stuck = 0
+        self.restarts = before.restarts + 1 if before else 0
+        self.killed_stuck = before.killed_stuck if before else 0
+        self._counting = threading.Lock()
+        self._counted = before.counted({}) if before else {}  # by the workers that have ended
         self.fatal = ""
         self.notices: list[str] = []
         self._process: subprocess.Popen | None = None
@@ -71,6 +75,11 @@ class WorkerKeeper:
         """Whether the status in the segment is the living worker's own, and not what the one before it left."""
         pid = self.pid
         return pid is not None and int(lib.ap_segment_worker_pid(self.segment.pointer)) == pid
+
+    def counted(self, status: dict[str, float]) -> dict[str, float]:
+        """Give what all workers have counted since the start; `status` is the newest one that the segment holds. Any thread."""
+        with self._counting:
+            return self._with(status)
 
     def watch(self, status: dict[str, float]) -> None:
         """Look once: start, notice an end, end what is stuck, keep the history. Called about every 20 ms."""
@@ -110,6 +119,7 @@ class WorkerKeeper:
         generation = int(lib.ap_segment_next_generation(segment.pointer))
         command = [
             sys.executable,
+            "-P",  # nothing from the folder that a performer happens to be in
             "-m",
             f"{__package__}.worker_main",
             segment.name,
@@ -168,9 +178,21 @@ class WorkerKeeper:
         self.notices.append(f"the model process {how}{': ' + last if last else ''}; it is started anew")
 
     def _forget(self) -> None:
-        lib.ap_segment_set_worker_pid(self.segment.pointer, 0)
+        with self._counting:
+            self._counted = self._with(self.segment.read_status())
+            lib.ap_segment_set_worker_pid(self.segment.pointer, 0)
         self._errors.close()
         self._process = self._errors = None
+
+    def _with(self, status: dict[str, float]) -> dict[str, float]:
+        """Put a worker's counts with those of the ones before it, if it has said anything and is not counted yet."""
+        process, counted = self._process, self._counted
+        if process is None or int(lib.ap_segment_worker_pid(self.segment.pointer)) != process.pid:
+            return counted
+        return {
+            **{name: counted.get(name, 0.0) + status[name] for name in SUMMED_FIELDS},
+            **{name: max(counted.get(name, 0.0), status[name]) for name in MAXIMUM_FIELDS},
+        }
 
     def _last_words(self) -> str:
         self._errors.seek(0, os.SEEK_END)

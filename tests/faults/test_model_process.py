@@ -14,8 +14,10 @@ import pytest
 
 from antiphon import worker_main, workers
 from antiphon.audio.dummy import DummyDriver
+from antiphon.audio.portaudio import PortAudioDriver
+from antiphon.audio.stream import Wanted
 from antiphon.engine import Engine, EngineConfig
-from antiphon.errors import AntiphonError, UsageError
+from antiphon.errors import AntiphonError, DeviceError, UsageError
 from antiphon.events import Event
 from antiphon.latency import Timeline
 from antiphon.layout import Segment, SegmentSpec
@@ -226,6 +228,44 @@ def test_old_cycles_are_collected_too():
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_what_was_counted_outlives_the_model_process():
+    """Steps, late ones, the worst of them and answers of a killed model are in every look after it, and in the last."""
+    counts = ("steps", "hops", "late", "late_heard", "late_frames_max", "step_ns_max", "answers")
+    with two_processes("echo", sound=tone(48_000), values={"mode": "hold"}, late="5:588", driver={"loop": True}) as engine:
+        wait_for(lambda: engine.status().frames > 30_000)
+        engine.apply(Event("trigger", True, source="test"))
+        wait_for(lambda: engine.status().late_heard >= 2)
+        before, lost = engine.status(), []
+        assert before.answers == 1
+        os.kill(before.worker_pid, signal.SIGKILL)
+
+        def back() -> bool:
+            status = engine.status()
+            lost.extend(name for name in counts if getattr(status, name) < getattr(before, name))
+            return status.restarts == 1 and status.steps > before.steps + 25
+
+        wait_for(back)
+    after = engine.status()
+    assert not lost and after.answers >= 2
+    assert after.late <= after.steps // 5 + 2, "something was counted twice"
+    assert after.steps <= after.frames // 960 + 1
+
+
+def test_nothing_is_taken_from_the_folder_one_is_in(tmp_path, monkeypatch):
+    """A performer's own numpy.py or random.py beside the recordings is no part of the instrument."""
+    for name in ("numpy", "random", "argparse", "antiphon"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'taken')!r}, 'w')\nraise SystemExit('mine')\n")
+    monkeypatch.chdir(tmp_path)
+    with two_processes() as engine:
+        wait_for(lambda: engine.status().steps > 3)
+        assert engine.status().restarts == 0
+    try:
+        PortAudioDriver(Wanted("no such device")).open()
+    except DeviceError as error:
+        assert "does not answer" not in str(error)
+    assert not (tmp_path / "taken").exists()
 
 
 def test_hold_goes_on_through_a_kill():

@@ -126,7 +126,8 @@ class PortAudioDriver:
         package = __package__.rsplit(".", 1)[0]
         self._unread = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"{package}.audio.device_main", json.dumps(asdict(wanted))],
+            # -P: nothing is taken from the folder that a performer happens to be in
+            [sys.executable, "-P", "-m", f"{package}.audio.device_main", json.dumps(asdict(wanted))],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
