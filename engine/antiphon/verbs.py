@@ -132,9 +132,14 @@ def bundle(options: argparse.Namespace) -> int:
         print(
             "\n".join(problems)
             if problems
-            else f"{opened.name}: {len(opened.manifest['graphs'])} graphs, all as the manifest says"
+            else f"{opened.name}: {_count(opened, 'graphs')} and {_count(opened, 'constants')}, all as the manifest says"
         )
     return NOT_SO if problems else OK
+
+
+def _count(opened, part: str) -> str:
+    number = len(opened.manifest.get(part, {}))
+    return f"{number} {part if number != 1 else part.removesuffix('s')}"
 
 
 def document(content: object) -> None:

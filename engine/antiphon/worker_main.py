@@ -77,6 +77,10 @@ def main(argv: list[str] | None = None) -> int:
     except AntiphonError as error:
         print(error, file=sys.stderr, flush=True)
         return ERROR_EXIT
+    except Exception as error:  # starting it anew would end the same way
+        first = next(iter(str(error).splitlines()), "")
+        print(f"bundle {options.bundle!r} does not load ({type(error).__name__}: {first})", file=sys.stderr, flush=True)
+        return ERROR_EXIT
     segment.lock_memory()
     worker.note_realtime(realtime)
     # Cycles are collected by hand right after a hop was written, when a millisecond is cheapest.

@@ -47,9 +47,20 @@ def empty_the_manifest(folder):
     (folder / MANIFEST).write_text("")
 
 
+def make_it_older(folder):
+    text = (folder / MANIFEST).read_text()
+    (folder / MANIFEST).write_text(text.replace("format = 2", "format = 1", 1))
+
+
+def leave_out_the_table(folder):
+    text = (folder / MANIFEST).read_text()
+    (folder / MANIFEST).write_text(text.replace("[constants.codebooks]", "[spare.codebooks]", 1))
+
+
 BAD = [
     (flip_a_byte, "SHA-256"), (remove_a_graph, "missing"), (name_another_shape, "inputs are"),
-    (put_another_graph_in_its_place, "inputs are"), (empty_the_manifest, "format"),
+    (put_another_graph_in_its_place, "nothing fills its input 'hop'"), (empty_the_manifest, "format"),
+    (make_it_older, "format is 1, this program plays 2"), (leave_out_the_table, "constant 'codebooks' is not in"),
 ]  # fmt: skip
 
 

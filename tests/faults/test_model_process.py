@@ -208,6 +208,24 @@ def test_a_model_process_that_cannot_be_started_is_tried_again_and_said_once(kee
     assert len(tries) == 2
 
 
+def test_a_model_that_cannot_be_loaded_is_told_in_one_line(keeper, monkeypatch, capsys):
+    """Whatever is raised, the end is the one after which nobody starts it anew."""
+
+    def stumble(*arguments):
+        raise KeyError("a name of another layout\nand more")
+
+    monkeypatch.setattr(worker_main, "build_chain", stumble)
+    monkeypatch.setattr(worker_main, "_die_with_parent", lambda: None)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        options = ["--engine", str(os.getppid()), "--generation", "1", "--bundle", "odd", "--blocksize", "128", "--history", "1"]
+        assert worker_main.main([keeper.segment.name, *options]) == workers.ERROR_EXIT
+    finally:
+        signal.signal(signal.SIGINT, before)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("bundle 'odd' does not load (KeyError")
+
+
 def test_old_cycles_are_collected_too():
     """A cycle that outlived a few collections is gone after a minute of hops: an installation runs for months."""
 

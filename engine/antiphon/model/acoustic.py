@@ -11,12 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from . import gestures
-from .gestures import BEND_OFFSETS, BENDS, LATENT, LOUDNESS_CLASSES, TRACE
+from .edges import LEVELS, Edges, Size
+from .gestures import BEND_OFFSETS, BENDS, LATENT, LOUDNESS_CLASSES, PLAN, TRACE, TRAITS
 from .graph import StepGraph
 from .timbre import CODEBOOKS, CODES, Codebooks
 from .tokens import REST
 from .traits import COARSE, Traits
 
+_CONTEXT = (1, Size("context"))
+_TOKENS, _LOGITS = LEVELS._replace(plus=2), LEVELS._replace(times=CODES, plus=LOUDNESS_CLASSES + BENDS)
+MEMORY = Edges({"rows": (len(PLAN),), "told": (1, LATENT + TRACE + TRAITS)}, {"context": _CONTEXT}, frozenset({"rows"}))
+TOKENS = Edges({"context": _CONTEXT, "leaning": (_LOGITS,), "noise": (_LOGITS,), "tail": (_TOKENS,)}, {"tokens": (_TOKENS,)},
+               frozenset({"tokens"}))
 NEVER = -1e9
 TRAITS_EVERY = 10
 RELEASE_HOPS = 5
@@ -67,9 +73,10 @@ class AcousticModel:
     """
 
     def __init__(self, memory: StepGraph | str | Path, tokens: StepGraph | str | Path, seed: int = 0):
-        self._graph, self._choice = StepGraph.at(memory), StepGraph.at(tokens)
-        self._codebooks = Codebooks(self._choice.path.with_name(CODEBOOKS))
-        levels = len(self._choice.outputs["tokens"]) - 2
+        chosen: dict[str, int] = {}
+        self._graph, self._choice = StepGraph.at(memory, MEMORY, chosen), StepGraph.at(tokens, TOKENS, chosen)
+        self._codebooks = Codebooks(self._choice.path.with_name(CODEBOOKS), chosen)
+        levels = self._codebooks.levels
         sizes = [LOUDNESS_CLASSES, BENDS] + [CODES] * levels
         self._heat = np.array([LOUDNESS_HEAT, BEND_HEAT, *TIMBRE_HEAT[:levels]], np.float32)
         self._heats = np.repeat(self._heat, sizes)

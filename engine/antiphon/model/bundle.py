@@ -18,12 +18,15 @@ from ..errors import BundleError
 from .tokens import HOP, MODEL_RATE
 
 if TYPE_CHECKING:
+    from .edges import Edges
     from .graph import StepGraph
 
-FORMAT = 1
+FORMAT = 2
 """Version of the bundle's layout; a bundle of another format is refused."""
 
 MANIFEST = "bundle.toml"
+CONSTANTS = ("codebooks",)
+"""Tables beside the graphs that the code reads, by their name in the manifest."""
 
 
 def available_bundles() -> dict[str, Path]:
@@ -54,7 +57,9 @@ class Bundle:
             raise BundleError(f"bundle {folder.name!r}: {MANIFEST} can't be read ({error}); export the bundle again") from error
         for key, expected in (("format", FORMAT), ("samplerate", MODEL_RATE), ("hop_frames", HOP)):
             if manifest.get(key) != expected:
-                raise BundleError(f"bundle {folder.name!r}: {key} is {manifest.get(key)!r}, expected {expected}; export the bundle again")
+                raise BundleError(
+                    f"bundle {folder.name!r}: {key} is {manifest.get(key)!r}, this program plays {expected}; get a bundle made for it"
+                )
         graphs = manifest.get("graphs")
         if not isinstance(graphs, dict) or not graphs:
             raise BundleError(f"bundle {folder.name!r}: no [graphs] in {MANIFEST}; export the bundle again")
@@ -89,35 +94,44 @@ class Bundle:
     def check(self) -> list[str]:
         """Read every file and return what is wrong with it, a line each; an empty list means a sound bundle.
 
-        Compares size and SHA-256 with the manifest, and the shapes of inputs and outputs with the graphs themselves.
+        Compares SHA-256 with the manifest, inputs and outputs with the manifest and with what the code needs of them, runs
+        every graph once, and reads the constants. What the code needs and the manifest does not name is wrong too.
         """
-        problems = []
-        for part in ("graphs", "constants"):
-            for name, entry in self.manifest.get(part, {}).items():
+        needed, sizes, problems = needs(), {}, []
+        for part, wanted in (("constants", CONSTANTS), ("graphs", needed)):
+            entries = self.manifest.get(part, {})
+            problems += [f"{part.removesuffix('s')} {name!r} is not in {MANIFEST}" for name in wanted if name not in entries]
+            for name, entry in entries.items():
                 what = f"{part.removesuffix('s')} {name!r}"
                 try:
                     path = self._inside(str(entry.get("file", "")))
-                    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                    data = path.read_bytes()
                 except BundleError as error:
                     problems.append(str(error))
                     continue
                 except OSError:
                     problems.append(f"{what}: file {entry.get('file')!r} is missing")
                     continue
+                digest = hashlib.sha256(data).hexdigest()
                 if digest != entry.get("sha256"):
                     problems.append(f"{what}: SHA-256 {digest[:12]}…, the manifest says {str(entry.get('sha256'))[:12]}…")
                 elif part == "graphs":
-                    problems += self._shape_problems(name, path, entry)
+                    problems += self._graph_problems(name, path, data, needed.get(name), sizes)
+                elif name in CONSTANTS:
+                    problems += _constant_problems(name, path, sizes)
         return problems
 
-    def _shape_problems(self, graph: str, path: Path, entry: dict) -> list[str]:
+    def _graph_problems(self, graph: str, path: Path, data: bytes, needed: "Edges | None", sizes: dict[str, int]) -> list[str]:
         from .graph import StepGraph
 
+        entry, problems = self.manifest["graphs"][graph], []
         try:
-            step = self._checked[graph] = StepGraph(path)
+            step = self._checked[graph] = StepGraph(path, data=data)
+            if needed is not None:
+                needed.require(step, sizes)
+            step.try_once()
         except BundleError as error:
             return [str(error)]
-        problems = []
         for side, arrays in (("inputs", step.inputs), ("outputs", step.outputs)):
             actual = {name: list(array.shape) for name, array in arrays.items()}
             if actual != entry.get(side):
@@ -134,6 +148,26 @@ class Bundle:
     def digest(self) -> str:
         """Return the SHA-256 over the manifest, which itself names the hash of every graph."""
         return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def needs() -> "dict[str, Edges]":
+    """What the code needs of each graph, as its stages declare it. Imported here: whoever only names a bundle needs no kernels."""
+    from . import acoustic, codec, notes, tokenizer
+
+    return {"tokenizer": tokenizer.EDGES, "notes": notes.EDGES, "encoder": codec.ENCODER, "memory": acoustic.MEMORY,
+            "tokens": acoustic.TOKENS, "decoder": codec.DECODER}  # fmt: skip
+
+
+def _constant_problems(name: str, path: Path, sizes: dict[str, int]) -> list[str]:
+    from .timbre import CODEBOOKS, Codebooks
+
+    if path.name != CODEBOOKS:
+        return [f"constant {name!r}: file is {path.name!r}, expected {CODEBOOKS!r}"]
+    try:
+        Codebooks(path, sizes)
+    except BundleError as error:
+        return [str(error)]
+    return []
 
 
 def _find(name: str) -> Path:

@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from ..kernels import Voice, ffi, lib
+from .edges import Edges
 from .graph import StepGraph
-from .timbre import CODEBOOKS, Codebooks, Heard, class_db, loudness_class
+from .timbre import CODEBOOKS, HEARD, LATENT, PITCH_FEATURES, PLANNED, Codebooks, Heard, class_db, loudness_class
 from .tokens import HOP
 
 SILENCE_DB = -120.0
+ENCODER = Edges({"features": (1, HEARD)}, {"latent": (1, LATENT)})
+DECODER = Edges({"hop": (1, PLANNED), "pitches": (1, 2 * PITCH_FEATURES), "timbre": (2, 2 * LATENT)}, {"raw": (2, lib.AP_VOICE_RAW)})
 
 
 class Encoder:
@@ -21,7 +24,7 @@ class Encoder:
     """
 
     def __init__(self, place: StepGraph | str | Path):
-        self._graph = StepGraph.at(place)
+        self._graph = StepGraph.at(place, ENCODER)
         self._codebooks = Codebooks(self._graph.path.with_name(CODEBOOKS))
         self._heard = Heard(self._graph.inputs["features"])
         self._latent = self._graph.outputs["latent"]
@@ -67,9 +70,9 @@ class Decoder:
     """
 
     def __init__(self, place: StepGraph | str | Path, seed: int = 0):
-        self._graph = StepGraph.at(place)
+        self._graph = StepGraph.at(place, DECODER)
         self._codebooks = Codebooks(self._graph.path.with_name(CODEBOOKS))
-        self._told = [ffi.from_buffer("float *", self._graph.inputs[name]) for name in ("hop", "pitches", "timbre")]
+        self._told = [ffi.from_buffer("float *", self._graph.inputs[name]) for name in DECODER.inputs]
         self._latent = ffi.from_buffer("float *", self._codebooks.latent)
         self._voice = Voice(seed)
         self._out = np.zeros(HOP, np.float32)

@@ -1,16 +1,18 @@
 """One ONNX step graph with its State, run without a copy.
 
 Convention for graphs: every input called ``s_NAME`` is State and has an output ``s_NAME_next`` of the same shape and
-type. All shapes are fixed. Every buffer is bound once: State lives in two buffers that swap roles at each run, so that
+type. All shapes are fixed and all weights inside the file. Every buffer is bound once: State lives in two buffers that swap roles at each run, so that
 no step reads what it is writing and nothing is copied or allocated.
 """
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import BundleError
+from .edges import Edges
 
 _NUMPY_TYPES = {
     "tensor(float)": np.float32,
@@ -19,6 +21,8 @@ _NUMPY_TYPES = {
     "tensor(int32)": np.int32,
     "tensor(bool)": np.bool_,
 }
+_MOST_VALUES = 1 << 24
+_ELSEWHERE = b"location"  # the key under which ONNX names a file of weights; no hash in a manifest covers that file
 
 
 def load_runtime():
@@ -32,7 +36,7 @@ def load_runtime():
     return onnxruntime
 
 
-def _session(path: Path, provider: str):
+def _session(path: Path, data: bytes, provider: str):
     runtime = load_runtime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -45,7 +49,7 @@ def _session(path: Path, provider: str):
     if provider not in runtime.get_available_providers():
         raise BundleError(f"ONNX Runtime has no {provider}; available: {', '.join(runtime.get_available_providers())}")
     try:
-        return runtime.InferenceSession(str(path), options, providers=[provider])
+        return runtime.InferenceSession(data, options, providers=[provider])
     except Exception as error:  # ONNX Runtime raises a dozen private types for an unreadable graph
         raise BundleError(f"graph {path.name!r} can't be read ({str(error).splitlines()[0]}); re-export the bundle") from error
 
@@ -56,15 +60,22 @@ class StepGraph:
     Fill ``inputs[name]`` in place, call `run`, read ``outputs[name]`` in place (valid until the next run). State inputs
     are not in ``inputs``: see `state`, `set_state`, `reset`. One thread at a time; model process only.
 
-    Raises `BundleError` if the file is missing, unreadable, has a free dimension or a State input without its output.
+    Raises `BundleError` if the file is missing, unreadable, has weights in another file, a free dimension or a State input without
+    its output.
     """
 
-    def __init__(self, path: str | Path, provider: str = "CPUExecutionProvider"):
+    def __init__(self, path: str | Path, provider: str = "CPUExecutionProvider", data: bytes | None = None):
+        """Open the graph at a path; `data`: what is in that file, where it was read already."""
         path = Path(path)
-        if not path.is_file():
-            raise BundleError(f"graph {path.name!r} is missing from {path.parent}; re-export the bundle")
+        if data is None:
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                raise BundleError(f"graph {path.name!r} is missing from {path.parent}; re-export the bundle") from error
+        if _ELSEWHERE in data:
+            raise BundleError(f"graph {path.name!r} keeps weights in another file; re-export the bundle with all in one")
         self.path = path
-        self._session = _session(path, provider)
+        self._session = _session(path, data, provider)
         arguments = {node.name: _allocate(path, node) for node in self._session.get_inputs()}
         results = {node.name: _allocate(path, node) for node in self._session.get_outputs()}
         self.state_names = tuple(sorted(name[2:] for name in arguments if name.startswith("s_")))
@@ -82,9 +93,11 @@ class StepGraph:
         self._side = 0
 
     @classmethod
-    def at(cls, place: StepGraph | str | Path) -> StepGraph:
-        """Open the graph at a path; a graph that is open already is taken as it is."""
-        return place if isinstance(place, cls) else cls(place)
+    def at(cls, place: StepGraph | str | Path, edges: Edges, sizes: dict[str, int] | None = None) -> StepGraph:
+        """Open the graph at a path, or take one that is open, and hold it against `edges`: `BundleError` where it is another."""
+        graph = place if isinstance(place, cls) else cls(place)
+        edges.require(graph, {} if sizes is None else sizes)
+        return graph
 
     def _bind(self, side: int):
         binding = self._session.io_binding()
@@ -102,6 +115,17 @@ class StepGraph:
         self._session.run_with_iobinding(self._bindings[self._side])
         self._side = 1 - self._side
 
+    def try_once(self) -> None:
+        """Run one step from zeros and forget it. Raises `BundleError` if that fails or gives what is no finite number."""
+        try:
+            self.run()
+        except Exception as error:  # as in `_session`
+            raise BundleError(f"graph {self.path.name!r} can't be run ({str(error).splitlines()[0]}); re-export the bundle") from error
+        finite = all(np.isfinite(array).all() for array in [*self.outputs.values(), *self._states[self._side].values()])
+        self.reset()
+        if not finite:
+            raise BundleError(f"graph {self.path.name!r} gives numbers that are not finite; re-export the bundle")
+
     def state(self) -> dict[str, np.ndarray]:
         """Return a copy of the State, by name without its ``s_``."""
         return {name: array.copy() for name, array in self._states[self._side].items()}
@@ -118,6 +142,7 @@ class StepGraph:
 
 
 def _allocate(path: Path, node) -> np.ndarray:
-    if node.type not in _NUMPY_TYPES or not all(isinstance(size, int) for size in node.shape):
+    fixed = node.type in _NUMPY_TYPES and all(isinstance(size, int) and size >= 0 for size in node.shape)
+    if not fixed or math.prod(node.shape) > _MOST_VALUES:
         raise BundleError(f"graph {path.name!r}: {node.name!r} is {node.type} {node.shape}, expected a fixed shape; re-export the bundle")
     return np.zeros(node.shape, _NUMPY_TYPES[node.type])

@@ -15,12 +15,27 @@ from pathlib import Path
 import numpy as np
 
 from . import match, score
+from .edges import Edges, Size
 from .graph import StepGraph
 from .key import Key
 from .sampling import BREATH_HOPS, TAIL, Leanings, LoopBrake, breath_leaning, chances, pace_leaning, pitch_leaning
 from .score import Note
 
 DEFAULT_LEANINGS = Leanings()
+_HEADS, _SIZE = Size("heads"), Size("half of a head", times=2)
+_TURNS = (_HEADS._replace(times=2), 1, _SIZE)
+_FRESH = (_HEADS, 1, _SIZE)
+EDGES = Edges(
+    {
+        "token": (9,), "cos": _TURNS, "sin": _TURNS, "mask": (score.WINDOW,),
+        "noise": (score.IOIS + score.ARTICULATIONS + score.NOTES,), "ioi_bias": (score.IOIS,),
+        "articulation_bias": (score.IOIS, score.ARTICULATIONS), "pitch_bias": (score.NOTES,),
+        "sharpness": (2,), "tail": (1,), "match_nats": (2,),
+        "keys_*": (_HEADS, _SIZE, score.WINDOW), "values_*": (_HEADS, score.WINDOW, _SIZE),
+    },
+    {"ioi": (1,), "articulation": (1,), "pitch": (1,), "keys_*_new": _FRESH, "values_*_new": _FRESH},
+    frozenset({"token", "ioi", "articulation", "pitch"}),
+)  # fmt: skip
 _SILENT = -1e9
 _FORCED = 1e6
 _LONGEST = score.LONGEST_IOI - 1
@@ -57,7 +72,7 @@ class NoteModel:
     """
 
     def __init__(self, place: StepGraph | str | Path, seed: int = 0):
-        self._graph = StepGraph.at(place)
+        self._graph = StepGraph.at(place, EDGES)
         self._heads, self._size = self._graph.inputs["keys_0"].shape[:2]
         self._layers = sum(name.startswith("keys_") for name in self._graph.inputs)
         self._key, self._brake = Key(), LoopBrake()

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BundleError
-from ..kernels import Spectrum, ffi, lib
+from ..kernels import Spectrum, ffi, lib, pointer
+from .edges import LEVELS, fits, say
 from .tokens import HOP, MODEL_RATE
 
 FRAME = HOP // 2
@@ -23,7 +24,8 @@ PLANNED = LATENT + 2 * PITCH_FEATURES + 2
 """Features of a hop to be sounded."""
 LOUDNESS_CLASSES, LOUDNESS_FLOOR_DB, LOUDNESS_STEP_DB = 48, -72.0, 1.5
 CODEBOOKS = "codebooks.npy"
-"""File beside the graphs: `(levels, 256, 32) float32`."""
+"""File beside the graphs: `(levels, 256, 32) float32`, finite."""
+_SHAPE = (LEVELS, CODES, LATENT)
 
 
 def mel_bands(window: int, count: int, low: float = 30.0, high: float = MODEL_RATE / 2) -> np.ndarray:
@@ -53,30 +55,37 @@ def class_db(loudness: int) -> float:
 
 
 class Codebooks:
-    """The entries that codes name, from `codebooks.npy`. Raises `BundleError` if it is missing or no such table.
+    """The entries that codes name, from `codebooks.npy`. Raises `BundleError` if it is missing or no such table of finite numbers, and if it
+    has other levels than `sizes` (see `edges`).
 
     `codes (levels,) int64` and `latent (32,) float32` are what the last call found, the same memory for life.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, sizes: dict[str, int] | None = None):
+        sizes = {} if sizes is None else sizes
         try:
-            self.entries = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise BundleError(f"constants {Path(path).name!r} can't be read ({error}); re-export the bundle") from error
-        if self.entries.ndim != 3 or self.entries.shape[1:] != (CODES, LATENT) or self.entries.dtype != np.float32:
-            found, wanted = f"{self.entries.dtype} {self.entries.shape}", f"float32 (levels, {CODES}, {LATENT})"
+            # Mapped, so that a header which promises more than the file holds costs nothing.
+            table = np.lib.format.open_memmap(path, mode="r")
+        except Exception as error:  # numpy raises half a dozen types for a file that is no table
+            raise BundleError(f"constants {Path(path).name!r} can't be read ({_first_line(error)}); re-export the bundle") from error
+        if table.dtype != np.float32 or not fits(table.shape, _SHAPE, sizes):
+            found, wanted = f"{table.dtype} {list(table.shape)}", f"float32 {say(_SHAPE, sizes)}, {LEVELS.least} to {LEVELS.most} levels"
             raise BundleError(f"constants {Path(path).name!r}: {found}, expected {wanted}; re-export the bundle")
+        self.entries = np.array(table, np.float32, order="C")
         self.levels = len(self.entries)
         self.codes, self.latent = np.zeros(self.levels, np.int64), np.zeros(LATENT, np.float32)
         # As ap_rvq.h wants them.
-        books = np.concatenate([-np.square(self.entries).sum(2)[:, None], 2 * self.entries.transpose(0, 2, 1)], 1)
+        with np.errstate(over="ignore"):  # said below
+            books = np.concatenate([-np.square(self.entries).sum(2)[:, None], 2 * self.entries.transpose(0, 2, 1)], 1)
         self._books = np.ascontiguousarray(books, np.float32)
+        if not np.isfinite(self._books).all():
+            raise BundleError(f"constants {Path(path).name!r}: not all numbers are finite; re-export the bundle")
         self._pointers = (ffi.from_buffer("float *", self._books), self.levels)
         self._codes, self._latent = ffi.from_buffer("int64_t *", self.codes), ffi.from_buffer("float *", self.latent)
 
     def encode(self, latent: np.ndarray) -> None:
         """Find the codes of a latent `(32,) float32`, and their entries' sum."""
-        lib.ap_rvq_encode(*self._pointers, ffi.from_buffer("float *", latent), self._codes, self._latent)
+        lib.ap_rvq_encode(*self._pointers, pointer(latent, LATENT, "latent"), self._codes, self._latent)
 
     def decode(self, codes: np.ndarray) -> None:
         """Take the latent of codes `(levels,) int64`."""
@@ -93,7 +102,8 @@ class Heard:
         # Full scale 1 gives a peak of one half in the magnitudes, whatever the window: as in training.
         self._long, self._short = (Spectrum(_hann(window) / _hann(window).sum(), window) for window in (WINDOW, SHORT_WINDOW))
         self._bands = _bands(mel_bands(WINDOW, MEL_BANDS)), _bands(mel_bands(SHORT_WINDOW, SHORT_BANDS))
-        self._arrays = [ffi.from_buffer("float *", array) for array in (self._spectra, self._shorts, features)]
+        told = pointer(features, HEARD, "features heard")
+        self._arrays = [ffi.from_buffer("float *", self._spectra), ffi.from_buffer("float *", self._shorts), told]
 
     def step(self, hop: np.ndarray, pitch: np.ndarray) -> float:
         """Hear a hop `(960,) float32` with its pitch `(2,)`; returns its level in dB rms, full scale square 0."""
@@ -121,6 +131,10 @@ class Heard:
     def set_state(self, state: np.ndarray) -> None:
         """Take a State that `state` returned."""
         self._frames[:] = state
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _bands(filters: np.ndarray) -> tuple:

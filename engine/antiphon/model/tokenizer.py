@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import BundleError
-from ..kernels import Spectrum, ffi, lib
+from ..kernels import Spectrum, ffi, lib, pointer
+from .edges import Edges
 from .graph import StepGraph
 from .tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST
 
@@ -67,7 +67,9 @@ def _stack() -> np.ndarray:
 STACK_LINES = _stack()
 STACK = len(STACK_LINES)
 COLOURS = SPECTRUM // BINS_PER_NOTE  # the short spectrum, a third as fine
-_EDGES = {"stack": 2 * STACK * PITCHES, "colour": COLOURS, "heads": 2 * NOTES + 3, "local": 2 * PITCHES}  # see ap_hearing.h
+# As ap_hearing.h fills and reads them.
+EDGES = Edges({"stack": (1, 2 * STACK, 1, PITCHES), "colour": (1, 1, 1, COLOURS)},
+              {"heads": (1, 1, 1, 2 * NOTES + 3), "local": (1, 2, 1, PITCHES)})
 
 
 class FrontEnd:
@@ -136,14 +138,11 @@ class Tokenizer:
     """
 
     def __init__(self, place: StepGraph | str | Path):
-        self._graph = StepGraph.at(place)
+        self._graph = StepGraph.at(place, EDGES)
         self._front = FrontEnd()
-        edges = {**self._graph.inputs, **self._graph.outputs}
-        for name, size in _EDGES.items():
-            if name not in edges or edges[name].size != size:
-                raise BundleError(f"graph {self._graph.path.name!r} has no {name!r} of {size} values; re-export the bundle")
-        self._edges = [ffi.from_buffer("float *", edges[name]) for name in _EDGES]
-        self._stack = edges["stack"].reshape(2, STACK, PITCHES)[1]  # of the hop last heard
+        inputs, outputs = self._graph.inputs, self._graph.outputs
+        self._edges = [ffi.from_buffer("float *", array) for array in (inputs["stack"], inputs["colour"], outputs["heads"], outputs["local"])]
+        self._stack = inputs["stack"].reshape(2, STACK, PITCHES)[1]  # of the hop last heard
         self._lines = np.ascontiguousarray(STACK_LINES, np.int32)
         self._quiet_hops = _QUIET_HOPS
         self._rest = np.zeros(NOTES + 1, np.float32)
@@ -173,7 +172,7 @@ class Tokenizer:
     def step(self, hop: np.ndarray) -> Frame:
         """Hear (960,) float32 at 48 kHz and say what it is."""
         hop = np.ascontiguousarray(hop, np.float32)
-        loudness_db = lib.ap_hearing_level_db(ffi.from_buffer("float *", hop), HOP)
+        loudness_db = lib.ap_hearing_level_db(pointer(hop, HOP, "hop"), HOP)
         quiet = loudness_db <= QUIET_DB
         self._quiet_hops = self._quiet_hops + 1 if quiet else 0
         if self._quiet_hops >= _QUIET_HOPS:
@@ -186,7 +185,7 @@ class Tokenizer:
     def posts(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Run the network on the next hop's (SPECTRA,): probabilities of notes and rest, pitches and unvoiced, and of an onset."""
         stack, colour, heads, local = self._edges
-        data = ffi.from_buffer("float *", spectra)
+        data = pointer(spectra, SPECTRA, "spectra")
         lib.ap_hearing_stack(data, self._indices, self._lines.size, stack)
         lib.ap_hearing_colour(data + SPECTRUM, COLOURS, BINS_PER_NOTE, colour)
         self._graph.run()
@@ -198,5 +197,5 @@ class Tokenizer:
 
 def read_pitch(post: np.ndarray) -> float:
     """Read a pitch from (PITCHES + 1,) float32 probabilities: mean over the bins around the best, 0.0 when unvoiced wins."""
-    place = lib.ap_hearing_pitch(ffi.from_buffer("float *", post), PITCHES)
+    place = lib.ap_hearing_pitch(pointer(post, PITCHES + 1, "pitches"), PITCHES)
     return NOTE_LO + place / BINS_PER_NOTE if place >= 0 else 0.0

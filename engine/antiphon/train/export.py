@@ -21,12 +21,11 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from ..model.bundle import FORMAT, MANIFEST, Bundle
+from ..model.bundle import CONSTANTS, FORMAT, MANIFEST, Bundle
 from ..model.graph import StepGraph
 from ..model.tokens import HOP, MODEL_RATE
 
 GRAPHS = ("tokenizer", "notes", "encoder", "memory", "tokens", "decoder")
-CONSTANTS = ("codebooks",)
 
 
 def file_entry(path: Path) -> dict:
