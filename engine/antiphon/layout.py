@@ -144,7 +144,7 @@ class Segment:
         segment = cls(mmap.mmap(-1, size), None, None) if not shared else cls._create_file(size)
         try:
             _require(lib.ap_segment_init(segment.pointer, size, config, os.getpid()), "segment")
-        except SegmentError:
+        except BaseException:
             segment.unlink()
             raise
         lib.ap_segment_set_delay_frames(segment.pointer, timeline.delay_frames)

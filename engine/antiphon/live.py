@@ -9,7 +9,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
 
 from . import view
 from .cli import OK, values_of
@@ -28,43 +29,30 @@ except ImportError:  # no such terminals on Windows: OSC steers there
 
 _LOOK_S = 0.1
 _LINE_S = 3.0
+_HANGS_S = 1.0  # who has not begun to stop by then is told more firmly
 
 
 def play(options: argparse.Namespace) -> int:
-    """Play until told to stop; exit code 0 however it was told.
-
-    KeyboardInterrupt leaves it where it was stopped before sound began, or told twice since the end hangs.
-    """
+    """Play until told to stop; exit code 0 however it was told. KeyboardInterrupt where it is told before the model plays."""
     engine = Engine(_config(options))
     screen = _Screen(options)
     stage = _Stage(engine, screen, options)
-    loop = asyncio.new_event_loop()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        loop.run_until_complete(stage.open_osc())
-        screen.say(f"loading {options.bundle} ...")
-        # OSC is served while the model loads: what waited in the socket until then would all be heard at once, too late.
-        engine.start(sleep=lambda seconds: loop.run_until_complete(asyncio.sleep(seconds)))
+    with _Signals(stage):
         try:
-            loop.run_until_complete(stage.perform())
+            stage.run(stage.open_osc)
+            screen.say(f"loading {options.bundle} ...")
+            # OSC is served while the model loads: what waited in the socket until then would all be heard at once, too late.
+            engine.start(sleep=lambda seconds: stage.run(lambda: stage.wait(seconds)))
+            stage.perform()
         finally:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # the loop has left the system's
+            stage.deaf = True  # stopping takes a second at most, and must not be left half done
             screen.close()
-            _end(engine)
-    finally:
-        stage.close()
-        loop.close()
-    _report(engine, screen, options)
+            try:
+                engine.stop()
+            finally:
+                stage.close()
+        _report(engine, screen, options)
     return OK
-
-
-def _end(engine: Engine) -> None:
-    """Stop; told a second time meanwhile, without the fade, but giving everything back."""
-    try:
-        engine.stop()
-    except KeyboardInterrupt:
-        engine.stop(fade=False)
-        raise
 
 
 def _config(options: argparse.Namespace) -> EngineConfig:
@@ -125,9 +113,34 @@ class _Stage:
         self._engine, self._screen, self._options = engine, screen, options
         self._osc: OscServer | None = None
         self._osc_line = "off"
+        self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
+        self.told_s: float | None = None  # when a signal first said stop
+        self.deaf = False
         self._shown: tuple[str, ...] = ()
         self._refused = 0
+
+    def run(self, what: Callable[[], Coroutine]) -> None:
+        """Let the loop run while the model is not there yet. Raises KeyboardInterrupt afterwards where it was told to stop."""
+        self._loop.run_until_complete(what())
+        if self.told_s is not None:
+            self.deaf = True
+            raise KeyboardInterrupt
+
+    def tell(self) -> None:
+        """Take a signal, between any two instructions of the main thread.
+
+        It is only noted: raised in the middle of the loop or of making a segment it would leave them half done. Told
+        again a second later, since something hangs, it raises KeyboardInterrupt all the same.
+        """
+        now_s = time.monotonic()
+        if self.told_s is None:
+            self.told_s = now_s
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._stop.set)
+        elif now_s - self.told_s > _HANGS_S and not self.deaf:
+            self.deaf = True
+            raise KeyboardInterrupt
 
     async def open_osc(self) -> None:
         """Open OSC before the model is loaded, so that a taken port is told at once."""
@@ -159,11 +172,18 @@ class _Stage:
         self._osc, self._osc_line = osc, f"{host}:{port}"
         self._screen.say(f"OSC on {host}:{port}")
 
-    async def perform(self) -> None:
+    async def wait(self, seconds: float) -> None:
+        """Let time pass, and say what there is to say."""
+        await asyncio.sleep(seconds)
+        self._say_new()
+
+    def perform(self) -> None:
         """Look ten times a second until a key, a signal, the end of the input or --seconds says stop."""
-        loop = asyncio.get_running_loop()
-        with _signals(loop, self._told), _Keys(loop, self._key) as keys:
-            self._say_new()
+        self._loop.run_until_complete(self._perform())
+
+    async def _perform(self) -> None:
+        loop = self._loop
+        with _Keys(loop, self._key) as keys:
             if self._engine.status().driver == "portaudio" and self._engine.values["dry"] > -60:
                 self._screen.say("you hear yourself (dry): use headphones, or --dry off")
             while not self._stop.is_set():
@@ -181,11 +201,7 @@ class _Stage:
         """Close what is open."""
         if self._osc:
             self._osc.close()
-
-    def _told(self) -> None:
-        if self._stop.is_set():  # told twice: something hangs
-            raise KeyboardInterrupt
-        self._stop.set()
+        self._loop.close()
 
     def _key(self, key: str) -> None:
         if key == " ":
@@ -237,26 +253,26 @@ class _Stage:
         return clock.frame_at(unix_s) if clock else None
 
 
-class _signals:
-    """Ctrl-C, SIGTERM and a closed terminal call `told` while the block lasts."""
+class _Signals:
+    """Ctrl-C, SIGTERM and a closed terminal tell the stage while the block lasts. Main thread only.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, told: Callable[[], None]):
-        self._loop, self._told = loop, told
-        self._names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    A terminal that closes is nothing to somebody who was started by nohup.
+    """
+
+    def __init__(self, stage: _Stage):
+        self._stage = stage
+        self._before: dict[int, object] = {}
 
     def __enter__(self) -> None:
-        for name in self._names:
-            try:
-                self._loop.add_signal_handler(name, self._told)
-            except NotImplementedError:  # Windows: Ctrl-C stays a KeyboardInterrupt
-                pass
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+                self._before[number] = signal.signal(number, lambda *_: self._stage.tell())
 
     def __exit__(self, *error) -> None:
-        for name in self._names:
-            try:
-                self._loop.remove_signal_handler(name)
-            except NotImplementedError:
-                pass
+        if self._stage.told_s is None:  # else the program ends now, and being told once more means nothing
+            for number, before in self._before.items():
+                signal.signal(number, before)
 
 
 class _Keys:

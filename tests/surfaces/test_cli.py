@@ -234,8 +234,9 @@ def test_render_says_that_its_answer_is_silence(tmp_path, capsys):
     assert main(render) == 0 and "silence" not in capsys.readouterr().err
 
 
-def test_an_interrupted_render_is_exit_130_and_leaves_nothing(tmp_path):
-    """Ctrl-C in the middle of ten minutes: one line, no half of a file."""
+@pytest.mark.parametrize("how, times", [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGHUP, 1), (signal.SIGINT, 4)])
+def test_an_interrupted_render_is_exit_130_and_leaves_nothing(tmp_path, how, times):
+    """Ctrl-C, a service manager, a closed terminal in the middle of ten minutes: one line, no half of a file."""
     soundfile.write(tmp_path / "in.wav", hum(2.0, 192000, 2), 192000)
     out = tmp_path / "out.wav"
     process = subprocess.Popen(
@@ -261,10 +262,31 @@ def test_an_interrupted_render_is_exit_130_and_leaves_nothing(tmp_path):
     while not (tmp_path / "out.wav.part").exists() and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
+    for _ in range(times):
+        process.send_signal(how)
+        time.sleep(0.002)
     printed, err = process.communicate(timeout=30)
     assert process.returncode == 130 and printed == "" and lines(err) == ["antiphon: interrupted"]
     assert os.listdir(tmp_path) == ["in.wav"]
+
+
+@pytest.mark.parametrize("while_importing", ["argparse", "antiphon.params"])
+def test_an_interrupt_before_the_command_line_is_there_is_no_traceback(tmp_path, while_importing):
+    """Ctrl-C as soon as the command was typed: it comes while a module is imported."""
+    code = f"""
+import importlib.abc, os, signal, sys
+class Interrupts(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == {while_importing!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+from antiphon.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": ENGINE}
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "antiphon: interrupted\n")
 
 
 def write_text(path):

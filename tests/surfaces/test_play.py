@@ -111,6 +111,57 @@ def test_told_twice_it_still_gives_everything_back(how):
     assert not list(folder().glob(f"antiphon-{process.pid}-*"))
 
 
+@pytest.mark.parametrize("when", [r"loading echo", r"answer: "])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_told_again_and_again_it_is_as_orderly(how, when):
+    """Loading or playing: no traceback, nothing that asyncio has to say, no segment."""
+    process = start("--osc", "off")
+    read_until(process, when)
+    for _ in range(5):
+        process.send_signal(how)
+        time.sleep(0.005)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode in (0, 130) and err in ("", "antiphon: interrupted\n")
+    assert not list(folder().glob(f"antiphon-{process.pid}-*"))
+
+
+def test_a_closed_terminal_is_nothing_to_who_was_started_by_nohup():
+    """SIGHUP that is ignored stays ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start("--osc", "off", "--seconds", "1.5")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    read_until(process, r"answer: ")
+    process.send_signal(signal.SIGHUP)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0 and float(re.search(r"played ([\d.]+) s", out)[1]) >= 1.4
+
+
+def test_what_happens_while_the_model_loads_is_said_then():
+    """A model that is killed as it loads: the line comes before the model does."""
+    process = start("--osc", "off", "--bundle", "hum")
+    try:
+        read_until(process, r"loading hum")
+        worker, until = None, time.monotonic() + 20
+        while worker is None and time.monotonic() < until:
+            worker = next(iter(_model_processes(process.pid)), None)
+        os.kill(worker, signal.SIGKILL)
+        line = read_until(process, r"signal 9|answer: ")[0]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert line == "signal 9"
+
+
+def _model_processes(engine):
+    """Process ids of the engine's children that are Python by now."""
+    for thread in Path(f"/proc/{engine}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            if b"worker_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                yield int(child)
+
+
 def test_what_is_sent_while_the_model_loads_is_obeyed_then_and_not_later():
     """A mode and a gain are kept; a trigger is refused at once, and nothing goes off when the model is there."""
     process = start("--osc", "0")
