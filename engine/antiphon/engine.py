@@ -68,6 +68,7 @@ class Engine:
         self.device_losses = self.device_reopens = 0
         self.lead_raised = 0
         self._lead_told_ms = 0
+        self._told_of_dropped = False
         self._device_lost_at: float | None = None
         self.last_gap_s = 0.0
         self._device_frames = DeviceFrames()
@@ -359,6 +360,10 @@ class Engine:
                     self._apply_now(event)
                 except UsageError as error:  # nobody waits for it any more
                     self._notice(str(error))
+            self.steering.settle()
+            if self.steering.dropped and not self._told_of_dropped:
+                self._told_of_dropped = True
+                self._notice("more changes of gain at once than the callback takes: some were passed over, the last of each holds")
 
     def _apply_now(self, event: Event) -> None:
         if event.path == "trigger" and not self._model_plays():

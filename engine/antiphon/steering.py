@@ -32,6 +32,7 @@ class Steering:
         for path, value in (given if seed is None else {**given, "seed": seed}).items():
             self.values[path] = REGISTRY.accept(path, value)
         self.dropped = 0  # commands that found the callback's queue full
+        self._owed: dict[str, int] = {}  # rows whose newest change is among these, and the frame it was meant for
         self._segment: Segment | None = None
         self._lead_room = 0
         self._params = np.array(REGISTRY.step_defaults())
@@ -42,12 +43,13 @@ class Steering:
     def bind(self, segment: Segment, lead_room: int) -> None:
         """Let changes go to this segment from now on, and all values with them; its lead may grow by `lead_room` frames."""
         self._segment, self._lead_room = segment, lead_room
+        self._owed.clear()  # sound begins with the values as they are
         segment.publish_params(self._params)
 
     def gains(self) -> dict[str, float]:
         """Give the linear gains that a block begins with; mute is said to it apart from them."""
         if self.values["mute"]:
-            self._push(lib.AP_TARGET_MUTE, 0, 1.0, 0)
+            self._segment.push_command(0, lib.AP_TARGET_MUTE, 0, 1.0)
         return {path: db_to_gain(self.values[path]) for path in ("dry", "voice", "master")}
 
     def apply(self, event: Event) -> None:
@@ -57,7 +59,7 @@ class Steering:
             if event.value:
                 self._params[REGISTRY.step_index(row.path)] += 1
                 if row.path == "panic" and self._segment:
-                    self._silence()
+                    self._hand_over("panic", 0)
         else:
             self.values[row.path] = event.value
             if row.target == "step":
@@ -65,15 +67,37 @@ class Steering:
         if self._segment is None:
             return
         if row.target == "block":
-            self._push_gain(row, event)
+            self._hand_over(row.path, event.time_frame or 0)
         else:
             self._segment.publish_params(self._params)
 
+    def settle(self) -> None:
+        """Send the newest of what found the callback's queue full, if there is room by now."""
+        for path, frame in tuple(self._owed.items()):
+            if self._send(path, frame):
+                del self._owed[path]
+
     def fade_out(self, fade_frames: int) -> None:
         """Let everything that goes out fade to silence."""
-        self._push(lib.AP_TARGET_MUTE, fade_frames, 1.0, 0)
+        self._segment.push_command(0, lib.AP_TARGET_MUTE, fade_frames, 1.0)
 
-    def _silence(self) -> None:
+    def _hand_over(self, path: str, frame: int) -> None:
+        self._owed.pop(path, None)
+        if not self._send(path, frame):
+            self.dropped += 1
+            self._owed[path] = frame
+
+    def _send(self, path: str, frame: int) -> bool:
+        """Queue one command for the callback; False where the queue is full."""
+        if path == "panic":
+            return self._silence()
+        row, value, segment = REGISTRY.resolve(path), self.values[path], self._segment
+        if frame:  # the callback counts the frames too that found no room in the mic ring; the clock stood still for them
+            frame += int(segment.read_counters()["mic_overflow_frames"])
+        number = float(value) if row.kind == "bool" else db_to_gain(value)
+        return segment.push_command(frame, _TARGETS[path], round(row.smoothing_s * segment.samplerate), number)
+
+    def _silence(self) -> bool:
         """Fade the voice in the callback now, and keep it away until frames made after the panic are due.
 
         The lead may grow while frames from before the panic still wait: they must not be heard even then.
@@ -81,15 +105,4 @@ class Steering:
         segment = self._segment
         fade = round(_PANIC_FADE_S * segment.samplerate)
         away = segment.delay_frames + self._lead_room + hop_device_frames(segment.samplerate) + fade
-        self._push(lib.AP_TARGET_SILENCE, fade, away, 0)
-
-    def _push_gain(self, row, event: Event) -> None:
-        value = float(event.value) if row.kind == "bool" else db_to_gain(event.value)
-        frame = event.time_frame or 0
-        if frame:  # the callback counts the frames too that found no room in the mic ring; the clock stood still for them
-            frame += int(self._segment.read_counters()["mic_overflow_frames"])
-        self._push(_TARGETS[row.path], round(row.smoothing_s * self._segment.samplerate), value, frame)
-
-    def _push(self, target: int, ramp_frames: int, value: float, frame: int) -> None:
-        if not self._segment.push_command(frame, target, ramp_frames, value):
-            self.dropped += 1
+        return segment.push_command(0, lib.AP_TARGET_SILENCE, fade, away)

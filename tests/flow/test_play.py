@@ -116,6 +116,20 @@ def test_what_is_due_now_does_not_wait_behind_what_is_due_later():
         assert engine.status().commands_dropped == 0
 
 
+def test_of_more_gains_than_the_callback_holds_the_last_ones_win():
+    """What is passed over is counted and said, once; what was asked for last is what is heard."""
+    sound = np.full((48_000, 1), 0.25, np.float32)
+    with freewheel("through", values={"dry": 0.0, "voice": -80.0}) as engine:
+        for n in range(3000):
+            engine.apply(Event("dry", -6.0 if n == 2999 else -20.0, time_frame=24_000))
+            engine.apply(Event("master", -12.0 if n == 2999 else 0.0)) if n > 2990 else None
+        heard = [engine.run(sound)[:, 0] for _ in range(2)]
+        status = engine.status()
+    assert (heard[0][1000:24_000] == pytest.approx(0.25 * 10 ** (-12 / 20), rel=1e-5)), "the gain came too soon"
+    assert heard[1][-1] == pytest.approx(0.25 * 10 ** (-18 / 20), rel=1e-5)
+    assert status.commands_dropped > 0 and sum("passed over" in line for line in status.messages) == 1
+
+
 def test_the_supervisor_looks_when_an_event_is_due():
     """A look every 20 ms would bring every other time-tagged trigger to the step after the one it was meant for."""
     with freewheel("through") as engine:
