@@ -2,204 +2,33 @@
 
     python -m antiphon.train.evaluate CLIP... --bundle hum --seeds 5 --out FOLDER [--hold-s 600]
 
-Of each clip the first `--prompt-s` seconds, to the end of a note, are answered, once for each seed. Everything is judged from outside (`music`:
-swift-f0's pitch, not our tokenizer's; ViSQOL beside our own mel distance). FOLDER gets figures.json, index.html with
-pictures and players, and kit.html for listening blind. Needs the [train] extra. The clips must not be those trained on.
+Of each clip the first `--prompt-s` seconds, to the end of a note, are answered, once for each seed. Everything is judged from
+outside (`music`: swift-f0's pitch, not our tokenizer's; ViSQOL beside our own mel distance). FOLDER gets figures.json,
+index.html with pictures and players, and kit.html for listening blind, all written anew after each clip. Needs the [train]
+extra. The clips must not be those trained on.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import math
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
-from ..chain import build
+from ..errors import AntiphonError, UsageError
 from ..latency import HOP, MODEL_RATE
-from ..render import carry_on
-from . import music, page
+from . import judge, kit, music, page
 
-_WINDOW_S = 2.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer beside its prompt. nan: cannot be said of this prompt (no pitch, no key, too short)."""
-
-    clip: str
-    seed: int
-    finite: bool
-    peak: float
-    in_key: float
-    register_st: float
-    onset_ratio: float
-    silence: float
-    reuse: float
-    loop_s: float
-    seam_step: float
-    seam_flux: float
-    vibrato_hz: float
-    vibrato_cents: float
-    glides: float
-    loudness_range_db: float
-    noise_db: float
-    timbre_rank: int
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What was measured of a prompt."""
-
-    name: str
-    sound: np.ndarray
-    track: music.Track
-    notes: list[music.Heard]
-    loud_db: float
-    timbre: np.ndarray
-
-    @property
-    def pitches(self) -> np.ndarray:
-        """Voiced pitches of the track, MIDI semitones."""
-        return self.track.pitch[self.track.voiced]
-
-
-AIMS = {
-    "in_key": (lambda a: a.in_key, "mean", 0.97),
-    "register": (lambda a: abs(a.register_st) <= 5 if np.isfinite(a.register_st) else np.nan, "share", 0.9),
-    "onset rate": (lambda a: 0.5 <= a.onset_ratio <= 2 if np.isfinite(a.onset_ratio) else np.nan, "share", 0.95),
-    "silence": (lambda a: 0.03 <= a.silence <= 0.4, "share", 1.0),
-    "motif reuse": (lambda a: a.reuse, "mean", 0.6),
-    "no loop over 4 s": (lambda a: a.loop_s <= 4.0, "share", 1.0),
-    "timbre nearest": (lambda a: a.timbre_rank == 1 if a.timbre_rank else np.nan, "share", 0.9),
-    "seam": (lambda a: a.seam_step <= 1 and not a.seam_flux > 1, "share", 1.0),
-}
-"""What issue and model card ask of the answers: a value of each, how they are added up, and the least wanted."""
-EXPRESSION = {"vibrato_hz": 0.5, "vibrato_cents": 10.0, "glides": 0.05, "loudness_range_db": 3.0, "noise_db": 3.0}
-"""Measures that should lie in the range that the prompt's own two-second windows span, and what is added to it."""
-
-
-def measure(name: str, sound: np.ndarray) -> Prompt:
-    """Measure (frames,) sound at 48 kHz."""
-    line = music.track(sound, MODEL_RATE)
-    loud = float(np.percentile(music.levels_db(sound, MODEL_RATE), 95)) if len(sound) > HOP else -120.0
-    return Prompt(name, sound, line, music.notes(line), loud, music.timbre(sound, MODEL_RATE, line))
-
-
-def expression(sound: np.ndarray) -> dict[str, float]:
-    """The measures of EXPRESSION for (frames,) sound at 48 kHz."""
-    line = music.track(sound, MODEL_RATE)
-    hertz, cents = music.vibrato(line, music.notes(line))
-    levels = music.levels_db(sound, MODEL_RATE)
-    at = np.minimum((line.at[line.voiced] * 50).astype(int), len(levels) - 1) if len(line.at) else []
-    spread = float(np.subtract(*np.percentile(levels[at], [90, 10]))) if len(at) > 5 else np.nan
-    return {"vibrato_hz": hertz, "vibrato_cents": cents, "glides": music.glide_share(line), "loudness_range_db": spread,
-            "noise_db": music.noise_db(sound, MODEL_RATE, line)}
-
-
-def own_range(sound: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Least and most of each measure over windows of two seconds, half overlapping, widened by EXPRESSION."""
-    size, step = int(_WINDOW_S * MODEL_RATE), int(_WINDOW_S * MODEL_RATE / 2)
-    found = [expression(sound[at : at + size]) for at in range(0, max(1, len(sound) - size + 1), step)]
-    ranges = {}
-    for name, slack in EXPRESSION.items():
-        values = [window[name] for window in found if np.isfinite(window[name])]
-        ranges[name] = (min(values) - slack, max(values) + slack) if values else (np.nan, np.nan)
-    return ranges
-
-
-def answer(prompt: Prompt, bundle: str, seed: int, seconds: float, others: np.ndarray) -> tuple[Answer, np.ndarray]:
-    """Let the bundle answer, and judge it. `others` are the timbres to be told from, (n, 40), the prompt's own first."""
-    voice, status, _ = carry_on(prompt.sound[:, None].astype(np.float32), MODEL_RATE, seconds, seed, bundle, {})
-    voice = voice[:, 0].astype(np.float64)
-    whole = np.concatenate([prompt.sound, voice])
-    line = music.track(voice, MODEL_RATE)
-    found, pitches = music.notes(line), line.pitch[line.voiced]
-    offset = music.tuning(prompt.pitches)
-    key = music.key(prompt.notes, offset)
-    in_key = [round(note.pitch - offset) % 12 in key for note in found] if key else []
-    rate = lambda notes, sound: len(notes) / (len(sound) / MODEL_RATE)  # noqa: E731
-    step, flux = music.seam(whole, MODEL_RATE, len(prompt.sound))
-    return Answer(
-        clip=prompt.name, seed=seed, finite=bool(np.isfinite(voice).all()), peak=float(np.abs(voice).max()),
-        in_key=float(np.mean(in_key)) if in_key else np.nan,
-        register_st=float(np.median(pitches) - np.median(prompt.pitches)) if len(pitches) and len(prompt.pitches) else np.nan,
-        onset_ratio=rate(found, voice) / rate(prompt.notes, prompt.sound) if len(prompt.notes) > 2 else np.nan,
-        silence=music.silence_share(voice, MODEL_RATE, prompt.loud_db), reuse=music.reuse(prompt.notes, found),
-        loop_s=music.longest_loop_s(found), seam_step=step, seam_flux=flux,
-        timbre_rank=rank(music.timbre(voice, MODEL_RATE, line), others), **expression(voice),
-    ), voice  # fmt: skip
-
-
-def rank(timbre: np.ndarray, others: np.ndarray) -> int:
-    """Place of the first of `others` (n, 40) among them by distance to `timbre` (40,); 0 where it can't be said."""
-    if not np.isfinite(timbre).all() or not np.isfinite(others[0]).all() or len(others) < 2:
-        return 0
-    usable = others[np.isfinite(others).all(axis=1)]
-    distance = np.linalg.norm((usable - timbre) / (usable.std(axis=0) + 1e-6), axis=1)
-    return 1 + int((distance < distance[0]).sum())
-
-
-def resynthesise(bundle: str, sound: np.ndarray) -> np.ndarray:
-    """Sound through tokenizer, encoder and decoder and back, hop by hop as on stage: (frames,) at 48 kHz."""
-    chain = build(bundle, 1)
-    out = []
-    for hop in sound[: len(sound) // HOP * HOP].astype(np.float32).reshape(-1, HOP):
-        out.append(chain.resound(hop).copy())
-    return np.concatenate(out).astype(np.float64)
-
-
-def quality(original: np.ndarray, made: np.ndarray) -> dict[str, float]:
-    """Mel distance dB, pitch agreement by swift-f0, ViSQOL (audio mode, 1 .. 5) of a resynthesis at 48 kHz."""
-    import torch
-    from visqol import VisqolApi
-
-    from .codec import mel_distance_db
-
-    original = original[: len(made)]
-    one, two = music.track(original, MODEL_RATE), music.track(made, MODEL_RATE)
-    sure = one.voiced
-    near = np.abs(one.pitch - two.pitch[: len(one.pitch)])[sure] < 0.5
-    judge = VisqolApi()
-    judge.create(mode="audio")
-    score = judge.measure_from_arrays(original, made, sample_rate=MODEL_RATE).moslqo
-    as_tensor = lambda x: torch.tensor(x, dtype=torch.float32)[None]  # noqa: E731
-    return {"mel_db": mel_distance_db(as_tensor(made), as_tensor(original)), "visqol": float(score),
-            "pitch_within_50_cents": float(near.mean()) if sure.sum() > 5 else np.nan}
-
-
-def drift(prompt: Prompt, bundle: str, seed: int, seconds: float) -> dict[str, list[float]]:
-    """Hold for `seconds`: register against the prompt, level, silence and notes a second of each of ten parts."""
-    voice, _, _ = carry_on(prompt.sound[:, None].astype(np.float32), MODEL_RATE, min(seconds, 600.0), seed, bundle, {})
-    parts = np.array_split(voice[:, 0].astype(np.float64), 10)
-    lines = [music.track(part, MODEL_RATE) for part in parts]
-    middle = float(np.median(prompt.pitches)) if len(prompt.pitches) else np.nan
-    return {
-        "register_st": [float(np.median(line.pitch[line.voiced]) - middle) if line.voiced.any() else np.nan for line in lines],
-        "loud_db": [float(np.percentile(music.levels_db(part, MODEL_RATE), 95)) for part in parts],
-        "silence": [music.silence_share(part, MODEL_RATE, prompt.loud_db) for part in parts],
-        "notes_a_second": [len(music.notes(line)) * MODEL_RATE / len(part) for line, part in zip(lines, parts, strict=True)],
-        "noise_db": [music.noise_db(part, MODEL_RATE, line) for part, line in zip(parts, lines, strict=True)],
-        "peak": [float(np.abs(part).max()) for part in parts],
-    }
-
-
-def sums(answers: list[Answer], ranges: dict[str, dict[str, tuple[float, float]]]) -> dict[str, dict[str, float]]:
-    """Each aim's figure over all answers, what is wanted, and how many answers it could be said of."""
-    figures = {}
-    for name, (value, how, wanted) in AIMS.items():
-        values = np.array([value(one) for one in answers], float)
-        said = values[np.isfinite(values)]
-        figures[name] = {"figure": float(said.mean()) if len(said) else np.nan, "how": how, "wanted": wanted, "of": len(said)}
-    for name in EXPRESSION:
-        inside = [low <= getattr(one, name) <= high for one in answers for low, high in [ranges[one.clip][name]]
-                  if np.isfinite([low, getattr(one, name)]).all()]
-        figures[f"{name} in its prompt's range"] = {"figure": float(np.mean(inside)) if inside else np.nan, "how": "share", "wanted": 0.8, "of": len(inside)}
-    return figures
+LEAST_S = 1.0
+"""Shorter clips are not judged."""
 
 
 def opening(sound: np.ndarray, seconds: float) -> np.ndarray:
@@ -213,47 +42,114 @@ def opening(sound: np.ndarray, seconds: float) -> np.ndarray:
 
 
 def read(path: Path) -> np.ndarray:
-    """A recording as mono float at 48 kHz."""
-    sound, samplerate = soundfile.read(path, always_2d=True)
+    """A recording as mono float at 48 kHz. Raises UsageError, one line, where there is none, or less of it than can be judged."""
+    try:
+        sound, samplerate = soundfile.read(path, always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise UsageError(f"{path}: no recording that can be read ({str(error).splitlines()[0]})") from error
+    if len(sound) < LEAST_S * samplerate:
+        raise UsageError(f"{path}: {len(sound) / samplerate:.2f} s; at least {LEAST_S:g} s are needed to judge a clip")
+    if not np.isfinite(sound).all():
+        raise UsageError(f"{path}: holds what is no number")
     return soxr.resample(sound.mean(axis=1), samplerate, MODEL_RATE)
+
+
+def read_all(paths: list[Path]) -> dict[str, np.ndarray]:
+    """Recordings by name, each another: files of one name in two folders are told apart by a number."""
+    found: dict[str, np.ndarray] = {}
+    for path in paths:
+        names = (path.stem if number == 1 else f"{path.stem}-{number}" for number in itertools.count(1))
+        found[next(name for name in names if name not in found)] = read(path)
+    return found
+
+
+def save(path: Path, figures: dict) -> None:
+    """Write figures as JSON that any reader takes: nan becomes null. Whole or not at all."""
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps(_plain(figures), indent=1, allow_nan=False), encoding="utf-8")
+    beside.replace(path)
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def at_least(least: float, kind: type = float) -> Callable[[str], float]:
+    """An option's number that must not be less."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not value >= least:
+            raise argparse.ArgumentTypeError(f"must be at least {least:g}")
+        return value
+
+    return number
+
+
+def run(options: argparse.Namespace) -> dict:
+    """Judge all clips, writing as it goes; returns the figures. Raises AntiphonError."""
+    whole = read_all(options.clips)
+    among = [judge.measure(path.stem, read(path)).timbre for path in options.among]
+    options.out.mkdir(parents=True, exist_ok=True)
+    prompts = [judge.measure(name, opening(sound, options.prompt_s)) for name, sound in whole.items()]
+    timbres = [prompt.timbre for prompt in prompts] + among
+    answers, qualities, ranges, holds, trials = [], {}, {}, [], []
+
+    def write() -> dict:
+        figures = {
+            "bundle": options.bundle, "prompt_s": options.prompt_s, "seconds": options.seconds, "seeds": options.seeds,
+            "aims": judge.sums(answers, ranges), "resynthesis": qualities, "answers": [asdict(one) for one in answers], "hold": holds,
+        }  # fmt: skip
+        save(options.out / "figures.json", figures)
+        page.index(options.out, figures)
+        kit.write(options.out, trials)
+        return figures
+
+    for index, prompt in enumerate(prompts):
+        name, sound = prompt.name, whole[prompt.name]
+        ranges[name] = judge.own_range(prompt.sound)
+        made = judge.resynthesise(options.bundle, sound)
+        qualities[name] = judge.quality(sound, made)
+        own_first = np.array([timbres[index], *timbres[:index], *timbres[index + 1 :]])
+        voices = []
+        for seed in range(1, options.seeds + 1):
+            judged, voice = judge.answer(prompt, options.bundle, seed, options.seconds, own_first)
+            answers.append(judged)
+            voices.append(voice)
+        page.clip(options.out, name, sound, made, prompt.sound, voices)
+        versions = kit.versions(sound, prompt.sound, voices)
+        trials.append(kit.clip(options.out, index + 1, name, versions, len(prompt.sound) / MODEL_RATE))
+        print(name, {k: round(v, 3) for k, v in qualities[name].items()}, flush=True)
+        figures = write()
+    for seed in (1, 2, 3) if options.hold_s else ():
+        holds.append(judge.drift(prompts[0], options.bundle, seed, options.hold_s))
+        figures = write()
+    return figures
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="antiphon.train.evaluate", description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--bundle", default="hum")
-    parser.add_argument("--prompt-s", type=float, default=5.0)
-    parser.add_argument("--seconds", type=float, default=15.0, help="length of an answer")
-    parser.add_argument("--seeds", type=int, default=5, help="answers a clip")
-    parser.add_argument("--hold-s", type=float, default=0.0, help="also hold for so long, from the first clip, three seeds (at most 600)")
+    parser.add_argument("--prompt-s", type=at_least(LEAST_S), default=5.0)
+    parser.add_argument("--seconds", type=at_least(LEAST_S), default=15.0, help="length of an answer")
+    parser.add_argument("--seeds", type=at_least(1, int), default=5, help="answers a clip")
+    parser.add_argument("--hold-s", type=at_least(0.0), default=0.0,
+                        help="also hold for so long, from the first clip, three seeds (10 to 600; 0: not)")  # fmt: skip
     parser.add_argument("--among", nargs="*", type=Path, default=[], help="further recordings that a timbre is told from")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    options.out.mkdir(parents=True, exist_ok=True)
-    whole = {path.stem: read(path) for path in options.clips}
-    prompts = [measure(name, opening(sound, options.prompt_s)) for name, sound in whole.items()]
-    timbres = [prompt.timbre for prompt in prompts] + [measure(path.stem, read(path)).timbre for path in options.among]
-    answers, qualities, ranges = [], {}, {}
-    for index, prompt in enumerate(prompts):
-        ranges[prompt.name] = own_range(prompt.sound)
-        made = resynthesise(options.bundle, whole[prompt.name])
-        qualities[prompt.name] = quality(whole[prompt.name], made)
-        own_first = np.array([timbres[index], *timbres[:index], *timbres[index + 1 :]])
-        voices = []
-        for seed in range(1, options.seeds + 1):
-            judged, voice = answer(prompt, options.bundle, seed, options.seconds, own_first)
-            answers.append(judged)
-            voices.append(voice)
-        page.clip(options.out, prompt.name, whole[prompt.name], made, prompt.sound, voices)
-        print(prompt.name, {k: round(v, 3) for k, v in qualities[prompt.name].items()}, flush=True)
-    figures = {
-        "bundle": options.bundle, "prompt_s": options.prompt_s, "seconds": options.seconds, "seeds": options.seeds,
-        "aims": sums(answers, ranges), "resynthesis": qualities, "answers": [asdict(one) for one in answers],
-        "hold": [drift(prompts[0], options.bundle, seed, options.hold_s) for seed in (1, 2, 3)] if options.hold_s else [],
-    }  # fmt: skip
-    (options.out / "figures.json").write_text(json.dumps(figures, indent=1))
-    page.index(options.out, figures)
-    page.kit(options.out, {name: len(sound) / MODEL_RATE > options.prompt_s + 3 for name, sound in whole.items()}, options.prompt_s)
+    if 0 < options.hold_s < 10:
+        parser.error("--hold-s must be 0, or 10 at least")
+    try:
+        figures = run(options)
+    except AntiphonError as error:
+        print(f"antiphon.train.evaluate: {error}", file=sys.stderr)
+        return 2
     for name, row in figures["aims"].items():
         print(f"{name}: {row['figure']:.3f} ({row['how']} of {row['of']}, wanted {row['wanted']})")
     print(f"wrote {options.out / 'index.html'}", file=sys.stderr)

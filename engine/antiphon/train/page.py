@@ -1,11 +1,11 @@
-"""The pages an evaluation leaves behind: figures with pictures and players, and a kit for listening blind. Plain HTML, no server."""
+"""The page an evaluation leaves behind: figures with pictures and players. Plain HTML, no server."""
 
 from __future__ import annotations
 
 import html
-import json
 import math
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import soundfile
@@ -13,32 +13,29 @@ import soundfile
 from ..latency import MODEL_RATE
 from . import music
 
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;background:#fdfcf9;color:#222}
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;background:#fdfcf9;color:#222}
 table{border-collapse:collapse}td,th{padding:.2rem .8rem;border-bottom:1px solid #ddd;text-align:right}td:first-child,th:first-child{text-align:left}
 .met{color:#176b2c}.missed{color:#a11}img{max-width:100%}audio{width:16rem;vertical-align:middle}figure{margin:1rem 0}input[type=range]{width:20rem}"""
-_LOW_HZ = 3500  # the hidden anchor of MUSHRA (ITU-R BS.1534)
 
 
 def clip(out: Path, name: str, original: np.ndarray, made: np.ndarray, prompt: np.ndarray, voices: list[np.ndarray]) -> None:
-    """Write the sounds and pictures of one clip, all mono at 48 kHz: original, resynthesis, prompt with each answer, anchor."""
-    _sound(out / f"{name}.original.flac", original)
-    _sound(out / f"{name}.resynthesis.flac", made)
+    """Write the sounds and pictures of one clip, all mono at 48 kHz: original, resynthesis, prompt with each answer."""
+    sound(out / f"{name}.original.flac", original)
+    sound(out / f"{name}.resynthesis.flac", made)
     picture(out / f"{name}.original.png", original, None, f"{name}: original")
     picture(out / f"{name}.resynthesis.png", made, None, f"{name}: resynthesis")
     for seed, voice in enumerate(voices, 1):
         whole = np.concatenate([prompt, voice])
-        _sound(out / f"{name}.{seed}.flac", whole)
+        sound(out / f"{name}.{seed}.flac", whole)
         picture(out / f"{name}.{seed}.png", whole, len(prompt), f"{name}: answer, seed {seed}")
-    spectrum = np.fft.rfft(np.concatenate([prompt, voices[0]]))
-    spectrum[np.fft.rfftfreq(len(prompt) + len(voices[0]), 1 / MODEL_RATE) > _LOW_HZ] = 0
-    _sound(out / f"{name}.anchor.flac", np.fft.irfft(spectrum, len(prompt) + len(voices[0])))
 
 
-def _sound(path: Path, sound: np.ndarray) -> None:
-    soundfile.write(path, np.clip(sound, -1, 1), MODEL_RATE, subtype="PCM_16")
+def sound(path: Path, frames: np.ndarray) -> None:
+    """Write (frames,) at 48 kHz as FLAC."""
+    soundfile.write(path, np.clip(frames, -1, 1), MODEL_RATE, subtype="PCM_16")
 
 
-def picture(path: Path, sound: np.ndarray, seam_frames: int | None, title: str) -> None:
+def picture(path: Path, frames: np.ndarray, seam_frames: int | None, title: str) -> None:
     """Write a PNG: log-frequency spectrogram 50 Hz .. 12 kHz, independent pitch track, level, the seam as a line."""
     import matplotlib
 
@@ -46,14 +43,14 @@ def picture(path: Path, sound: np.ndarray, seam_frames: int | None, title: str) 
     import matplotlib.pyplot as plt
 
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(15, 8), height_ratios=(5, 1), sharex=True, layout="constrained")
-    spectrum, freqs, times, _ = top.specgram(sound + 1e-9, NFFT=4096, noverlap=3072, Fs=MODEL_RATE, scale="dB")
+    spectrum, freqs, times, _ = top.specgram(frames, NFFT=4096, noverlap=3072, Fs=MODEL_RATE, scale="linear")
     top.clear()
     level = 10 * np.log10(spectrum + 1e-14)
     top.pcolormesh(times, freqs[1:], level[1:], vmin=level.max() - 85, vmax=level.max(), cmap="magma", shading="nearest", rasterized=True)
     top.set(yscale="log", ylim=(50, 12000), ylabel="Hz", title=title)
-    line = music.track(sound, MODEL_RATE)
+    line = music.track(frames, MODEL_RATE)
     top.plot(line.at, np.where(line.voiced, 440 * 2 ** ((line.pitch - 69) / 12), np.nan), color="cyan", linewidth=1)
-    levels = music.levels_db(sound, MODEL_RATE)
+    levels = music.levels_db(frames, MODEL_RATE)
     bottom.plot(np.arange(len(levels)) / 50, levels, color="black", linewidth=0.7)
     bottom.set(ylim=(-90, 0), ylabel="dB", xlabel="s")
     if seam_frames is not None:
@@ -81,16 +78,17 @@ def index(out: Path, figures: dict) -> None:
         parts += [_player(name, str(one["seed"])) for one in answers]
         clips.append("".join(parts))
     (out / "index.html").write_text(
-        f"<!doctype html><meta charset=utf-8><title>Evaluation of {html.escape(str(figures['bundle']))}</title><style>{_STYLE}</style>"
-        f"<h1>Evaluation of {html.escape(str(figures['bundle']))}</h1><p>{figures['prompt_s']:g} s of each clip, answered for "
+        f"<!doctype html><meta charset=utf-8><title>Evaluation of {html.escape(str(figures['bundle']))}</title><style>{STYLE}</style>"
+        f"<h1>Evaluation of {html.escape(str(figures['bundle']))}</h1><p>At most {figures['prompt_s']:g} s of each clip, answered for "
         f"{figures['seconds']:g} s with {figures['seeds']} seeds. Judged by swift-f0 and ViSQOL; no figure settles music: "
         f"listen, or use the <a href=kit.html>blind listening kit</a>.</p>"
-        f"<table><tr><th>figure</th><th>came out</th><th>wanted</th><th></th></tr>{rows}</table>{''.join(clips)}"
+        f"<table><tr><th>figure</th><th>came out</th><th>wanted</th><th></th></tr>{rows}</table>{''.join(clips)}",
+        encoding="utf-8",
     )
 
 
 def _player(name: str, what: str) -> str:
-    name = html.escape(name, quote=True)
+    name = quote(name)
     return f'<figure><figcaption>{what} <audio controls preload=none src="{name}.{what}.flac"></audio></figcaption><img loading=lazy src="{name}.{what}.png"></figure>'
 
 
@@ -100,57 +98,3 @@ def _met(row: dict) -> str:
 
 def _say(value) -> str:
     return "–" if isinstance(value, float) and math.isnan(value) else f"{value:.3g}" if isinstance(value, float) else html.escape(str(value))
-
-
-def kit(out: Path, clips: dict[str, bool], prompt_s: float) -> None:
-    """Write kit.html: each clip's versions in random order without names, a slider for each, the ratings as CSV.
-
-    `clips` says of each whether it goes on for long enough to be its own hidden reference. The anchor is the answer
-    without what lies above 3.5 kHz. What was heard is named in the CSV alone.
-    """
-    trials = [
-        {"clip": name, "versions": [["answer", f"{name}.1.flac"], ["other answer", f"{name}.2.flac"], ["anchor", f"{name}.anchor.flac"]]
-         + ([["reference", f"{name}.original.flac"]] if longer else [])}
-        for name, longer in clips.items()
-    ]
-    (out / "kit.html").write_text(_KIT.replace("STYLE", _STYLE).replace("PROMPT", f"{prompt_s:g}").replace("TRIALS", json.dumps(trials).replace("</", "<\\/")))
-
-
-_KIT = """<!doctype html><meta charset=utf-8><title>Listening blind</title><style>STYLE</style>
-<h1>Listening blind</h1>
-<p>Every version begins with the same PROMPT seconds of a performer; then somebody, or something, goes on. How gladly would you
-hear more of it? 0: stop; 50: it will do; 100: go on all evening. Use headphones, listen as often as you like, rate all versions of
-a clip against each other. Versions are shuffled; their names are in the ratings file only, and nothing is sent anywhere.</p>
-<p>Listener: <input id=who placeholder="a name or number"> <button id=save>Save ratings as CSV</button> <span id=left></span></p><main></main>
-<script>
-const trials = TRIALS, ratings = [], main = document.querySelector("main");
-const shuffled = list => list.map(x => [Math.random(), x]).sort((a, b) => a[0] - b[0]).map(x => x[1]);
-let total = 0;
-shuffled(trials).forEach((trial, place) => {
-  main.insertAdjacentHTML("beforeend", `<h2>Clip ${place + 1}</h2>`);
-  shuffled(trial.versions).forEach(([version, file], at) => {
-    total += 1;
-    const row = document.createElement("p"), letter = String.fromCharCode(65 + at);
-    row.innerHTML = `${letter} <audio controls preload=none></audio> <input type=range min=0 max=100 value=50> <output>not rated</output>`;
-    row.querySelector("audio").src = encodeURI(file);
-    const slider = row.querySelector("input");
-    slider.oninput = () => {
-      const known = ratings.find(r => r.clip === trial.clip && r.version === version);
-      if (known) known.rating = slider.value; else ratings.push({clip: trial.clip, version, place: place + 1, letter, rating: slider.value});
-      row.querySelector("output").textContent = slider.value;
-      document.getElementById("left").textContent = `${total - ratings.length} not rated yet`;
-    };
-    main.append(row);
-  });
-});
-const quote = text => '"' + String(text).replaceAll('"', '""') + '"';
-document.getElementById("save").onclick = () => {
-  const who = document.getElementById("who").value, lines = ["listener,clip,version,place,letter,rating"];
-  for (const r of ratings) lines.push([who, r.clip, r.version, r.place, r.letter, r.rating].map(quote).join(","));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([lines.join("\\n") + "\\n"], {type: "text/csv"}));
-  link.download = "ratings.csv";
-  link.click();
-};
-</script>
-"""
