@@ -87,7 +87,7 @@ EDGES = [(graph, side, name) for graph in GRAPHS for side in (0, 1) for name in 
 
 @pytest.mark.parametrize("graph, side, name", EDGES)
 def test_every_edge_must_have_the_shape_and_kind_the_code_needs(tmp_path, graph, side, name):
-    """One value, one dimension more, whole numbers for broken ones, another name: each is refused, hashes and manifest being right."""
+    """One value, one dimension more, another kind of number, another name: each is refused, though hashes and manifest are right."""
     for number, change in enumerate([
         lambda edges: edges.update({name: ([1], edges[name][1])} if edges[name][0] != [1] else {name: ([2], edges[name][1])}),
         lambda edges: edges.update({name: ([*edges[name][0], 1], edges[name][1])}),
@@ -132,7 +132,8 @@ def test_a_header_that_promises_more_than_there_is_costs_nothing(tmp_path, shape
 def test_weights_in_another_file_are_refused(tmp_path):
     """No hash covers them."""
     folder = write_bundle(tmp_path / "t")
-    onnx.save_model(onnx.load(folder / "decoder.onnx"), folder / "decoder.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    graph = onnx.load(folder / "decoder.onnx")
+    onnx.save_model(graph, folder / "decoder.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
     assert (folder / "w.bin").stat().st_size > 100
     write_manifest(folder, {graph: edges_of(graph) for graph in GRAPHS})
     assert "in another file" in problem_of(folder)

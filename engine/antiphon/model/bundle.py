@@ -57,9 +57,8 @@ class Bundle:
             raise BundleError(f"bundle {folder.name!r}: {MANIFEST} can't be read ({error}); export the bundle again") from error
         for key, expected in (("format", FORMAT), ("samplerate", MODEL_RATE), ("hop_frames", HOP)):
             if manifest.get(key) != expected:
-                raise BundleError(
-                    f"bundle {folder.name!r}: {key} is {manifest.get(key)!r}, this program plays {expected}; get a bundle made for it"
-                )
+                found = f"{key} is {manifest.get(key)!r}, this program plays {expected}"
+                raise BundleError(f"bundle {folder.name!r}: {found}; get a bundle made for it")
         graphs = manifest.get("graphs")
         if not isinstance(graphs, dict) or not graphs:
             raise BundleError(f"bundle {folder.name!r}: no [graphs] in {MANIFEST}; export the bundle again")

@@ -13,7 +13,8 @@ from .tokens import HOP
 
 SILENCE_DB = -120.0
 ENCODER = Edges({"features": (1, HEARD)}, {"latent": (1, LATENT)})
-DECODER = Edges({"hop": (1, PLANNED), "pitches": (1, 2 * PITCH_FEATURES), "timbre": (2, 2 * LATENT)}, {"raw": (2, lib.AP_VOICE_RAW)})
+DECODER = Edges({"hop": (1, PLANNED), "pitches": (1, 2 * PITCH_FEATURES), "timbre": (2, 2 * LATENT)},
+                {"raw": (2, lib.AP_VOICE_RAW)})
 
 
 class Encoder:

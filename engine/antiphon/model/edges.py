@@ -38,9 +38,9 @@ LEVELS = Size("levels", least=3, most=6)
 
 @dataclass(frozen=True)
 class Edges:
-    """Shapes by name: inputs are these and no others, outputs at least these. `*` in a name stands for 0, 1, …, as many as there are.
+    """Shapes by name: inputs are these and no others, outputs at least these.
 
-    All are float32 but those in `integers`, which are int64.
+    `*` in a name stands for 0, 1, …, as many as there are. All are float32 but those in `integers`, which are int64.
     """
 
     inputs: dict[str, tuple[int | Size, ...]]
@@ -50,8 +50,8 @@ class Edges:
     def require(self, graph, sizes: dict[str, int]) -> None:
         """Raise `BundleError` with the first thing that is not so. Chosen `sizes` found are added, those known must agree."""
         count = _count(self.inputs, graph.inputs)
-        for side, wanted, found in (("input", self.inputs, graph.inputs), ("output", self.outputs, graph.outputs)):
-            wanted = {name.replace("*", str(i)): shape for name, shape in wanted.items() for i in range(count if "*" in name else 1)}
+        for side, patterns, found in (("input", self.inputs, graph.inputs), ("output", self.outputs, graph.outputs)):
+            wanted = {name.replace("*", str(i)): shape for name, shape in patterns.items() for i in range(count if "*" in name else 1)}
             extra = sorted(set(found) - set(wanted)) if side == "input" else []
             if extra:
                 raise BundleError(f"graph {graph.path.name!r}: nothing fills its input {extra[0]!r}; re-export the bundle")
@@ -60,9 +60,8 @@ class Edges:
                 array = found.get(name)
                 if array is None or array.dtype != kind or not fits(array.shape, shape, sizes):
                     have = "none" if array is None else f"{array.dtype} {list(array.shape)}"
-                    raise BundleError(
-                        f"graph {graph.path.name!r}: {side} {name!r} is {have}, expected {kind} {say(shape, sizes)}; re-export the bundle"
-                    )
+                    what = f"{side} {name!r} is {have}, expected {kind} {say(shape, sizes)}"
+                    raise BundleError(f"graph {graph.path.name!r}: {what}; re-export the bundle")
 
 
 def fits(found: tuple[int, ...], wanted: tuple[int | Size, ...], sizes: dict[str, int]) -> bool:

@@ -1,8 +1,8 @@
 """One ONNX step graph with its State, run without a copy.
 
-Convention for graphs: every input called ``s_NAME`` is State and has an output ``s_NAME_next`` of the same shape and
-type. All shapes are fixed and all weights inside the file. Every buffer is bound once: State lives in two buffers that swap roles at each run, so that
-no step reads what it is writing and nothing is copied or allocated.
+Convention for graphs: every input called ``s_NAME`` is State and has an output ``s_NAME_next`` of the same shape and type.
+All shapes are fixed and all weights inside the file. Every buffer is bound once: State lives in two buffers that swap roles
+at each run, so that no step reads what it is writing and nothing is copied or allocated.
 """
 from __future__ import annotations
 

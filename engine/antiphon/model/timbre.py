@@ -55,8 +55,8 @@ def class_db(loudness: int) -> float:
 
 
 class Codebooks:
-    """The entries that codes name, from `codebooks.npy`. Raises `BundleError` if it is missing or no such table of finite numbers, and if it
-    has other levels than `sizes` (see `edges`).
+    """The entries that codes name, from `codebooks.npy`. Raises `BundleError` if it is missing, no such table of finite numbers,
+    or of other levels than `sizes` (see `edges`).
 
     `codes (levels,) int64` and `latent (32,) float32` are what the last call found, the same memory for life.
     """
