@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,8 @@ def read(path: str | Path) -> Recording:
     # MP3 headers state their length with encoder padding; only a real loss is worth a word.
     if promised - len(pcm) > rate // 20 and promised < 2**62:
         notes.insert(0, f"{path}: cut short, {len(pcm)} of {promised} frames; going on with those")
+    elif missing := _missing_bytes(path):
+        notes.insert(0, f"{path}: cut short by {missing} bytes; going on with the {len(pcm)} frames there are")
     return Recording(path, rate, pcm, tuple(notes))
 
 
@@ -84,12 +87,14 @@ class Writer:
     """Write a 24-bit WAV or FLAC file, by the ending of its name. Not for the audio thread: it writes to a disk.
 
     The file appears under its own name when all of it is written (`close`, or leaving a `with` block without an
-    error); until then it lies beside it as NAME.part, so that OUT may be the very file that is read, and what was
-    there before survives a failure. Raises UsageError at once where it cannot be written.
+    error); until then it lies beside it as NAME.part, so that what was there before survives a failure. Raises
+    UsageError at once where it cannot be written, and where that would be the end of `keep`, a file that is read.
     """
 
-    def __init__(self, path: str | Path, samplerate: int, channels: int):
+    def __init__(self, path: str | Path, samplerate: int, channels: int, keep: str | Path | None = None):
         self.path = Path(path)
+        if self.path.exists() and not self.path.is_file() and not self.path.is_dir():
+            raise UsageError(f"{path}: is not a regular file but a device or a pipe; name a .wav or .flac file")
         kind = {".wav": "WAV" if channels <= 2 else "WAVEX", ".flac": "FLAC"}.get(self.path.suffix.lower())
         if kind is None:
             raise UsageError(f"{path}: written are .wav and .flac; name it {self.path.stem or 'out'}.wav")
@@ -99,11 +104,13 @@ class Writer:
             raise UsageError(f"{path}: there is no folder {self.path.parent}; make it first")
         if self.path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
-        plain = not self.path.exists() or self.path.is_file()  # never rename over /dev/null
-        if plain and self.path.exists() and not os.access(self.path, os.W_OK):
+        if self.path.exists() and not os.access(self.path, os.W_OK):
             raise UsageError(f"{path}: cannot be written (Permission denied); choose another place with -o")
         self._target = self.path.resolve()  # a link stays a link
-        self._part = self._target.with_name(self._target.name + ".part") if plain else self._target
+        self._part = self._target.with_name(self._target.name + ".part")
+        for taken in (self._target, self._part):
+            if keep is not None and taken.exists() and taken.samefile(keep):
+                raise UsageError(f"{path}: would replace {keep}, the recording it is made from; choose another name")
         self._file: soundfile.SoundFile | None = None
         try:
             open(self._part, "wb").close()  # the operating system's reason is better than libsndfile's "System error"
@@ -132,8 +139,7 @@ class Writer:
             return
         try:
             self._file.close()
-            if self._part != self._target:
-                os.replace(self._part, self._target)
+            os.replace(self._part, self._target)
         except (soundfile.LibsndfileError, OSError) as error:
             self.discard()
             raise UsageError(f"{self.path}: could not be finished ({_reason(error)}); is the disk full?") from None
@@ -146,8 +152,7 @@ class Writer:
                 file.close()
             except soundfile.LibsndfileError:
                 pass  # a full disk refuses the last header too, and it is being thrown away
-        if self._part != self._target:
-            self._part.unlink(missing_ok=True)
+        self._part.unlink(missing_ok=True)
 
     def __enter__(self) -> Writer:
         return self
@@ -161,7 +166,9 @@ class Writer:
 
 def _require_file(path: Path) -> None:
     try:
-        size = path.stat().st_size
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):
+            raise UsageError(f"{path}: is not a regular file but a device or a pipe; give a sound file ({READABLE})")
         with open(path, "rb"):
             pass
     except FileNotFoundError:
@@ -172,8 +179,16 @@ def _require_file(path: Path) -> None:
         raise UsageError(f"{path}: is a folder; give a sound file ({READABLE})") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    if size == 0 and path.is_file():
+    if about.st_size == 0:
         raise UsageError(f"{path}: is empty (0 bytes); give a sound file ({READABLE})")
+
+
+def _missing_bytes(path: Path) -> int:
+    """Say how much less a RIFF file is than its header tells; 0 where it tells nothing, as when it was written to a pipe."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    told = int.from_bytes(head[4:], "little")
+    return max(told + 8 - path.stat().st_size, 0) if head[:4] == b"RIFF" and told < 2**32 - 65_536 else 0
 
 
 def _require_playable(path: Path, file: soundfile.SoundFile) -> None:

@@ -19,6 +19,7 @@ from .params import REGISTRY, surfaces
 
 OK, NOT_SO, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_BUNDLE = "hum"
+_LONGEST_S = 10_000_000
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -283,9 +284,11 @@ def _json(parser: argparse.ArgumentParser) -> None:
 
 
 def values_of(options: argparse.Namespace) -> dict:
-    """Collect the rows' values: the preset's, then --set and flags in the order given."""
-    preset = surfaces.load_preset(options.preset, REGISTRY).values if options.preset else {}
-    return {**preset, **dict(options.rows)}
+    """Collect the rows' values: the preset's, then --set and flags in the order given; say which are not as they were given."""
+    preset = surfaces.load_preset(options.preset, REGISTRY) if options.preset else None
+    for remark in (*(preset.remarks if preset else ()), *options.remarks):
+        _say(f"antiphon: {remark}")
+    return {**(preset.values if preset else {}), **dict(options.rows)}
 
 
 def _join_negatives(arguments: list[str]) -> list[str]:
@@ -321,8 +324,10 @@ def _seconds(text: str) -> float:
         seconds = float(text.removesuffix("s"))
     except ValueError:
         seconds = -1.0
-    if not 0 < seconds < 1e7:
+    if not 0 < seconds:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    if seconds > _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {_LONGEST_S} seconds")
     return seconds
 
 

@@ -86,8 +86,10 @@ def render(
             recording.sound, recording.samplerate, seconds, seed, bundle, values or {}, progress
         )
         if status.answers == 0 and bundle != "through":
+            about = "".join(f" ({note.removeprefix(f'{recording.path}: ')})" for note in recording.notes)
             raise UsageError(
-                f"{input_path}: nothing was heard in it; give a recording with a voice or an instrument above the noise"
+                f"{input_path}: nothing was heard in it{about}; "
+                "give a recording with a voice or an instrument above the noise"
             )
         _write(writers, recording, answer, answer_only)
     except BaseException:
@@ -222,7 +224,7 @@ def _open_writers(recording: Recording, output_path, stems) -> dict[str, Writer]
     writers: dict[str, Writer] = {}
     try:
         if output_path is not None:
-            writers["out"] = Writer(output_path, recording.samplerate, recording.channels)
+            writers["out"] = Writer(output_path, recording.samplerate, recording.channels, keep=recording.path)
         if stems is not None:
             folder = Path(stems)
             try:
@@ -233,7 +235,7 @@ def _open_writers(recording: Recording, output_path, stems) -> dict[str, Writer]
             for name in ("prompt", "voice"):
                 if (folder / f"{name}.wav").resolve() in taken:
                     raise UsageError(f"--stems {folder}: {name}.wav there is IN or OUT itself; choose another folder")
-                writers[name] = Writer(folder / f"{name}.wav", recording.samplerate, recording.channels)
+                writers[name] = Writer(folder / f"{name}.wav", recording.samplerate, recording.channels, keep=recording.path)
     except BaseException:
         for writer in writers.values():
             writer.discard()

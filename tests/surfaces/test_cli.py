@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from antiphon.cli import main, parse
+from antiphon.cli import main, parse, values_of
 from antiphon.errors import UsageError
 from antiphon.params import REGISTRY
 
@@ -58,6 +58,7 @@ USAGE = [
     (["render", "x.wav", "-o", "y.wav", "--secnds", "3"], "did you mean --seconds"),
     (["render", "x.wav", "-o", "y.wav", "--sec", "3"], "did you mean --seconds"),
     (["render", "x.wav", "-o", "y.wav", "--seconds", "soon"], "'soon' is not a number of seconds"),
+    (["play", "--seconds", "1e9"], "'1e9' is more than 10000000 seconds"),
     (["render", "x.wav", "-o", "y.wav", "--seconds", "-1"], "'-1' is not a number of seconds"),
     (["render", "x.wav", "-o", "y.wav", "--seed", "1.5"], "seed does not take '1.5'"),
     (["render", "x.wav", "-o", "y.wav", "--set", "tempature=1"], "did you mean temperature"),
@@ -342,16 +343,60 @@ def test_an_unwritable_output_is_told_before_the_work(out, words, tmp_path, caps
     assert len(lines(err)) == 1 and words in err
 
 
-def test_out_may_be_the_very_file_that_is_read(tmp_path, capsys):
-    """IN is read whole before OUT takes its place."""
-    soundfile.write(tmp_path / "a.wav", hum(), 48000)
-    before, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
-    assert (
-        main(["render", str(tmp_path / "a.wav"), "-o", str(tmp_path / "a.wav"), "--bundle", "echo", "--seconds", "1"])
-        == 0
-    )
-    after, _ = soundfile.read(tmp_path / "a.wav", dtype="int32")
-    assert np.array_equal(after[: len(before)], before)
+@pytest.mark.parametrize("kind", ["itself", "a link", "another link", "its part"])
+@pytest.mark.parametrize("verb", ["render", "play"])
+def test_a_recording_is_never_replaced_by_what_is_made_of_it(kind, verb, tmp_path, capsys, monkeypatch):
+    """OUT is IN, or leads to it, or would be written through it: one line, and IN is as it was."""
+    monkeypatch.chdir(tmp_path)
+    source, out = Path("b.wav.part" if kind == "its part" else "a.wav"), Path("a.wav" if kind == "itself" else "b.wav")
+    soundfile.write(source, hum(), 48000, format="WAV")
+    before = source.read_bytes()
+    if kind == "a link":
+        out.symlink_to(source)
+    elif kind == "another link":
+        os.link(source, out)
+    arguments = {"render": ["render", str(source), "-o", str(out)],
+                 "play": ["play", "--driver", "dummy", "--osc", "off", "--input", str(source.resolve()), "--output", str(out)]}
+    if verb == "play" and kind == "its part":
+        return  # a name that is no sound file's is a device's there
+    assert main([*arguments[verb], "--bundle", "echo", "--seconds", "1"]) == 2
+    err = lines(capsys.readouterr().err)
+    assert len(err) == 1 and "would replace" in err[0] and source.read_bytes() == before
+
+
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path, capsys):
+    """As IN and as OUT: one line, at once."""
+    os.mkfifo(tmp_path / "pipe.wav")
+    soundfile.write(tmp_path / "in.wav", hum(), 48000)
+    for source, out in (("pipe.wav", "out.wav"), ("in.wav", "pipe.wav"), ("in.wav", "/dev/full"), ("in.wav", "/dev/null")):
+        assert main(["render", str(tmp_path / source), "-o", str(tmp_path / out), "--bundle", "echo"]) == 2
+        err = lines(capsys.readouterr().err)
+        assert len(err) == 1 and "not a regular file" in err[0]
+
+
+def test_a_file_that_is_cut_short_is_told_where_nothing_is_heard(tmp_path, capsys):
+    """Its data size is unknown and its RIFF size speaks of more."""
+    path = tmp_path / "in.wav"
+    soundfile.write(path, np.zeros(48_000), 48000)
+    data = bytearray(path.read_bytes()[:50_000])
+    at = data.index(b"data") + 4
+    data[at : at + 4] = b"\xff" * 4
+    path.write_bytes(data)
+    assert main(["render", str(path), "-o", str(tmp_path / "out.wav"), "--bundle", "echo"]) == 2
+    err = lines(capsys.readouterr().err)
+    assert len(err) == 1 and "nothing was heard in it (cut short by" in err[0]
+
+
+def test_a_value_beyond_its_range_is_moved_into_it_and_said(tmp_path, capsys):
+    """As OSC's echo says it: the flag, --set and a preset alike; a seed is refused."""
+    (tmp_path / "p.toml").write_text("[values]\nnovelty = 7\n")
+    options = parse(["play", "--set", "answer_s=-5", "--dry", "99dB", "--voice", "off", "--preset", str(tmp_path / "p.toml")])
+    values = values_of(options)
+    assert (values["answer_s"], values["dry"], values["voice"], values["novelty"]) == (0.5, 12.0, -80.0, 1.0)
+    err = lines(capsys.readouterr().err)
+    assert len(err) == 3 and "antiphon: answer_s -5 is beyond 0.5 .. 600 s; taken as 0.5 s" in err
+    with pytest.raises(UsageError, match="seed does not take"):
+        parse(["play", "--seed", "-1"])
 
 
 def test_bundle_check_is_exit_1_for_a_bundle_that_is_not_sound(tmp_path, capsys):

@@ -101,9 +101,13 @@ class Param:
 
     def parse(self, text: str) -> Value:
         """Read a value that a person wrote: `-6`, `-6dB`, `8 s`, `on`, `hold`; `off` is a gain's lowest point."""
+        return self.accept(self.read(text))
+
+    def read(self, text: str) -> Value:
+        """Give what a person wrote as `accept` takes it."""
         word = text.strip()
         if self.kind in ("enum", "trigger"):
-            return self.accept(_WORDS.get(word.lower(), word) if self.kind == "trigger" else word.lower())
+            return _WORDS.get(word.lower(), word) if self.kind == "trigger" else word.lower()
         if self.kind == "bool":
             if word.lower() not in _WORDS:
                 raise self._refuse(text)
@@ -113,9 +117,15 @@ class Param:
         if self.unit and word.lower().endswith(self.unit.lower()):
             word = word[: -len(self.unit)].rstrip()
         try:
-            return self.accept(int(word) if self.kind == "int" else float(word))
+            return int(word) if self.kind == "int" else float(word)
         except ValueError:
             raise self._refuse(text) from None
+
+    def clipped(self, value: object) -> str:
+        """Say in a line what has become of a typed value that `accept` took and moved into the range; "" of any other."""
+        if self.kind not in ("float", "int") or isinstance(value, str) or self.minimum <= value <= self.maximum:
+            return ""
+        return f"{self.path} {value:.10g} is beyond {self.span()}; taken as {self.show(self.accept(value))}"
 
     def encode(self, value: Value) -> float:
         """Give the double that carries an accepted value through shared memory (an enum's index, 0/1 for a bool)."""

@@ -20,12 +20,16 @@ _PRESET_BYTES = 65_536
 
 @dataclass(frozen=True)
 class Preset:
-    """Values for some rows, checked by the table. `name` is the file's, without its ending."""
+    """Values for some rows, checked by the table. `name` is the file's, without its ending.
+
+    `remarks` says in a line each which of them were moved into their range.
+    """
 
     name: str
     title: str
     help: str
     values: dict[str, Value]
+    remarks: tuple[str, ...] = ()
 
 
 def flag(row: Param) -> str:
@@ -34,7 +38,11 @@ def flag(row: Param) -> str:
 
 
 def add_flags(parser: argparse.ArgumentParser, registry: Registry) -> None:
-    """Add --set and one flag for each row that has a value; what was given is collected in order as `rows`."""
+    """Add --set and one flag for each row that has a value; what was given is collected in order as `rows`.
+
+    `remarks` says in a line each which values were moved into their range.
+    """
+    parser.set_defaults(remarks=[])
     group = parser.add_argument_group(
         "parameters", "rows of the parameter table; `antiphon params` shows them with their ranges"
     )
@@ -60,15 +68,15 @@ def add_flags(parser: argparse.ArgumentParser, registry: Registry) -> None:
             )
 
 
-def parse_assignment(registry: Registry, text: str) -> tuple[str, Value]:
-    """Read `path=value`; raises UsageError."""
+def parse_assignment(registry: Registry, text: str) -> tuple[Param, Value]:
+    """Read `path=value` and give the row and the value as written, not yet accepted; raises UsageError."""
     path, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"--set {text}: expected PATH=VALUE, as in --set temperature=0.8")
     row = registry.resolve(path.strip())
     if row.kind == "trigger":
         raise UsageError(f"--set {text}: {row.path} is a trigger, it happens while playing and has no value to set")
-    return row.path, row.parse(value)
+    return row, row.read(value)
 
 
 def as_json(registry: Registry) -> list[dict]:
@@ -152,7 +160,8 @@ def load_preset(name: str | Path, registry: Registry) -> Preset:
         accepted = {row_path: _preset_value(registry, row_path, value) for row_path, value in values.items()}
     except UsageError as error:
         raise UsageError(f"preset {path}: {error}") from None
-    return Preset(path.stem, str(content.get("title", path.stem)), str(content.get("help", "")), accepted)
+    remarks = [f"preset {path}: {remark}" for row, value in values.items() if (remark := registry.resolve(row).clipped(value))]
+    return Preset(path.stem, str(content.get("title", path.stem)), str(content.get("help", "")), accepted, tuple(remarks))
 
 
 def preset_toml(values: dict[str, Value]) -> str:
@@ -168,7 +177,7 @@ class _Set(argparse.Action):
         self._registry = registry
 
     def __call__(self, parser, namespace, text, option=None):
-        namespace.rows = [*namespace.rows, parse_assignment(self._registry, text)]
+        _keep(namespace, *parse_assignment(self._registry, text))
 
 
 class _Row(argparse.Action):
@@ -179,7 +188,13 @@ class _Row(argparse.Action):
         self._row = row
 
     def __call__(self, parser, namespace, text, option=None):
-        namespace.rows = [*namespace.rows, (self._row.path, self._row.parse(text))]
+        _keep(namespace, self._row, self._row.read(text))
+
+
+def _keep(namespace: argparse.Namespace, row: Param, value: Value) -> None:
+    namespace.rows = [*namespace.rows, (row.path, row.accept(value))]
+    remark = row.clipped(value)
+    namespace.remarks = [*namespace.remarks, *([remark] if remark else [])]
 
 
 def _preset_value(registry: Registry, path: str, value: object) -> Value:
