@@ -129,6 +129,14 @@ def test_a_header_that_promises_more_than_there_is_costs_nothing(tmp_path, shape
     assert "can't be read" in problem_of(folder)
 
 
+def test_what_is_no_file_is_not_read(tmp_path):
+    """Reading it would never end."""
+    folder = write_bundle(tmp_path / "t")
+    (folder / "encoder.onnx").unlink()
+    (folder / "encoder.onnx").symlink_to("/dev/zero")
+    assert "is missing" in problem_of(folder)
+
+
 def test_weights_in_another_file_are_refused(tmp_path):
     """No hash covers them."""
     folder = write_bundle(tmp_path / "t")

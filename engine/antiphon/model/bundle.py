@@ -104,6 +104,8 @@ class Bundle:
                 what = f"{part.removesuffix('s')} {name!r}"
                 try:
                     path = self._inside(str(entry.get("file", "")))
+                    if not path.is_file():
+                        raise FileNotFoundError(path)  # a pipe or a device too: reading it might never end
                     data = path.read_bytes()
                 except BundleError as error:
                     problems.append(str(error))
