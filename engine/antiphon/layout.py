@@ -68,9 +68,9 @@ STATUS_FIELDS = (
 )
 """The status mailbox, one double each, worker to engine."""
 
-SUMMED_FIELDS = ("hop", "primed_hops", "catch_ups", "late", "late_heard", "steps", "params_torn", "answers", "refused", "notes_heard")
+SUMMED_FIELDS = ("hop", "primed_hops", "catch_ups", "late", "late_heard", "steps", "params_torn", "answers", "refused")
 MAXIMUM_FIELDS = ("late_frames_max", "step_ns_max")
-"""What of the status is counted on when a worker takes over from another."""
+"""What of the status is counted on when a worker takes over from another; hops and primed hops count the past heard again."""
 
 LOADING, PRIMING, PLAYING = 0, 1, 2
 

@@ -22,6 +22,7 @@ class Status:
     full, late how many steps ended after their first frame was due, late_heard how many of them had a voice that was
     no silence, lead_raised how often the lead has grown for these.
     step_ns is until the voice of a hop is made, whole_ns with what the model puts off until that voice is away.
+    notes_heard is how many notes the model knows now: fewer after a panic, and after a restart those of the last ten seconds.
     `messages` is all that was said, oldest first.
     """
 
