@@ -17,6 +17,7 @@ import numpy as np
 from .model.acoustic import AcousticModel
 from .model.bundle import Bundle
 from .model.codec import Decoder, Encoder
+from .model.level import InputGain
 from .model.notes import NoteModel
 from .model.sampling import Leanings
 from .model.score import Note
@@ -61,6 +62,7 @@ class Chain:
         self._notes = NoteModel(bundle.graph("notes"), seed)
         self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed)
         self._decoder = Decoder(bundle.graph("decoder"), seed)
+        self._level = InputGain()
         self._rows = {path: registry.step_index(path) for path in ("mode", "seed", *_LEANINGS)}
         self._heat = 1.0 / float(registry.resolve("temperature").default)
         self._silence = np.zeros(HOP, np.float32)
@@ -74,6 +76,7 @@ class Chain:
         self.performer.reset()
         self._tokenizer.reset()
         self._encoder.reset()
+        self._level.reset()
         self._forget(seed)
 
     def _forget(self, seed: int) -> None:
@@ -90,9 +93,10 @@ class Chain:
         self._voice_db, self._pitch_played = QUIET_DB, 0.0
         self._notes_heard = 0
         self._end = 0
+        self._voice_gain = 1.0
 
-    _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_seed", "_answers_of_seed", "_voice_db", "_pitch_played", "_notes_heard", "_end")
-    _STAGES = ("performer", "_tokenizer", "_segmenter", "_encoder", "_notes", "_acoustic", "_decoder")
+    _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_seed", "_answers_of_seed", "_voice_db", "_pitch_played", "_notes_heard", "_end", "_voice_gain")
+    _STAGES = ("performer", "_tokenizer", "_segmenter", "_encoder", "_notes", "_acoustic", "_decoder", "_level")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
@@ -195,12 +199,13 @@ class Chain:
     def _listen(self, mic: np.ndarray, frame: Frame) -> None:
         """Teach the acoustic model one hop of the performer."""
         pitch = self._control_pitch(frame)
-        codes, loudness = self._encoder.step(mic, pitch)
+        self._level.step(frame.loudness_db, frame.voiced)
+        codes, loudness = self._encoder.step(mic * np.float32(self._level.gain), pitch)
         self._acoustic.listen(pitch, loudness, self._encoder.latent, codes)
 
     def _let_by(self, mic: np.ndarray, frame: Frame) -> None:
         """Learn nothing from a hop: what sounds during an answer may be our own voice, back through the room."""
-        self._encoder.skip(mic)
+        self._encoder.skip(mic * np.float32(self._level.gain))
         self._pitch_before = frame.pitch
 
     def _control_pitch(self, frame: Frame) -> np.ndarray:
@@ -235,7 +240,7 @@ class Chain:
         remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed if plan.wait_hops else _UNKNOWN
         played = self._acoustic.play(plan.pitch if sounding else 0.0, elapsed == 0, remaining, leanings.temperature * self._heat)
         self._pitch_played = float(played.pitch[1])
-        return action.shape(self._decoder.step(played.codes, played.loudness, played.pitch))
+        return action.shape(self._decoder.step(played.codes, played.loudness, played.pitch) * np.float32(self._voice_gain))
 
     def _begin(self, seed: int) -> None:
         """Take everything heard so far into account, and draw the chances of this answer.
@@ -249,6 +254,7 @@ class Chain:
             self._seed, self._answers_of_seed = seed, 0
         chance = seed + 1_000_003 * self._answers_of_seed
         self._answers_of_seed += 1
+        self._voice_gain = 1.0 / self._level.gain
         self._notes.reseed(chance)
         self._acoustic.begin(chance)
 

@@ -190,7 +190,7 @@ def test_the_answer_is_about_as_loud_as_the_performer(bundle, level):
         run(chain, prompt, values(mode="listen", seed=seed))
         answer = run(chain, quiet(300) * 0.01, values(mode="hold", trigger=1, seed=seed))
         above = loudest_db(answer) - loudest_db(prompt[: len(prompt) // 10 * 10])
-        assert -20 < above < 8, f"seed {seed}: {above:.1f} dB above the performer"
+        assert -10 < above < 6, f"seed {seed}: {above:.1f} dB above the performer"
 
 
 def test_panic_while_catching_up_is_heeded(bundle):
