@@ -96,11 +96,11 @@ def tuning(pitch: np.ndarray) -> float:
 
 
 def key(line: list[Heard], offset: float) -> frozenset[int] | None:
-    """Pitch classes of the major or minor key that fits best (Krumhansl-Schmuckler); None for fewer than 3 classes."""
+    """Pitch classes of the major or minor key that fits best (Krumhansl-Schmuckler); None for fewer than 5 classes, which fit many keys."""
     classes = np.zeros(12)
     for note in line:
         classes[round(note.pitch - offset) % 12] += note.end_s - note.onset_s
-    if (classes > 0.03 * classes.sum()).sum() < 3:
+    if (classes > 0.03 * classes.sum()).sum() < 5:
         return None
     fits = {(m, t): np.corrcoef(classes, np.roll(p, t))[0, 1] for m, p in (("major", MAJOR), ("minor", MINOR)) for t in range(12)}
     mode, tonic = max(fits, key=fits.get)
