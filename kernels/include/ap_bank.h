@@ -19,7 +19,7 @@ typedef struct ap_bank {
 /* Silence, phase 0. */
 void ap_bank_reset(ap_bank *bank);
 /* Write the next `frames` frames. hertz 0 keeps the last frequency, so that a tail fades in tune. A change of frequency of
- * more than `jump` (a ratio, such as 2^(1.5/12)) is a step and not a glide. levels: AP_BANK_HARMONICS amplitudes; the
+ * more than `jump` (a ratio, such as 2^(1.5/12)) is another note and not a glide: the one before fades out as it comes in. levels: AP_BANK_HARMONICS amplitudes; the
  * caller leaves out what lies above half the rate. */
 void ap_bank_process(ap_bank *bank, double hertz, double samplerate, double jump, const float *levels, float *out,
                      uint64_t frames);

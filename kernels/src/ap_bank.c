@@ -48,25 +48,38 @@ EACH_WIDTH static void turn(double phase, double step, double slope, uint64_t do
     }
 }
 
-void ap_bank_process(ap_bank *bank, double hertz, double samplerate, double jump, const float *levels, float *out,
-                     uint64_t frames) {
-    if (!frames) return; /* a glide over no frames has no slope */
-    if (!(hertz > 0.0)) hertz = bank->hertz;
-    double begin = bank->hertz;
-    if (!(begin > 0.0) || hertz > begin * jump || hertz * jump < begin) begin = hertz;
+/* Add to out a bank that starts at `phase` and goes from frequency `begin` to `end`, from levels `from` to `to`; gives its last phase. */
+static double sweep(double phase, double begin, double end, double samplerate, const float *from, const float *to, float *out,
+                    uint64_t frames) {
     uint64_t harmonics = AP_BANK_HARMONICS;
-    while (harmonics && levels[harmonics - 1] == 0.0f && bank->levels[harmonics - 1] == 0.0f) harmonics--;
-    const double slope = (hertz - begin) / ((double)frames * samplerate), step = begin / samplerate;
+    while (harmonics && to[harmonics - 1] == 0.0f && from[harmonics - 1] == 0.0f) harmonics--;
+    const double slope = (end - begin) / ((double)frames * samplerate), step = begin / samplerate;
     for (uint64_t done = 0; done < frames; done += STRIP) {
         float sine[STRIP], cosine[STRIP], way[STRIP], sound[STRIP];
         const uint64_t count = ap_min(STRIP, frames - done);
-        turn(bank->phase, step, slope, done, sine, cosine);
+        turn(phase, step, slope, done, sine, cosine);
         for (int i = 0; i < STRIP; i++) way[i] = (float)(done + (uint64_t)i + 1) / (float)frames;
-        strip(bank->levels, levels, harmonics, sine, cosine, way, sound);
-        memcpy(out + done, sound, count * sizeof *out);
+        strip(from, to, harmonics, sine, cosine, way, sound);
+        for (uint64_t i = 0; i < count; i++) out[done + i] += sound[i];
     }
-    const double n = (double)frames, phase = bank->phase + step * n + slope * (n * (n + 1.0) / 2.0);
-    bank->phase = phase - floor(phase);
+    const double n = (double)frames, last = phase + step * n + slope * (n * (n + 1.0) / 2.0);
+    return last - floor(last);
+}
+
+void ap_bank_process(ap_bank *bank, double hertz, double samplerate, double jump, const float *levels, float *out,
+                     uint64_t frames) {
+    static const float silent[AP_BANK_HARMONICS];
+    if (!frames) return; /* a glide over no frames has no slope */
+    memset(out, 0, frames * sizeof *out);
+    if (!(hertz > 0.0)) hertz = bank->hertz;
+    const double before = bank->hertz;
+    if (before > 0.0 && (hertz > before * jump || hertz * jump < before)) {
+        const double phase = bank->phase;
+        sweep(phase, before, before, samplerate, bank->levels, silent, out, frames);
+        bank->phase = sweep(phase, hertz, hertz, samplerate, silent, levels, out, frames);
+    } else {
+        bank->phase = sweep(bank->phase, before > 0.0 ? before : hertz, hertz, samplerate, bank->levels, levels, out, frames);
+    }
     bank->hertz = hertz;
     memcpy(bank->levels, levels, sizeof bank->levels);
 }

@@ -23,13 +23,21 @@ def wanted(hertz, levels):
     """The same sum in double precision, (frames,): hertz (calls,), levels (calls, 128)."""
     phase, last, before, out = 0.0, 0.0, np.zeros(HARMONICS), []
     way = np.arange(1, FRAME + 1) / FRAME
+
+    def bank(begin, end, from_levels, to_levels):
+        turns = phase + np.cumsum(begin + (end - begin) * way) / RATE
+        amplitude = from_levels + (to_levels - from_levels) * way[:, None]
+        return turns[-1], (amplitude * np.sin(2 * np.pi * turns[:, None] * np.arange(1, HARMONICS + 1))).sum(1)
+
     for now, target in zip(hertz, levels, strict=True):
         now = now or last
-        begin = now if last == 0 or max(now / last, last / now) > JUMP else last
-        turns = phase + np.cumsum(begin + (now - begin) * way) / RATE
-        amplitude = before + (target - before) * way[:, None]
-        out.append((amplitude * np.sin(2 * np.pi * turns[:, None] * np.arange(1, HARMONICS + 1))).sum(1))
-        phase, last, before = turns[-1], now, target
+        if last and max(now / last, last / now) > JUMP:  # the note before fades out as the other comes in
+            after, sound = bank(now, now, 0 * target, target)
+            sound = sound + bank(last, last, before, 0 * target)[1]
+        else:
+            after, sound = bank(last or now, now, before, target)
+        out.append(sound)
+        phase, last, before = after, now, target
     return np.concatenate(out)
 
 
@@ -50,6 +58,15 @@ def test_it_equals_the_sum_in_double_precision(base):
     levels[7] = 0
     exact, made = wanted(hertz, levels), play(hertz, levels)
     assert np.sqrt(np.mean((exact - made) ** 2)) < 10 ** (-90 / 20) * np.sqrt(np.mean(exact**2))
+
+
+def test_another_note_comes_in_without_a_step():
+    """A leap of an octave in full sound: no frame steps farther than the higher note's own steps."""
+    levels = np.zeros((8, HARMONICS), np.float32)
+    levels[:, :4] = 0.1
+    sound = play(np.array([220.0] * 4 + [440.0] * 4), levels)
+    steps = np.abs(np.diff(sound, 2))
+    assert steps[4 * FRAME - 5 : 5 * FRAME].max() < 1.1 * steps[6 * FRAME :].max()
 
 
 def test_no_level_is_silence():
