@@ -1,0 +1,15 @@
+"""The C kernels from Python: thin classes over cffi, one for each kernel.
+
+`ffi` and `lib` come from the headers in kernels/include, which are the reference for every `lib.ap_*` call. The classes
+here own aligned memory and take numpy arrays; each call releases the GIL. Nothing here belongs on the audio thread:
+that one runs `lib.ap_block_process` or `lib.ap_portaudio` and no Python.
+"""
+
+from .native import KernelError, allocate, check, ffi, lib, pointer
+from .rings import Block, Command, CommandQueue, Mailbox, Ring
+from .sound import Fft, Resampler, Spectrum, Trellis, Voice
+
+__all__ = [
+    "Block", "Command", "CommandQueue", "Fft", "KernelError", "Mailbox", "Resampler", "Ring", "Spectrum", "Trellis", "Voice",
+    "allocate", "check", "ffi", "lib", "pointer",
+]  # fmt: skip
