@@ -126,7 +126,7 @@ _VALUE = re.compile(r"([a-z][a-z-]*) (-?\d+(?:\.\d+)?)(?=\s|$)")
 
 
 def draw(log: Path, picture: Path) -> bool:
-    """Draw the losses that a trainer printed ("12.5 min  train 3.1  held-out 3.4"), one line each; False where there are none."""
+    """Draw the losses that a trainer printed ("12.5 min  train 3.1  held-out 3.4"), one line each; False where there are none, or no matplotlib."""
     series: dict[str, list[tuple[float, float]]] = {}
     for line in log.read_text(encoding="utf-8").splitlines():
         if point := _POINT.search(line):
@@ -135,8 +135,10 @@ def draw(log: Path, picture: Path) -> bool:
     series = {name: points for name, points in series.items() if len(points) > 2 and len({value for _, value in points}) > 1}
     if not series:
         return False
-    import matplotlib
-
+    try:
+        import matplotlib
+    except ModuleNotFoundError:  # a picture less is no reason to stop
+        return False
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
