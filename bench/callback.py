@@ -19,12 +19,12 @@ import threading
 import time
 from pathlib import Path
 
-import control
 import numpy as np
 
-from antiphon.audio.phrase import hummed_phrase
+import control
 from antiphon.engine import Engine, EngineConfig
 from jackrig import EmptyClient, JackServer, Probe
+from phrase import phrase
 from record import note, record
 
 CLOCK = (
@@ -84,14 +84,8 @@ class Tenths:
 
 def recording(path: str | None, seconds: float, samplerate: int) -> np.ndarray:
     """A sound file's first channel (at the server's rate), or the hummed phrase, repeated for `seconds`."""
-    if path is None:
-        sound = hummed_phrase(samplerate)[:, 0]
-    else:
-        from antiphon.audiofile import read
-        from antiphon.kernels import Resampler
-
-        file = read(path)
-        sound = Resampler(file.samplerate, samplerate).process(np.ascontiguousarray(file.sound[:, 0])).copy()
+    sound = phrase(path, samplerate)
+    if path is not None:
         sound = np.concatenate((sound, np.zeros(9 * samplerate, np.float32)))  # room for the answer
     return np.resize(sound, round(seconds * samplerate)).astype(np.float32)
 

@@ -13,17 +13,15 @@ from __future__ import annotations
 import argparse
 import time
 
-import control
 import numpy as np
-from record import note, record, summary
 
-from antiphon.audio.phrase import hummed_phrase
-from antiphon.audiofile import read
+import control
 from antiphon.chain import build
-from antiphon.kernels import Resampler
 from antiphon.latency import HOP, MODEL_RATE
 from antiphon.params import REGISTRY
 from antiphon.worker_main import request_realtime
+from phrase import phrase
+from record import note, record, summary
 
 TURN_HOPS = 250
 CLOCK = "perf_counter on the thread that steps, from the hop at hand to its voice made, and to the put-off rest done"
@@ -31,11 +29,7 @@ CLOCK = "perf_counter on the thread that steps, from the hop at hand to its voic
 
 def sound(path: str | None) -> np.ndarray:
     """The recording's first channel, or the hummed phrase, in hops of (960,) float32 at 48 kHz."""
-    if path is None:
-        mono = hummed_phrase(MODEL_RATE)[:, 0]
-    else:
-        file = read(path)
-        mono = Resampler(file.samplerate, MODEL_RATE).process(np.ascontiguousarray(file.sound[:, 0])).copy()
+    mono = phrase(path, MODEL_RATE)
     return mono[: len(mono) // HOP * HOP].astype(np.float32).reshape(-1, HOP)
 
 

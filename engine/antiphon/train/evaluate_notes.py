@@ -17,9 +17,8 @@ from ..model.notes import NoteModel
 from ..model.sampling import Leanings
 from ..model.score import Note
 from . import melodies
+from .music import MAJOR, MINOR
 
-_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])  # Krumhansl and Kessler 1982
-_MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 _STEPS = {0: (0, 2, 4, 5, 7, 9, 11), 1: (0, 2, 3, 5, 7, 8, 10, 11)}
 
 
@@ -31,7 +30,7 @@ def krumhansl_scale(notes: list[Note]) -> set[int]:
     best = max(
         (
             (np.corrcoef(weight, np.roll(profile, tonic))[0, 1], tonic, mode)
-            for mode, profile in ((0, _MAJOR), (1, _MINOR))
+            for mode, profile in ((0, MAJOR), (1, MINOR))
             for tonic in range(12)
         ),
         key=lambda found: found[0],
