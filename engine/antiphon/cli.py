@@ -19,6 +19,7 @@ from .params import REGISTRY, surfaces
 
 OK, NOT_SO, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_BUNDLE = "hum"
+TRAIN_ACTIONS = ("run", "prepare", "fit", "prune", "quantise", "export", "evaluate", "card", "adapt")
 _LONGEST_S = 10_000_000
 
 
@@ -140,7 +141,7 @@ def _parser() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
         group.add_parser(
             "train",
             help="make a bundle, or judge one",
-            description="Make a bundle from a recipe, or judge one on recordings. Needs the [train] extra.",
+            description="Make a bundle from a recipe or from your recordings, or judge one. Needs the [train] extra.",
         )
     )
     return parser, dict(group.choices)
@@ -256,9 +257,10 @@ def _bundle(parser: argparse.ArgumentParser) -> None:
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
-        type=_one_of("run", "evaluate"),
-        metavar="run|evaluate",
-        help="run: every stage of a recipe. evaluate: answers to recordings, judged; figures, a page, a listening kit",
+        type=_one_of(*TRAIN_ACTIONS),
+        metavar="ACTION",
+        help="run: every stage of a recipe. prepare, fit, prune, quantise, export: its stages of that phase. evaluate: what it "
+        "hears, sounds and answers, judged on recordings. card: the model card. adapt: a bundle of your own from your recordings",
     )
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see antiphon train ACTION --help")
 

@@ -55,12 +55,18 @@ def render(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Run a recipe, or judge a bundle."""
+    """Run a recipe or one phase of it, judge a bundle, write its card, or adapt one."""
     try:
-        if options.action == "run":
-            from .train.pipeline import main
-        else:
+        if options.action == "evaluate":
             from .train.evaluate import main
+        elif options.action == "card":
+            from .train.card import main
+        elif options.action == "adapt":
+            from .train.adapt import main
+        else:
+            from .train import pipeline
+
+            return pipeline.main(options.rest, options.action)
         return main(options.rest)
     except ModuleNotFoundError as error:
         raise UsageError(f"train needs {error.name!r}, which is not installed; install antiphon[train]") from None
