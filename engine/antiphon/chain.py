@@ -175,8 +175,8 @@ class Chain:
     def resound(self, mic: np.ndarray) -> np.ndarray:
         """Sound a hop again from what is heard of it, (960,) float32 each: the codec alone, to judge it by. No `step` beside it."""
         pitch = self._control_pitch(self._tokenizer.step(mic))
-        codes, loudness = self._encoder.step(mic, pitch)
-        return self._decoder.step(codes, loudness, pitch)
+        _, loudness = self._encoder.step(mic, pitch)
+        return self._decoder.step(self._encoder.coded, loudness, pitch)
 
     def _understand(self, frame: Frame, params: np.ndarray, priming: bool) -> tuple[Action, list[Note]]:
         """Ask what to do in the hop after this one, and which of the performer's notes ended."""
@@ -240,7 +240,7 @@ class Chain:
         remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed if plan.wait_hops else _UNKNOWN
         played = self._acoustic.play(plan.pitch if sounding else 0.0, elapsed == 0, remaining, leanings.temperature * self._heat)
         self._pitch_played = float(played.pitch[1])
-        return action.shape(self._decoder.step(played.codes, played.loudness, played.pitch) * np.float32(self._voice_gain))
+        return action.shape(self._decoder.step(played.latent, played.loudness, played.pitch) * np.float32(self._voice_gain))
 
     def _begin(self, seed: int) -> None:
         """Take everything heard so far into account, and draw the chances of this answer.

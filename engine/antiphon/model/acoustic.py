@@ -14,6 +14,7 @@ from . import gestures
 from .edges import LEVELS, Edges, Size
 from .gestures import BEND_OFFSETS, BENDS, LATENT, LOUDNESS_CLASSES, PLAN, TRACE, TRAITS
 from .graph import StepGraph
+from .moments import Moments
 from .timbre import CODEBOOKS, CODES, Codebooks
 from .tokens import REST
 from .traits import COARSE, Traits
@@ -58,9 +59,9 @@ _SETTLED = _only(~_UNVOICED & (np.abs(BEND_OFFSETS) <= SETTLED_BEND))
 
 @dataclass(frozen=True)
 class Hop:
-    """What the decoder needs for one hop: codes `(levels,)`, loudness class, pitch `(2,)` in MIDI semitones (0 unvoiced)."""
+    """What the decoder needs for one hop: latent `(32,)`, loudness class, pitch `(2,)` in MIDI semitones (0 unvoiced)."""
 
-    codes: np.ndarray
+    latent: np.ndarray
     loudness: int
     pitch: np.ndarray
 
@@ -75,8 +76,8 @@ class AcousticModel:
     def __init__(self, memory: StepGraph | str | Path, tokens: StepGraph | str | Path, seed: int = 0):
         chosen: dict[str, int] = {}
         self._graph, self._choice = StepGraph.at(memory, MEMORY, chosen), StepGraph.at(tokens, TOKENS, chosen)
-        self._codebooks = Codebooks(self._choice.path.with_name(CODEBOOKS), chosen)
-        levels = self._codebooks.levels
+        levels = chosen[LEVELS.name]
+        self._codebooks = Codebooks(self._choice.path.with_name(CODEBOOKS), levels)
         sizes = [LOUDNESS_CLASSES, BENDS] + [CODES] * levels
         self._heat = np.array([LOUDNESS_HEAT, BEND_HEAT, *TIMBRE_HEAT[:levels]], np.float32)
         self._heats = np.repeat(self._heat, sizes)
@@ -86,7 +87,7 @@ class AcousticModel:
         self._latent, self._trace, self._who = told[:LATENT], told[LATENT:LATENT + TRACE], told[LATENT + TRACE:]
         self._context = self._choice.inputs["context"]
         self._leaning, self._noise = self._choice.inputs["leaning"], self._choice.inputs["noise"]
-        self._traits = Traits()
+        self._traits, self._moments = Traits(), Moments()
         self.reset(seed)
 
     def reset(self, seed: int = 0) -> None:
@@ -94,6 +95,7 @@ class AcousticModel:
         self._graph.reset()
         self.reseed(seed)
         self._traits.reset()
+        self._moments.reset()
         self._habits = np.zeros((COARSE, CODES), np.float32)
         self._level_habit = np.zeros(LOUDNESS_CLASSES, np.float32)
         self._loudest = LOUDNESS_CLASSES
@@ -123,6 +125,9 @@ class AcousticModel:
         self._run(note, onset, -1)
         if loudness > 0 and note > 0:
             self._traits.add(latent, loudness, now - note if now > 0 else math.nan, codes)
+            self._moments.add(latent, loudness, now, self._age)
+        else:
+            self._moments.rest()
         if self._listened % TRAITS_EVERY == 0:
             self._traits.write(self._who)
         self._listened += 1
@@ -152,8 +157,9 @@ class AcousticModel:
         self._codebooks.decode(codes)
         now = note + float(BEND_OFFSETS[bend]) if bend > 0 and note > 0 else 0.0
         before = self._pitch if self._pitch > 0 and now > 0 and abs(self._pitch - now) < 2 else now
-        self._remember(now, loudness, self._codebooks.latent)
-        return Hop(np.array(codes), loudness, np.array([(before + now) / 2, now]))
+        latent = self._moments.find(self._codebooks.latent, loudness, now, self._age)
+        self._remember(now, loudness, latent)
+        return Hop(latent, loudness, np.array([(before + now) / 2, now]))
 
     def _lean(self, note, onset, remaining, releasing):
         """Say which levels and bends may be chosen in this hop, and which are preferred."""
@@ -186,6 +192,7 @@ class AcousticModel:
     def begin(self, seed: int) -> None:
         """Prepare an answer: draw the performer's traits from all that was kept and start chance from `seed`."""
         self._traits.write(self._who)
+        self._moments.begin()
         self._draw_habits()
         self.reseed(seed)
 
@@ -248,13 +255,14 @@ class AcousticModel:
         """A copy of the State."""
         fields = {name: getattr(self, name) for name in self._FIELDS}
         arrays = {name: getattr(self, name).copy() for name in self._ARRAYS}
-        parts = {"graph": self._graph.state(), "traits": self._traits.state(), "random": self._random.bit_generator.state}
+        parts = {"graph": self._graph.state(), "traits": self._traits.state(), "moments": self._moments.state(), "random": self._random.bit_generator.state}
         return {**parts, **fields, **arrays}
 
     def set_state(self, state: dict) -> None:
         """Take a State that `state` returned."""
         self._graph.set_state(state["graph"])
         self._traits.set_state(state["traits"])
+        self._moments.set_state(state["moments"])
         self._random.bit_generator.state = state["random"]
         for name in self._FIELDS:
             setattr(self, name, state[name])

@@ -97,7 +97,7 @@ class Bundle:
         every graph once, and reads the constants. What the code needs and the manifest does not name is wrong too.
         """
         needed, sizes, problems = needs(), {}, []
-        for part, wanted in (("constants", CONSTANTS), ("graphs", needed)):
+        for part, wanted in (("graphs", needed), ("constants", CONSTANTS)):  # constants last: tokens say how many levels they need
             entries = self.manifest.get(part, {})
             problems += [f"{part.removesuffix('s')} {name!r} is not in {MANIFEST}" for name in wanted if name not in entries]
             for name, entry in entries.items():
@@ -160,12 +160,13 @@ def needs() -> "dict[str, Edges]":
 
 
 def _constant_problems(name: str, path: Path, sizes: dict[str, int]) -> list[str]:
+    from .edges import LEVELS
     from .timbre import CODEBOOKS, Codebooks
 
     if path.name != CODEBOOKS:
         return [f"constant {name!r}: file is {path.name!r}, expected {CODEBOOKS!r}"]
     try:
-        Codebooks(path, sizes)
+        Codebooks(path, sizes.get(LEVELS.name, LEVELS.least))
     except BundleError as error:
         return [str(error)]
     return []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..kernels import Voice, ffi, lib
+from ..kernels import Voice, ffi, lib, pointer
 from .edges import Edges
 from .graph import StepGraph
 from .timbre import CODEBOOKS, HEARD, LATENT, PITCH_FEATURES, PLANNED, Codebooks, Heard, class_db, loudness_class
@@ -28,9 +28,10 @@ class Encoder:
         self._graph = StepGraph.at(place, ENCODER)
         self._codebooks = Codebooks(self._graph.path.with_name(CODEBOOKS))
         self._heard = Heard(self._graph.inputs["features"])
-        self._latent = self._graph.outputs["latent"]
-        self.latent = self._codebooks.latent
-        """Quantised latent of the last hop, `(32,) float32`; a view."""
+        self.latent = self._graph.outputs["latent"][0]
+        """Latent of the last hop, before codes were found for it, `(32,) float32`; a view."""
+        self.coded = self._codebooks.latent
+        """What its codes say of it, `(32,) float32`; a view."""
         self.loudness_db = SILENCE_DB
         """Level of the last hop in dB rms, full scale square 0."""
 
@@ -41,7 +42,7 @@ class Encoder:
         """
         self.loudness_db = self._heard.step(hop, pitch)
         self._graph.run()
-        self._codebooks.encode(self._latent)
+        self._codebooks.encode(self.latent)
         return self._codebooks.codes, loudness_class(self.loudness_db)
 
     def skip(self, hop: np.ndarray) -> None:
@@ -64,7 +65,7 @@ class Encoder:
 
 
 class Decoder:
-    """Sounds codes: the graph says what 128 harmonics and the noise are like at two control frames a hop, `kernels.Voice`
+    """Sounds latents: the graph says what 128 harmonics and the noise are like at two control frames a hop, `kernels.Voice`
     makes them. Loudness class 0 is exactly silent.
 
     State: the graph's and the voice's. A change of level or pitch is a ramp over 10 ms, so no join between hops can click.
@@ -72,21 +73,18 @@ class Decoder:
 
     def __init__(self, place: StepGraph | str | Path, seed: int = 0):
         self._graph = StepGraph.at(place, DECODER)
-        self._codebooks = Codebooks(self._graph.path.with_name(CODEBOOKS))
         self._told = [ffi.from_buffer("float *", self._graph.inputs[name]) for name in DECODER.inputs]
-        self._latent = ffi.from_buffer("float *", self._codebooks.latent)
         self._voice = Voice(seed)
         self._out = np.zeros(HOP, np.float32)
 
-    def step(self, codes: np.ndarray, loudness: int, pitch: np.ndarray, noise: np.ndarray | None = None) -> np.ndarray:
-        """Sound one hop: codes `(levels,)`, loudness class, pitch `(2,)` (MIDI semitones per 10 ms, 0 unvoiced).
+    def step(self, latent: np.ndarray, loudness: int, pitch: np.ndarray, noise: np.ndarray | None = None) -> np.ndarray:
+        """Sound one hop: latent `(32,) float32`, loudness class, pitch `(2,)` (MIDI semitones per 10 ms, 0 unvoiced).
 
         Returns `(960,) float32`, a view valid until the next step. `noise (2, 481) complex64`, spectra of 960 frames of
         unit deviation, replaces the generator's.
         """
-        self._codebooks.decode(codes)
         level_db, first, last = class_db(loudness), float(pitch[0]), float(pitch[1])
-        lib.ap_timbre_planned(self._latent, first, last, level_db, self._voice.level_db, *self._told)
+        lib.ap_timbre_planned(pointer(latent, LATENT, "latent"), first, last, level_db, self._voice.level_db, *self._told)
         self._graph.run()
         self._voice.process(self._graph.outputs["raw"], first, last, level_db, loudness > 0, self._out, noise)
         return self._out

@@ -56,20 +56,19 @@ def class_db(loudness: int) -> float:
 
 class Codebooks:
     """The entries that codes name, from `codebooks.npy`. Raises `BundleError` if it is missing, no such table of finite numbers,
-    or of other levels than `sizes` (see `edges`).
+    or of fewer levels than `least`.
 
     `codes (levels,) int64` and `latent (32,) float32` are what the last call found, the same memory for life.
     """
 
-    def __init__(self, path: str | Path, sizes: dict[str, int] | None = None):
-        sizes = {} if sizes is None else sizes
+    def __init__(self, path: str | Path, least: int = LEVELS.least):
         try:
             # Mapped, so that a header which promises more than the file holds costs nothing.
             table = np.lib.format.open_memmap(path, mode="r")
         except Exception as error:  # numpy raises half a dozen types for a file that is no table
             raise BundleError(f"constants {Path(path).name!r} can't be read ({_first_line(error)}); re-export the bundle") from error
-        if table.dtype != np.float32 or not fits(table.shape, _SHAPE, sizes):
-            found, wanted = f"{table.dtype} {list(table.shape)}", f"float32 {say(_SHAPE, sizes)}, {LEVELS.least} to {LEVELS.most} levels"
+        if table.dtype != np.float32 or not fits(table.shape, _SHAPE, {}) or len(table) < least:
+            found, wanted = f"{table.dtype} {list(table.shape)}", f"float32 {say(_SHAPE, {})}, {least} to {LEVELS.most} levels"
             raise BundleError(f"constants {Path(path).name!r}: {found}, expected {wanted}; re-export the bundle")
         self.entries = np.array(table, np.float32, order="C")
         self.levels = len(self.entries)
@@ -88,9 +87,9 @@ class Codebooks:
         lib.ap_rvq_encode(*self._pointers, pointer(latent, LATENT, "latent"), self._codes, self._latent)
 
     def decode(self, codes: np.ndarray) -> None:
-        """Take the latent of codes `(levels,) int64`."""
-        self.codes[:] = codes
-        lib.ap_rvq_decode(*self._pointers, self._codes, self._latent)
+        """Take the latent of codes `(n,) int64`, the coarsest n of the levels there are."""
+        self.codes[:len(codes)] = codes
+        lib.ap_rvq_decode(self._pointers[0], len(codes), self._codes, self._latent)
 
 
 class Heard:

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..model import gestures
-from ..model.gestures import AGES, BENDS, LATENT, LOUDNESS_CLASSES, REMAINS, TRACE, TRAITS
-from ..model.tokens import NOTES, REST
+from ..model.gestures import BENDS, LATENT, LOUDNESS_CLASSES, PLAN, TRACE, TRAITS
+from ..model.tokens import REST
 from . import fast, network
 from .codec import save
 from .shards import Shards, colour
@@ -29,44 +29,48 @@ RATE_TOP, WARM_UP = 2e-3, 100
 
 
 class AcousticNet(nn.Module):
-    """Logits of every token of a hop, given the plan, the hop before and the performer's traits."""
+    """Logits of every token of a hop, given the plan, the hop before and the performer's traits.
 
-    def __init__(self, codebooks, width=256, memory=384, growth=1.5):
+    `codebooks [levels, 256, 32]` are those whose codes it chooses; `units`: hidden units of each token's perceptron.
+    """
+
+    def __init__(self, codebooks, width=256, memory=384, units=None):
         super().__init__()
-        self.register_buffer("codebooks", codebooks)
+        self.register_buffer("codebooks", codebooks.clone())
         self.width, self.memory, self.levels = width, memory, len(codebooks)
         self.sizes = [LOUDNESS_CLASSES, BENDS] + [codebooks.shape[1]] * self.levels
-        self.note, self.note_before = nn.Embedding(NOTES + 1, width), nn.Embedding(NOTES + 1, width)
-        self.onset, self.age, self.remain = nn.Embedding(2, width), nn.Embedding(AGES, width), nn.Embedding(REMAINS, width)
-        self.loudness = nn.Embedding(LOUDNESS_CLASSES, width)
-        self.past = nn.Linear(LATENT + TRACE, width)
-        self.who = nn.Linear(TRAITS, width)
-        self.enter = nn.Linear(width, width)
+        self.units = list(units or [width * 3 // 2] * len(self.sizes))
+        # One table for all words of the plan (`gestures.plan_rows`).
+        self.words = nn.Embedding(sum(PLAN), width)
+        self.register_buffer("rows", torch.tensor(np.cumsum([0, *PLAN[:-1]])), False)
+        self.told = nn.Linear(LATENT + TRACE + TRAITS, width)
         self.gru = nn.GRU(width, memory, batch_first=True)
-        self.norm = nn.LayerNorm(memory)
         self.leave = nn.Linear(memory + width, width)
         # What was chosen is told by its latent, not by its number: near codes are near.
         self.chosen = nn.ModuleList([nn.Embedding(LOUDNESS_CLASSES, width), nn.Embedding(BENDS, width)] + [nn.Linear(LATENT, width, bias=False) for _ in range(self.levels)])
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in self.sizes)
-        self.ups = nn.ModuleList(nn.Linear(width, int(growth * width)) for _ in self.sizes)
-        self.downs = nn.ModuleList(nn.Linear(int(growth * width), width) for _ in self.sizes)
-        self.heads = nn.ModuleList(nn.Linear(width, size) for size in self.sizes)
+        self.ups = nn.ModuleList(nn.Linear(width, count) for count in self.units)
+        self.heads = nn.ModuleList(nn.Linear(width + count, size) for count, size in zip(self.units, self.sizes, strict=True))
         for module in self.modules():
             if isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=0.05)
 
+    @property
+    def shape(self):
+        """What a checkpoint must know to make this network again, beside the codebooks."""
+        return {"width": self.width, "memory": self.memory, "units": self.units}
+
     def enter_hop(self, plan, loudness, latent, trace, who):
         """Plan `[..., 5]` (note, onset, age, remain, note before), the hop before and the traits to `[..., width]`."""
-        x = self.note(plan[..., 0]) + self.onset(plan[..., 1]) + self.age(plan[..., 2]) + self.remain(plan[..., 3]) + self.note_before(plan[..., 4])
-        x = x + self.loudness(loudness) + self.past(torch.cat([latent, trace], -1)) + self.who(who)
-        return F.hardswish(self.enter(x))
+        words = torch.cat([plan, loudness[..., None]], -1) + self.rows
+        told = torch.cat([latent, trace, who.expand(*latent.shape[:-1], TRAITS)], -1)
+        return F.hardswish(self.words(words).sum(-2) + self.told(told))
 
     def token_logits(self, index, context):
         """Logits of token `index` from the context, in which the choices before it are already added."""
-        hidden = self.ups[index](self.norms[index](context))
-        return self.heads[index](context + self.downs[index](F.hardswish(hidden)))
+        hidden = F.hardswish(self.ups[index](F.layer_norm(context, (self.width,))))
+        return self.heads[index](torch.cat([context, hidden], -1))
 
-    def told(self, index, token):
+    def told_later(self, index, token):
         """What the later tokens of the hop learn of the choice of token `index`."""
         return self.chosen[index](token if index < 2 else self.codebooks[index - 2][token])
 
@@ -75,11 +79,11 @@ class AcousticNet(nn.Module):
         x = self.enter_hop(plan, loudness, latent, trace, who)
         gru = self.gru
         y = fast.Gru.apply(F.linear(x, gru.weight_ih_l0, gru.bias_ih_l0), gru.weight_hh_l0, gru.bias_hh_l0)
-        context = self.leave(torch.cat([self.norm(y), x], -1))
+        context = self.leave(torch.cat([F.layer_norm(y, (self.memory,)), x], -1))
         logits = []
         for index in range(len(self.sizes)):
             logits.append(self.token_logits(index, context))
-            context = context + self.told(index, tokens[..., index])
+            context = context + self.told_later(index, tokens[..., index])
         return logits
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import network
+from ..model.bundle import Bundle
+from . import network, recover
 from .network import FRAME, RATE
 from .shards import Shards
 
@@ -101,12 +102,14 @@ def main():
     parser.add_argument("--decoder-of", help="checkpoint of a finished codec whose decoder alone shall learn on")
     parser.add_argument("--top-rate", type=float, default=RATE_TOP)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", metavar="BUNDLE", help="begin with the weights of this bundle")
+    parser.add_argument("--bypass", type=float, default=0.1, help="share of steps that leave latents as they are")
     options = parser.parse_args()
     from swift_f0 import SwiftF0
     tracker = SwiftF0(threads=1)
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    codec = network.Codec()
+    codec = recover.codec(Bundle.open(options.start)) if options.start else network.Codec()
     if options.decoder_of:
         codec.load_state_dict(torch.load(options.decoder_of)["codec"])
     learning = codec.decoder if options.decoder_of else codec
@@ -142,7 +145,7 @@ def main():
                 codec.train()
         else:
             latent, _ = codec.latent(heard, pitch)
-        if not options.decoder_of and step >= UNQUANTISED_STEPS and choose.random() > 0.1:
+        if not options.decoder_of and (options.start or step >= UNQUANTISED_STEPS) and choose.random() > options.bypass:
             latent, commitment = codec.quantiser(latent)
         made, levels = codec.decoder(latent, pitch, loudness)
         # Three of the five resolutions a step: the mean is the same, the step a quarter shorter.

@@ -22,7 +22,7 @@ from . import acoustic as trainer
 from . import network
 from .export_codec import time_at_cadence, zeros
 from .shards import Shards
-from .sketch import array, behind_norm, write_both
+from .sketch import array, write_both
 
 STEEP = 1e6
 """How far what lies below the tail is pushed down, times its distance."""
@@ -37,19 +37,16 @@ def told_table(net, index):
 def export_memory(net, path):
     """What a hop leaves behind: plan, the hop before and traits into the memory. All that listening needs.
 
-    Rows of one table for the words of the plan (`gestures.plan_rows`), one matrix for the rest, in fp32 for its numbers are of
-    many sizes; `enter` is folded into both.
+    One matrix takes numbers of many sizes, so it is fp32.
     """
     gru, size = net.gru, net.memory
-    enter = array(net.enter.weight).T
-    words = [array(word.weight) @ enter for word in (net.note, net.onset, net.age, net.remain, net.note_before, net.loudness)]
-    # Of each word one row is taken, so the biases can lie in one of them.
-    words[1] = words[1] + (array(net.past.bias) + array(net.who.bias)) @ enter + array(net.enter.bias)
-    told = np.concatenate([array(net.past.weight), array(net.who.weight)], 1).T @ enter
+    # Of each word one row is taken, so the bias can lie in one of them.
+    words = array(net.words.weight).copy()
+    words[gestures.PLAN[0]:gestures.PLAN[0] + gestures.PLAN[1]] += array(net.told.bias)
 
     def draw(sketch):
-        words_sum = sketch.node("ReduceSum", sketch.node("Gather", np.concatenate(words), "rows"), np.array([0]), keepdims=0)
-        x = sketch.hardswish(sketch.linear("told", told, words_sum, exact=True))
+        words_sum = sketch.node("ReduceSum", sketch.node("Gather", words, "rows"), np.array([0]), keepdims=0)
+        x = sketch.hardswish(sketch.linear("told", array(net.told.weight).T, words_sum, exact=True))
         entered = sketch.linear(x, array(gru.weight_ih_l0).T, array(gru.bias_ih_l0))
         recurrent = sketch.linear("s_memory", array(gru.weight_hh_l0).T, array(gru.bias_hh_l0))
         (gates, new), (gates_before, before) = (sketch.split(edge, [2 * size, size]) for edge in (entered, recurrent))
@@ -57,37 +54,28 @@ def export_memory(net, path):
         new = sketch.node("Tanh", sketch.node("Add", new, sketch.node("Mul", reset, before)))
         kept = sketch.node("Mul", keep, sketch.node("Sub", "s_memory", new))
         memory = sketch.node("Add", new, kept, to="s_memory_next")
-        weight = array(net.leave.weight).T.copy()
-        bias = array(net.leave.bias) + array(net.norm.bias) @ weight[:size]
-        weight[:size] *= array(net.norm.weight)[:, None]
-        sketch.linear(sketch.node("Concat", sketch.normalised(memory, size), x, axis=1), weight, bias, to="context")
+        sketch.linear(sketch.node("Concat", sketch.normalised(memory, size), x, axis=1), array(net.leave.weight).T, array(net.leave.bias), to="context")
 
     inputs = {"rows": np.zeros(len(gestures.PLAN), np.int64), "told": zeros(1, LATENT + TRACE + TRAITS), "s_memory": zeros(1, size)}
     return write_both(draw, path, inputs, {"context": zeros(1, net.width), "s_memory_next": zeros(1, size)})
 
 
-def export_tokens(net, path, levels, logits=False):
+def export_tokens(net, path, logits=False):
     """A hop's tokens, sampled one after the other. `leaning` and `noise` are all tokens' classes end to end.
 
     Of token i with logits l it takes the class of the largest l + leaning + noise, among those whose l + leaning is at most
     tail[i] below its largest. With `logits` what is chosen from is an output for each token.
     """
-    count = 2 + levels
-    sizes = net.sizes[:count]
-    heads, ups, downs = net.heads[:count], net.ups[:count], net.downs[:count]
-    biases = [array(head.bias) + array(down.bias) @ array(head.weight).T for head, down in zip(heads, downs, strict=True)]
+    sizes, count = net.sizes, len(net.sizes)
 
     def draw(sketch):
         context, tokens = "context", []
-        leanings = sketch.split(sketch.node("Add", "leaning", np.concatenate(biases)), sizes)
+        leanings = sketch.split(sketch.node("Add", "leaning", np.concatenate([array(head.bias) for head in net.heads])), sizes)
         noises, tails = sketch.split("noise", sizes), sketch.split("tail", [1] * count)
-        for index, (head, up, down) in enumerate(zip(heads, ups, downs, strict=True)):
-            hidden = sketch.hardswish(sketch.linear(sketch.normalised(context, net.width), *behind_norm(net.norms[index], up)))
-            # head(context + down(hidden)) is one matrix on both.
-            weight = array(head.weight).T
-            weight = np.concatenate([weight, array(down.weight).T @ weight])
+        for index, (head, up) in enumerate(zip(net.heads, net.ups, strict=True)):
+            hidden = sketch.hardswish(sketch.linear(sketch.normalised(context, net.width), array(up.weight).T, array(up.bias)))
             both, name = sketch.node("Concat", context, hidden, axis=1), f"logits_{index}" if logits else None
-            wanted = sketch.linear(both, weight, leanings[index], to=name)
+            wanted = sketch.linear(both, array(head.weight).T, leanings[index], to=name)
             floor = sketch.node("Sub", sketch.node("ReduceMax", wanted, np.array([1]), keepdims=1), tails[index])
             above = sketch.node("LeakyRelu", sketch.node("Sub", wanted, floor), alpha=STEEP)
             token = sketch.node("ArgMax", sketch.node("Add", above, noises[index]), axis=1, keepdims=0)

@@ -37,8 +37,7 @@ class StepNet(nn.Module):
         self.blocks, self.norm, heads = net.blocks, net.norm, net.blocks[0].heads
         size = net.width // heads
         pitch = net.pitch.weight + net.chroma.weight[(torch.arange(score.NOTES) + score.NOTE_LO) % 12]
-        told = (net.interval, net.register, net.ioi, net.articulation, net.match_interval, net.match_ioi, net.match_length)
-        tables = [pitch, *(table.weight for table in told)]
+        tables = [pitch, *(table.weight for table in net.told)]
         self.register_buffer("table", torch.cat(tables).detach())
         self.register_buffer("starts", torch.tensor(np.cumsum([0, *(len(table) for table in tables[:-1])])))
         self.register_buffer("other_half", torch.arange(size).roll(size // 2))
@@ -47,17 +46,10 @@ class StepNet(nn.Module):
         self.register_buffer("opinion_nats", torch.stack([net.match_ioi_nats, net.match_pitch_nats], -1).detach())
         for block in self.blocks:  # queries are divided by the root of their size here, once for all
             block.qkv.weight.data[: net.width] *= size**-0.5
-
-        first, second = net.articulation_head[0], net.pitch_head[0]
-        cut = net.width
-        self.shared = nn.Linear(net.width, score.IOIS + first.out_features + second.out_features)
-        self.shared.weight.data = torch.cat([net.ioi_head.weight, first.weight[:, :cut], second.weight[:, :cut]]).detach()
-        self.shared.bias.data = torch.cat([net.ioi_head.bias, first.bias, second.bias]).detach()
-        self.cuts = [score.IOIS, first.out_features, second.out_features]
-        self.register_buffer("ioi_to_articulation", (net.ioi_chosen.weight @ first.weight[:, cut:].T).detach())
-        self.register_buffer("ioi_to_pitch", (net.ioi_chosen.weight @ second.weight[:, cut : 2 * cut].T).detach())
-        self.register_buffer("articulation_to_pitch", (net.articulation_chosen.weight @ second.weight[:, 2 * cut :].T).detach())
-        self.articulation_end, self.pitch_end = net.articulation_head[2], net.pitch_head[2]
+        self.shared, self.articulation_end, self.pitch_end = net.shared, net.articulation_end, net.pitch_end
+        self.cuts = [score.IOIS, *net.shape["ends"]]
+        for name in ("ioi_to_articulation", "ioi_to_pitch", "articulation_to_pitch"):
+            self.register_buffer(name, getattr(net, name).weight.detach())
 
     def forward(self, token, cos, sin, mask, noise, ioi_bias, articulation_bias, pitch_bias, sharpness, tail, match_nats, *ring):
         x = self.table[token[:8] + self.starts].sum(0, keepdim=True)

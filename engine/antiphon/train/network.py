@@ -180,6 +180,15 @@ class Quantiser(nn.Module):
         self.register_buffer("sums", torch.zeros(levels, CODES, LATENT))
         self.register_buffer("started", torch.zeros(()))
 
+    def begin_from(self, books):
+        """Take finished codebooks `[levels, 256, 32]`; levels beyond theirs start from small entries."""
+        with torch.no_grad():
+            self.codebooks[:len(books)] = books
+            self.codebooks[len(books):] = books[-1] * 0.7 + 1e-3 * torch.randn_like(books[-1])
+            self.sums.copy_(self.codebooks)
+            self.uses.fill_(1.0)
+            self.started.fill_(1)
+
     def nearest(self, residual, level):
         """Codes `[N]` of the nearest entries to `residual [N, 32]`."""
         book = self.codebooks[level]

@@ -22,33 +22,31 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..model import score
-from . import melodies
+from ..model.bundle import Bundle
+from . import melodies, recover
 
-FIELDS = (
-    "pitch",
-    "ioi",
-    "articulation",
-    "register",
-    "match_interval",
-    "match_ioi",
-    "match_length",
-    "next_pitch",
-    "hops",
-)
+TOLD = (score.INTERVALS, 2 * score.LEAP + 1, score.IOIS + 1, score.ARTICULATIONS + 1, score.INTERVALS, score.IOIS + 1, score.LONGEST_MATCH + 1)
+"""Classes of what a token says beside its pitch: interval, register, inter-onset and articulation before it, and the match
+model's interval, inter-onset and length."""
+
+
+def gelu(x):
+    """The tanh form, which step graphs run fastest."""
+    return F.gelu(x, approximate="tanh")
 
 
 class Block(nn.Module):
     """Pre-norm attention and feed-forward."""
 
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, feed: int):
         super().__init__()
         self.heads = heads
         self.norm_attention = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         self.norm_feed = nn.LayerNorm(width)
-        self.up = nn.Linear(width, 4 * width)
-        self.down = nn.Linear(4 * width, width)
+        self.up = nn.Linear(width, feed)
+        self.down = nn.Linear(feed, width)
 
     def forward(self, x, cos, sin, mask):
         batch, notes, width = x.shape
@@ -57,7 +55,7 @@ class Block(nn.Module):
         weights = (rotate(q, cos, sin) @ rotate(k, cos, sin).transpose(2, 3) * q.shape[-1] ** -0.5 + mask).softmax(-1)
         attended = weights.to(v.dtype) @ v
         x = x + self.out(attended.transpose(1, 2).reshape(batch, notes, width))
-        return x + self.down(F.gelu(self.up(self.norm_feed(x)), approximate="tanh"))
+        return x + self.down(gelu(self.up(self.norm_feed(x))))
 
 
 def rotate(x, cos, sin):
@@ -67,26 +65,29 @@ def rotate(x, cos, sin):
 
 
 class NoteNet(nn.Module):
-    """Token n is note n with the timing of note n - 1; then inter-onset, articulation, pitch of note n + 1."""
+    """Token n is note n with the timing of note n - 1; then inter-onset, articulation, pitch of note n + 1.
 
-    def __init__(self, width: int = 256, layers: int = 4, heads: int = 4):
+    `feeds`: units of each layer's feed-forward, `ends` those of the articulation and pitch heads; pruning makes both smaller.
+    """
+
+    def __init__(self, width: int = 256, layers: int = 4, heads: int = 4, feeds=None, ends=None):
         super().__init__()
+        feeds, ends = list(feeds or [4 * width] * layers), list(ends or (width, 2 * width))
+        self.shape = {"width": width, "layers": layers, "heads": heads, "feeds": feeds, "ends": ends}
         self.width, self.heads, self.layers = width, heads, layers
-        embed = lambda size: nn.Embedding(size, width)  # noqa: E731
+        embed = lambda size, wide=width: nn.Embedding(size, wide)  # noqa: E731
         self.pitch, self.chroma = embed(score.NOTES), embed(12)
-        self.ioi, self.articulation = embed(score.IOIS + 1), embed(score.ARTICULATIONS + 1)
-        self.interval, self.register = embed(score.INTERVALS), embed(2 * score.LEAP + 1)
-        self.match_interval, self.match_ioi = embed(score.INTERVALS), embed(score.IOIS + 1)
-        self.match_length = embed(score.LONGEST_MATCH + 1)
-        self.ioi_chosen, self.articulation_chosen = embed(score.IOIS), embed(score.ARTICULATIONS)
+        self.told = nn.ModuleList(map(embed, TOLD))
+        self.ioi_to_articulation, self.ioi_to_pitch = (embed(score.IOIS, end) for end in ends)
+        self.articulation_to_pitch = embed(score.ARTICULATIONS, ends[1])
         for table in self.modules():
             if isinstance(table, nn.Embedding):
                 nn.init.normal_(table.weight, std=0.05)
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.blocks = nn.ModuleList(Block(width, heads, feed) for feed in feeds)
         self.norm = nn.LayerNorm(width)
-        self.ioi_head = nn.Linear(width, score.IOIS)
-        self.articulation_head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, score.ARTICULATIONS))
-        self.pitch_head = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, score.NOTES))
+        # What all three heads want of the trunk is one product.
+        self.shared = nn.Linear(width, score.IOIS + sum(ends))
+        self.articulation_end, self.pitch_end = nn.Linear(ends[0], score.ARTICULATIONS), nn.Linear(ends[1], score.NOTES)
         # Nats by which the match model's opinion is raised, by match length; starts as a guess.
         start = torch.linspace(0.0, 4.0, score.LONGEST_MATCH + 1)
         self.match_pitch_nats = nn.Parameter(start.clone())
@@ -95,13 +96,10 @@ class NoteNet(nn.Module):
         self.register_buffer("by_note", torch.tensor(by_note, dtype=torch.float32), persistent=False)
         self.register_buffer("by_time", torch.tensor(by_time, dtype=torch.float32), persistent=False)
 
-    def tokens(self, pitch, interval, ioi_before, articulation_before, register, match):
-        """Sum the embeddings of a token; every argument is an integer tensor of one shape."""
-        return (
-            self.pitch(pitch) + self.chroma((pitch + score.NOTE_LO) % 12) + self.interval(interval)
-            + self.register(register) + self.ioi(ioi_before) + self.articulation(articulation_before)
-            + self.match_interval(match[0]) + self.match_ioi(match[1]) + self.match_length(match[2])
-        )  # fmt: skip
+    def tokens(self, pitch, *told):
+        """Sum the embeddings of a token; every argument is an integer tensor of one shape, `told` in the order of TOLD."""
+        x = self.pitch(pitch) + self.chroma((pitch + score.NOTE_LO) % 12)
+        return x + sum(table(value) for table, value in zip(self.told, told, strict=True))
 
     def hidden(self, batch):
         """Run the trunk over whole performances: dictionary of (rows, notes) -> (rows, notes, width)."""
@@ -113,7 +111,7 @@ class NoteNet(nn.Module):
         ioi_before = F.pad(batch["ioi"][:, :-1], (1, 0), value=score.NO_IOI)
         articulation_before = F.pad(batch["articulation"][:, :-1], (1, 0), value=score.NO_ARTICULATION)
         match = (batch["match_interval"], batch["match_ioi"], batch["match_length"])
-        x = self.tokens(pitch, interval, ioi_before, articulation_before, batch["register"], match)
+        x = self.tokens(pitch, interval, batch["register"], ioi_before, articulation_before, *match)
         onset = F.pad(batch["hops"].cumsum(1)[:, :-1], (1, 0)).float()
         number = torch.arange(notes, dtype=torch.float32).expand(rows, notes)
         half = self.heads // 2
@@ -126,26 +124,20 @@ class NoteNet(nn.Module):
             x = block(x, cos, sin, mask)
         return self.norm(x)
 
-    def ioi_logits(self, h, match):
-        """Logits of the time to the next onset, match model's opinion included."""
-        known = F.one_hot(match[1], score.IOIS + 1)[..., : score.IOIS].to(h.dtype)
-        return self.ioi_head(h) + known * self.match_ioi_nats[match[2]][..., None]
-
-    def pitch_logits(self, h, ioi, articulation, pitch, match):
-        """Logits of the next note, given the timing that was chosen."""
-        logits = self.pitch_head(torch.cat([h, self.ioi_chosen(ioi), self.articulation_chosen(articulation)], -1))
-        target = pitch + match[0] - score.LEAP
-        valid = (match[0] < score.NO_INTERVAL) & (target >= 0) & (target < score.NOTES)
-        known = F.one_hot(target.clamp(0, score.NOTES - 1), score.NOTES).to(h.dtype)
-        return logits + known * (self.match_pitch_nats[match[2]] * valid)[..., None]
-
     def forward(self, batch):
         """Teacher-forced logits (inter-onset, articulation, pitch), each (rows, notes, classes)."""
-        h = self.hidden(batch)
-        match = (batch["match_interval"], batch["match_ioi"], batch["match_length"])
-        ioi = self.ioi_logits(h, match)
-        articulation = self.articulation_head(torch.cat([h, self.ioi_chosen(batch["ioi"])], -1))
-        return ioi, articulation, self.pitch_logits(h, batch["ioi"], batch["articulation"], batch["pitch"], match)
+        shared, (articulation_units, pitch_units) = self.shared(self.hidden(batch)), self.shape["ends"]
+        of_ioi, of_articulation, of_pitch = shared.split([score.IOIS, articulation_units, pitch_units], -1)
+        match_interval, match_ioi, length = (batch[name] for name in ("match_interval", "match_ioi", "match_length"))
+        known = F.one_hot(match_ioi, score.IOIS + 1)[..., : score.IOIS].to(shared.dtype)
+        ioi = of_ioi + known * self.match_ioi_nats[length][..., None]
+        articulation = self.articulation_end(gelu(of_articulation + self.ioi_to_articulation(batch["ioi"])))
+        told = self.ioi_to_pitch(batch["ioi"]) + self.articulation_to_pitch(batch["articulation"])
+        target = batch["pitch"] + match_interval - score.LEAP
+        valid = (match_interval < score.NO_INTERVAL) & (target >= 0) & (target < score.NOTES)
+        known = F.one_hot(target.clamp(0, score.NOTES - 1), score.NOTES).to(shared.dtype)
+        pitch = self.pitch_end(gelu(of_pitch + told)) + known * (self.match_pitch_nats[length] * valid)[..., None]
+        return ioi, articulation, pitch
 
 
 def losses(net: NoteNet, batch) -> torch.Tensor:
@@ -179,8 +171,9 @@ def measure(net: NoteNet, batch, rows: int = 16) -> np.ndarray:
 
 def load(path: str | Path) -> NoteNet:
     """Load the newest weights of a checkpoint."""
-    net = NoteNet()
-    net.load_state_dict(torch.load(path, weights_only=True)["net"])
+    saved = torch.load(path, weights_only=True)
+    net = NoteNet(**saved["shape"])
+    net.load_state_dict(saved["net"])
     return net.eval()
 
 
@@ -193,13 +186,14 @@ def main() -> None:
     parser.add_argument("--notes", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", metavar="BUNDLE", help="begin with the weights of this bundle")
     args = parser.parse_args()
 
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     train, held = melodies.split(melodies.read_lines(args.data))
     check = as_tensors(melodies.performances(held, 96, args.notes, seed=5, plain=True))
-    net = NoteNet()
+    net = recover.notes(Bundle.open(args.start)) if args.start else NoteNet()
     gains = [net.match_pitch_nats, net.match_ioi_nats]
     rest = [p for p in net.parameters() if not any(p is g for g in gains)]
     groups = [
@@ -239,8 +233,8 @@ def main() -> None:
             told, alone = measure(net, check), measure(net, without_match(check))
             print(f"{step} {spent / 60:.1f} min  train {smooth.numpy().round(3)}  held out {told.round(3)} onset+pitch "
                   f"{told[0] + told[2]:.3f}  without match {alone[0] + alone[2]:.3f}", flush=True)  # fmt: skip
-            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out)
-    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, args.out)
+            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent, "shape": net.shape}, args.out)
+    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent, "shape": net.shape}, args.out)
     print(f"done: {step} steps in {spent / 60:.1f} min", flush=True)
 
 

@@ -1,0 +1,109 @@
+"""The performer's own moments: hops heard, out of which an answer takes its timbre (as unit selection does, Hunt & Black 1996).
+
+The acoustic model says what it would like to sound next; what sounds is the moment of the performer's own last seconds that
+is most like it, and goes on from there as the performer went on, for as long as that stays near. So the answer is in their
+voice, with its vowels, its breath and its small movements, whatever the model was trained on. numpy only; model process,
+one thread.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from .gestures import LATENT
+from .timbre import LOUDNESS_CLASSES
+
+MOMENTS = 1000
+"""Sounding hops kept: 20 s."""
+LEAST = 25
+"""Fewer moments than these are no voice yet: the model's own timbre sounds."""
+LEAP = 0.6
+"""What it costs to go anywhere but to the moment that followed."""
+_LOUDNESS, _PITCH, _AGE = 3.0, 5.0, 4.0  # loudness classes (1.5 dB), semitones and age classes of a cost of one
+_AGES = np.floor(4 * np.log2(1 + np.arange(256))).astype(np.float32)
+_MOST = 4.0  # of each of those costs: beyond it, far is far
+JOIN = 0.5
+"""How much of what sounded before is left at a leap."""
+
+
+class Moments:
+    """A ring of hops heard: latent `(32,)`, loudness class, pitch and age in its note. `find` costs about 60 us.
+
+    State: the ring, and the moment that sounded last.
+    """
+
+    def __init__(self):
+        self._latents, self._told = np.zeros((MOMENTS, LATENT), np.float32), np.zeros((MOMENTS, 3), np.float32)
+        self._goes_on = np.zeros(MOMENTS, bool)  # whether the moment in the next slot followed it
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything heard."""
+        self._kept, self._last = 0, -1
+        self._broken = True
+        self._goes_on[:] = False
+        self._scale = np.ones(LATENT, np.float32)
+        self._sounded = np.zeros(LATENT, np.float32)
+
+    @property
+    def hops(self) -> int:
+        """Moments there are."""
+        return min(self._kept, MOMENTS)
+
+    def add(self, latent: np.ndarray, loudness: int, pitch: float, age: int) -> None:
+        """Keep a sounding hop: latent `(32,)`, loudness class, pitch in MIDI semitones (0 unvoiced), hops since its note began."""
+        slot = self._kept % MOMENTS
+        if not self._broken:
+            self._goes_on[slot - 1] = True
+        self._goes_on[slot] = False
+        self._latents[slot] = latent
+        self._told[slot] = loudness, pitch, _AGES[min(age, 255)]
+        self._kept += 1
+        self._broken = False
+
+    def rest(self) -> None:
+        """A hop in which nothing sounded: what comes next does not follow from what was."""
+        self._broken = True
+
+    def begin(self) -> None:
+        """Prepare an answer: nothing has sounded yet."""
+        self._last = -1
+        if self.hops >= LEAST:
+            self._scale = 1 / (self._latents[:self.hops].std(0) + 0.05)
+
+    def find(self, wanted: np.ndarray, loudness: int, pitch: float, age: int) -> np.ndarray:
+        """The latent to sound where the model wants `wanted (32,)` at this loudness class, pitch (0 unvoiced) and age in hops."""
+        count = self.hops
+        if count < LEAST:
+            return wanted
+        cost = np.square((self._latents[:count] - wanted) * self._scale).mean(1)
+        told = self._told[:count]
+        cost += np.minimum(np.square((told[:, 0] - loudness) / _LOUDNESS), _MOST)
+        if pitch > 0:
+            cost += np.where(told[:, 1] > 0, np.minimum(np.square((told[:, 1] - pitch) / _PITCH), _MOST), _MOST)
+        else:
+            cost += np.where(told[:, 1] > 0, _MOST, 0)
+        cost += np.minimum(np.square((told[:, 2] - _AGES[min(age, 255)]) / _AGE), _MOST)
+        following = -1
+        if self._last >= 0 and self._goes_on[self._last]:
+            following = (self._last + 1) % MOMENTS
+            cost[following] -= LEAP
+        best = int(cost.argmin())
+        leap = best != following and self._last >= 0
+        self._sounded = JOIN * self._sounded + (1 - JOIN) * self._latents[best] if leap else self._latents[best].copy()
+        self._last = best
+        return self._sounded
+
+    _ARRAYS = ("_latents", "_told", "_goes_on", "_scale", "_sounded")
+    _VALUES = ("_kept", "_last", "_broken")
+
+    def state(self) -> dict:
+        """A copy of the State."""
+        arrays = {name: getattr(self, name).copy() for name in self._ARRAYS}
+        return {**arrays, **{name: getattr(self, name) for name in self._VALUES}}
+
+    def set_state(self, state: dict) -> None:
+        """Take a State that `state` returned."""
+        for name in self._ARRAYS:
+            setattr(self, name, state[name].copy())
+        for name in self._VALUES:
+            setattr(self, name, state[name])
