@@ -34,16 +34,18 @@ static void softmax(float *values, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) values[i] /= sum;
 }
 
-double ap_hearing_posts(const float *heads, const float *local, uint32_t notes, uint32_t bins, float *note_post,
+double ap_hearing_posts(const float *heads, const float *local, uint32_t notes, uint32_t bins, int strokes, float *note_post,
                         float *pitch_post) {
-    const float *coarse = heads + notes + 1, *middle = local + notes * bins + bins / 2;
+    const uint32_t classes = notes + (strokes ? 2 : 1);
+    const float *coarse = heads + classes, *middle = local + notes * bins + bins / 2;
     for (uint32_t n = 0; n < notes; n++) {
         note_post[n] = heads[n] + middle[n * bins];
         for (uint32_t k = 0; k < bins; k++) pitch_post[n * bins + k] = coarse[n] + local[n * bins + k];
     }
-    note_post[notes] = heads[notes];
+    note_post[notes + 1] = 0.0f;
+    for (uint32_t n = notes; n < classes; n++) note_post[n] = heads[n];
     pitch_post[notes * bins] = coarse[notes];
-    softmax(note_post, notes + 1);
+    softmax(note_post, classes);
     softmax(pitch_post, notes * bins + 1);
     return 1.0 / (1.0 + exp(-(double)coarse[notes + 1]));
 }

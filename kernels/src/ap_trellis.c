@@ -5,7 +5,7 @@
 
 #include "ap_internal.h"
 
-static const double NEVER = -1e9;
+static const double NEVER = -1e9, SURELY_NOT = 1e-30;
 
 /* How a hop was reached: notes that began came from `note` at `age`; at the last age, from there or from the age before. */
 typedef struct origin {
@@ -27,10 +27,13 @@ static origin *origin_of(const ap_trellis *t, uint64_t hop) {
     return (origin *)((char *)t + t->origins) + hop % t->config.back;
 }
 
+static uint32_t rest_of(const ap_trellis_config *c) { return c->notes - (c->stroke_ages ? 2 : 1); }
+
 static bool within(uint32_t value, uint32_t least) { return value >= least && value <= AP_TRELLIS_MAX; }
 
 static uint64_t lay_out(ap_trellis *t, const ap_trellis_config *c) {
-    if (!within(c->notes, 2) || !within(c->ages, 2) || !within(c->back, 1)) return 0;
+    if (!within(c->notes, c->stroke_ages ? 3 : 2) || !within(c->ages, 2) || !within(c->back, 1)) return 0;
+    if (c->stroke_ages > c->ages) return 0;
     if (!(c->doubt > 0.0 && c->onset_floor > 0.0 && c->repeat_floor > 0.0 && c->trust < 1.0)) return 0;
     t->config = *c;
     t->scores = ap_align_up(sizeof *t);
@@ -58,7 +61,8 @@ void ap_trellis_reset(ap_trellis *t) {
     t->hops = 0;
     t->onset = 0.0;
     const uint64_t places = (uint64_t)t->config.notes * t->config.ages;
-    for (uint64_t i = 0; i < places; i++) score(t, 0)[i] = i + 1 < places ? NEVER : 0.0;
+    for (uint64_t i = 0; i < places; i++) score(t, 0)[i] = NEVER;
+    score(t, t->config.ages - 1)[rest_of(&t->config)] = 0.0;
 }
 
 /* Place of the largest; the first of equals. */
@@ -76,30 +80,36 @@ static bool informs(const float *post, uint32_t notes, double onset) {
     return sound;
 }
 
+/* Let a note that may end from `least` on be what the notes that begin come from, where it is better than what is. */
+static double offer(ap_trellis *t, origin *from, double ended, uint32_t note, uint32_t least) {
+    const uint32_t age = least + best(score(t, least) + note, t->config.ages - least, t->config.notes);
+    if (!(score(t, age)[note] > ended)) return ended;
+    from->note = note;
+    from->age = age;
+    return score(t, age)[note];
+}
+
 void ap_trellis_process(ap_trellis *t, const float *post, double onset) {
     const ap_trellis_config *c = &t->config;
-    const uint32_t rest = c->notes - 1, last = c->ages - 1;
+    const uint32_t rest = rest_of(c), stroke = c->stroke_ages ? rest + 1 : c->notes, last = c->ages - 1;
     double *oldest = score(t, last), *before = score(t, last - 1);
     const bool informed = informs(post, c->notes, onset);
     if (!informed) onset = 0.0;
     origin *from = origin_of(t, t->hops++);
     from->age = last;
     from->note = best(oldest, rest, 1);
-    double ended = oldest[from->note];
-    const uint32_t rest_age = best(score(t, 0) + rest, c->ages, c->notes);
-    if (score(t, rest_age)[rest] > ended) {
-        ended = score(t, rest_age)[rest];
-        from->note = rest;
-        from->age = rest_age;
-    }
+    double ended = offer(t, from, oldest[from->note], rest, 0);
+    if (c->stroke_ages) ended = offer(t, from, ended, stroke, c->stroke_ages - 1);
     const double near = ap_larger(onset, c->late * t->onset); /* an onset's hop is uncertain by one */
     t->onset = onset;
     const double other = ended + c->enter + log(ap_larger(near, c->onset_floor));
     const double again = ended + c->enter + c->repeat + log(ap_larger(near, c->repeat_floor));
+    const double struck = ended + c->stroke + log(ap_larger(near, c->repeat_floor));
     const double stay = log(1.0 - c->trust * onset);
     double top = -INFINITY;
     for (uint32_t n = 0; n < c->notes; n++) {
-        const double kept = oldest[n] + stay, said = informed ? c->weight * log(post[n] + c->doubt) : 0.0;
+        const double sure = n == stroke ? ap_larger(post[n], SURELY_NOT) : post[n] + c->doubt;
+        const double kept = oldest[n] + stay, said = informed ? c->weight * log(sure) : 0.0;
         from->stayed[n] = kept >= before[n];
         oldest[n] = said + (from->stayed[n] ? kept : before[n]);
         top = ap_larger(top, oldest[n]);
@@ -107,7 +117,9 @@ void ap_trellis_process(ap_trellis *t, const float *post, double onset) {
             score(t, age)[n] = said + score(t, age - 1)[n];
             top = ap_larger(top, score(t, age)[n]);
         }
-        const double begun = n == rest ? (from->note == rest ? NEVER : ended + c->rest) : n == from->note ? again : other;
+        double begun = n == from->note ? again : other;
+        if (n == rest) begun = from->note == rest ? NEVER : ended + c->rest;
+        if (n == stroke) begun = struck;
         score(t, 0)[n] = said + begun;
         top = ap_larger(top, score(t, 0)[n]);
     }

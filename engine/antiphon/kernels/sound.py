@@ -167,12 +167,14 @@ class Voice:
 class Trellis:
     """The best path through (note, age), hop by hop (ap_trellis.h). One thread at a time; about 2 us a hop of 77 notes.
 
-    `costs` are the fields of ap_trellis_config: weight, doubt, enter, rest, repeat, late, onset_floor, repeat_floor, trust.
+    `stroke_ages`: hops of the shortest stroke, which is then the last of the notes; 0: there are no strokes. `costs` are the
+    fields of ap_trellis_config: weight, doubt, enter, rest, repeat, stroke, late, onset_floor, repeat_floor, trust.
     """
 
-    def __init__(self, notes: int, ages: int, back: int, **costs: float):
+    def __init__(self, notes: int, ages: int, back: int, stroke_ages: int = 0, **costs: float):
         self._notes, self._back = notes, back
-        config = ffi.new("ap_trellis_config *", {"notes": notes, "ages": ages, "back": back, **costs})
+        sizes = {"notes": notes, "ages": ages, "back": back, "stroke_ages": stroke_ages}
+        config = ffi.new("ap_trellis_config *", {**sizes, **costs})
         what = f"trellis of {notes} notes, {ages} ages, {back} hops back"
         self._memory = allocate(lib.ap_trellis_sizeof(config), what)
         self._trellis = ffi.cast("ap_trellis *", ffi.from_buffer(self._memory))

@@ -120,8 +120,8 @@ static int spectrum(uint32_t frames, uint32_t points, uint32_t bands) {
     return 0;
 }
 
-static int trellis(uint32_t notes, uint32_t ages, uint32_t back) {
-    const ap_trellis_config config = {notes, ages, back, 0, 0.5, 1e-4, -4.0, -3.0, 3.0, 0.7, 0.02, 1e-4, 0.9};
+static int trellis(uint32_t notes, uint32_t ages, uint32_t back, uint32_t stroke_ages) {
+    const ap_trellis_config config = {notes, ages, back, stroke_ages, 0.5, 1e-4, -4.0, -3.0, 3.0, -1.0, 0.7, 0.02, 1e-4, 0.9};
     const uint64_t bytes = ap_trellis_sizeof(&config);
     ap_trellis *t = exactly(bytes);
     REQUIRE(t && ap_trellis_init(t, bytes, &config) == AP_OK);
@@ -174,7 +174,7 @@ static int codec(float reach, float pitch) {
     return 0;
 }
 
-static int hearing(uint32_t notes, uint32_t bins) {
+static int hearing(uint32_t notes, uint32_t bins, int strokes) {
     const int32_t lines[3] = {6, 0, 2};
     float spectra[7] = {1, 2, 3, 4, 5, 6, NAN}, stack[6] = {0}, colour[2];
     ap_hearing_stack(spectra, lines, 3, stack);
@@ -182,9 +182,10 @@ static int hearing(uint32_t notes, uint32_t bins) {
     ap_hearing_colour(spectra, 2, 3, colour);
     REQUIRE(ap_hearing_level_db(spectra, 1) > -1e-9 && ap_hearing_level_db(spectra, 0) < -119.0);
     REQUIRE(stack[1] == 1.0f && stack[5] == 3.0f && colour[1] == 5.0f);
-    float *heads = calloc(2 * notes + 3, sizeof(float)), *local = calloc(2 * notes * bins, sizeof(float));
-    float *note = malloc((notes + 1) * sizeof(float)), *pitch = malloc((notes * bins + 1) * sizeof(float));
-    REQUIRE(ap_hearing_posts(heads, local, notes, bins, note, pitch) == 0.5);
+    float *heads = calloc(2 * notes + (strokes ? 4 : 3), sizeof(float)), *local = calloc(2 * notes * bins, sizeof(float));
+    float *note = malloc((notes + 2) * sizeof(float)), *pitch = malloc((notes * bins + 1) * sizeof(float));
+    REQUIRE(ap_hearing_posts(heads, local, notes, bins, strokes, note, pitch) == 0.5);
+    REQUIRE(strokes ? note[notes + 1] == note[0] : note[notes + 1] == 0.0f);
     for (uint32_t best = 0; best < notes * bins; best++) {
         pitch[notes * bins] = 0.0f;
         pitch[best] += 1.0f + (float)best;
@@ -203,8 +204,9 @@ int main(void) {
     if (resample(44100, 48000, 1) || resample(48000, 44100, 3) || resample(44101, 48000, 2) || resample(192000, 8000, 1) ||
         resample(8000, 192000, 2) || resample(48000, 48000, 2)) return 1;
     if (block(1, 1) || block(1, 2) || block(2, 1) || block(8, 2) || block(3, 5)) return 1;
-    if (hearing(1, 1) || hearing(5, 3)) return 1;
-    if (trellis(2, 2, 1) || trellis(77, 5, 5) || trellis(AP_TRELLIS_MAX, AP_TRELLIS_MAX, AP_TRELLIS_MAX)) return 1;
+    if (hearing(1, 1, 0) || hearing(5, 3, 0) || hearing(5, 3, 1)) return 1;
+    if (trellis(2, 2, 1, 0) || trellis(3, 2, 1, 1) || trellis(78, 5, 5, 2)) return 1;
+    if (trellis(AP_TRELLIS_MAX, AP_TRELLIS_MAX, AP_TRELLIS_MAX, AP_TRELLIS_MAX)) return 1;
     if (transform(2) || transform(30) || transform(960) || transform(1250) || transform(8192)) return 1;
     if (spectrum(1, 30, 0) || spectrum(700, 960, 3) || spectrum(2048, 2048, 0)) return 1;
     ap_smooth smooth;
