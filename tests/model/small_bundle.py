@@ -11,7 +11,7 @@ from antiphon.model.edges import Size
 onnx = pytest.importorskip("onnx", reason="pip install 'antiphon[dev]'")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-CHOSEN = {"levels": 4, "context": 8, "heads": 2, "half of a head": 3}
+CHOSEN = {"strokes": 1, "levels": 4, "context": 8, "heads": 2, "half of a head": 3}
 LAYERS = 2
 GRAPHS = ("tokenizer", "notes", "encoder", "memory", "tokens", "decoder")
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from antiphon.model.segment import LAG_HOPS, SHORTEST_HOPS, Segmenter, settle_pitch
+from antiphon.model.segment import ATTACK_HOPS, LAG_HOPS, SHORTEST_HOPS, STROKE_HOPS, Segmenter, settle_pitch
 from antiphon.model.tokenizer import LOOK_AHEAD_HOPS, Frame
-from antiphon.model.tokens import NOTE_LO, NOTES, REST
+from antiphon.model.tokens import NOTE_LO, NOTES, REST, STROKE
 
 
 def frames_of(notes, hops, sure=0.9, detune=0.0, rng=None):
@@ -16,13 +16,14 @@ def frames_of(notes, hops, sure=0.9, detune=0.0, rng=None):
     frames = []
     for hop in range(hops):
         late = hop - LOOK_AHEAD_HOPS
-        post = np.full(NOTES + 1, (1 - sure) / NOTES)
+        post = np.full(NOTES + 2, (1 - sure) / (NOTES + 1))
         post[said[late] if late >= 0 else REST] = sure
         if rng is not None:
-            post = post * rng.uniform(0.3, 1.0, NOTES + 1)
+            post = post * rng.uniform(0.3, 1.0, NOTES + 2)
             post /= post.sum()
-        pitch = float(said[hop] + NOTE_LO + detune) if said[hop] != REST else 0.0
-        frames.append(Frame(pitch, pitch > 0, onset[late] if late >= 0 else 0.0, -20.0 if pitch else -80.0, post, None))
+        pitch = float(said[hop] + NOTE_LO + detune) if said[hop] < REST else 0.0
+        level_db = -20.0 if said[hop] != REST else -80.0
+        frames.append(Frame(pitch, pitch > 0, onset[late] if late >= 0 else 0.0, level_db, post, None))
     return frames
 
 
@@ -88,9 +89,47 @@ def test_nothing_is_heard_in_silence_or_noise():
 
 
 def _mostly_rest(rng):
-    post = rng.dirichlet(np.full(NOTES + 1, 0.3)) * 0.5
+    post = rng.dirichlet(np.full(NOTES + 2, 0.3)) * 0.5
     post[REST] += 0.5
     return post
+
+
+BEAT = [(10, STROKE, 2), (22, STROKE, 6), (34, STROKE, 5), (39, STROKE, 12), (60, 30, 15), (80, STROKE, 3)]
+
+
+def test_strokes_are_heard_beside_notes():
+    """Each stroke is given with onset, length, loudness and no pitch, LAG_HOPS after it ended: short ones, rolls, beside notes."""
+    assert STROKE_HOPS == 2
+    heard, rest = hear(frames_of(BEAT, 120))
+    assert rest == [] and [(n.onset_hop, n.sounding_hops) for _, n in heard] == [(begin, length) for begin, _, length in BEAT]
+    assert [n.pitch for _, n in heard] == [0.0, 0.0, 0.0, 0.0, NOTE_LO + 30.0, 0.0]
+    assert all(n.loudness_db == -20.0 for _, n in heard)
+    assert all(hop == n.onset_hop + n.sounding_hops + LAG_HOPS for hop, n in heard)
+
+
+def test_a_stroke_without_an_onset_is_none():
+    """Breath that is more like a stroke than like a rest, but never begins, is none; nor is a single hop that does."""
+    frames = frames_of([(40, STROKE, 1)], 80)
+    for hop in range(10, 22):
+        frames[hop].note_post[[REST, STROKE]] = 0.3, 0.6
+    assert hear(frames) == ([], [])
+
+
+def test_the_attack_of_a_note_is_no_stroke():
+    """A consonant or a key's click that runs into a note is that note's; with a rest between, or longer, it is a stroke."""
+    heard, _ = hear(frames_of([(10, STROKE, ATTACK_HOPS), (10 + ATTACK_HOPS, 30, 20)], 80))
+    assert [n.pitch for _, n in heard] == [NOTE_LO + 30.0]
+    heard, _ = hear(frames_of([(10, STROKE, ATTACK_HOPS), (14 + ATTACK_HOPS, 30, 20)], 80))
+    assert [n.pitch for _, n in heard] == [0.0, NOTE_LO + 30.0]
+    heard, _ = hear(frames_of([(10, STROKE, ATTACK_HOPS + 2), (12 + ATTACK_HOPS, 30, 20)], 80))
+    assert [n.pitch for _, n in heard] == [0.0, NOTE_LO + 30.0]
+
+
+def test_a_tune_holds_no_strokes():
+    """Notes with hard onsets, repeated, legato and detached, are notes and nothing else, clean or in doubt."""
+    for rng in (None, np.random.default_rng(5)):
+        heard, rest = hear(frames_of(TUNE, 140, sure=0.8, rng=rng))
+        assert all(n.pitch > 0 for _, n in heard) and all(n.pitch > 0 for n in rest) and len(heard) == len(TUNE)
 
 
 def test_a_blip_is_no_note():

@@ -17,7 +17,7 @@ HOP_S = HOP / MODEL_RATE
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note, heard or planned. ``pitch`` is in MIDI semitones with cents; times are in hops."""
+    """A note, heard or planned. ``pitch`` is in MIDI semitones with cents, 0.0 for a stroke, which has none; times are in hops."""
 
     onset_hop: int
     pitch: float

@@ -4,6 +4,9 @@ A note can end only when it has lasted SHORTEST_HOPS; that rule, inside the sear
 glide from becoming a staircase. Singers do not sit on the piano's semitones, so a note that the search has cut in two
 because its pitch crossed a boundary, with no onset there, is joined again.
 
+Strokes (taps, claps, beatboxed drums) come out among the notes, with a pitch of 0.0. What sounds like one and runs into a
+note at once is how that note begins: a consonant, a key, a tongue.
+
 A hop is decided LAG_HOPS after it was heard (the tokenizer's look-ahead included). A note is given when it has ended and
 a rest follows, or when the note tied to it has ended, or when `Segmenter.flush` asks for it.
 """
@@ -15,10 +18,12 @@ import numpy as np
 from ..kernels import Trellis
 from .score import Note
 from .tokenizer import LOOK_AHEAD_HOPS, Frame
-from .tokens import NOTE_LO, NOTES, REST
+from .tokens import NOTE_LO, NOTES, REST, STROKE
 
 LAG_HOPS = 6  # 120 ms from hearing a hop to deciding it
 SHORTEST_HOPS = 5  # 100 ms
+STROKE_HOPS = 2  # the shortest stroke
+ATTACK_HOPS = 5  # a stroke up to this long, with a note right behind it, is that note's attack
 _SEARCH = LAG_HOPS - LOOK_AHEAD_HOPS  # hops the search may look back on
 _LONGEST_KEPT = 3000  # hops; of a longer note only the last minute tells its pitch
 
@@ -30,6 +35,7 @@ _COSTS = {
     "enter": -4.0,  # nats; cost of beginning a note, beside its onset's own improbability
     "rest": -3.0,  # cost of falling silent
     "repeat": 3.0,  # the same note again needs a real onset, which is then all the evidence it has: the pitch does not change
+    "stroke": -1.5,  # a stroke is short, and has an onset or is none
     "late": 0.7,  # an onset's hop is uncertain by one
     "onset_floor": 0.02,  # a legato change of note shows no onset: pitch alone may carry it
     "repeat_floor": 1e-4,
@@ -41,7 +47,7 @@ class Segmenter:
     """Frames in, notes out. Model process only; about 10 us a hop."""
 
     def __init__(self):
-        self._search = Trellis(NOTES + 1, SHORTEST_HOPS, _SEARCH, **_COSTS)
+        self._search = Trellis(NOTES + 2, SHORTEST_HOPS, _SEARCH, STROKE_HOPS, **_COSTS)
         self.reset()
 
     def reset(self) -> None:
@@ -79,8 +85,8 @@ class Segmenter:
 
     @property
     def current(self) -> int | None:
-        """Semitone of the note now sounding, as far as it is decided; None in a rest."""
-        return None if self._open is None else self._open[1] + NOTE_LO
+        """Semitone of the note now sounding, as far as it is decided; None in a rest or a stroke."""
+        return None if self._open is None or self._open[1] == STROKE else self._open[1] + NOTE_LO
 
     def step(self, frame: Frame) -> list[Note]:
         """Take the next frame; return the notes that have ended (mostly none)."""
@@ -111,7 +117,7 @@ class Segmenter:
         hop, out = self._decided, []
         self._decided += 1
         if self._open is None or note != self._open[1] or entered:
-            out = self._close(hop)
+            out = self._close(hop, before_note=note < REST)
             if note == REST:
                 out += self._give()
             else:
@@ -119,12 +125,14 @@ class Segmenter:
         self._forget(hop)
         return out
 
-    def _close(self, end: int) -> list[Note]:
+    def _close(self, end: int, before_note: bool = False) -> list[Note]:
         """End the open note before hop ``end``, join it to the one held if it is its second half, and hold it."""
         if self._open is None:
             return []
         onset, note = self._open
         self._open = None
+        if note == STROKE:
+            return self._give() + self._strike(onset, end, before_note)
         if end - onset < SHORTEST_HOPS - 1 or end <= self._kept_from:
             return []
         closed = self._note(onset, end, note + NOTE_LO)
@@ -136,6 +144,12 @@ class Segmenter:
         out = self._give()
         self._held = closed
         return out
+
+    def _strike(self, onset: int, end: int, before_note: bool) -> list[Note]:
+        """A stroke that has ended before hop ``end``, unless it was the attack of the note that begins there."""
+        if end <= self._kept_from or (before_note and end - onset <= ATTACK_HOPS):
+            return []
+        return [Note(onset, 0.0, end - onset, self._loudest(onset, end))]
 
     def _tied(self, one: Note, two: Note) -> bool:
         at = two.onset_hop - self._kept_from
@@ -150,7 +164,10 @@ class Segmenter:
     def _note(self, onset: int, end: int, semitone: int) -> Note:
         kept = slice(max(0, onset - self._kept_from), end - self._kept_from)
         pitch = settle_pitch(np.array(self._pitches[kept]), semitone)
-        return Note(onset, pitch, end - onset, float(np.max(self._loudness[kept])))
+        return Note(onset, pitch, end - onset, self._loudest(onset, end))
+
+    def _loudest(self, onset: int, end: int) -> float:
+        return max(self._loudness[max(0, onset - self._kept_from) : end - self._kept_from])
 
     def _forget(self, hop: int) -> None:
         """Keep the hops of notes not given yet, but no more than a minute."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..kernels import Spectrum, ffi, lib, pointer
-from .edges import Edges
+from .edges import Edges, Size
 from .graph import StepGraph
 from .tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST
 
@@ -67,9 +67,10 @@ def _stack() -> np.ndarray:
 STACK_LINES = _stack()
 STACK = len(STACK_LINES)
 COLOURS = SPECTRUM // BINS_PER_NOTE  # the short spectrum, a third as fine
-# As ap_hearing.h fills and reads them.
+# As ap_hearing.h fills and reads them. A graph without the class of strokes is one that never hears any.
+_HEADS = Size("strokes", plus=2 * NOTES + 3, least=0, most=1)
 EDGES = Edges({"stack": (1, 2 * STACK, 1, PITCHES), "colour": (1, 1, 1, COLOURS)},
-              {"heads": (1, 1, 1, 2 * NOTES + 3), "local": (1, 2, 1, PITCHES)})
+              {"heads": (1, 1, 1, _HEADS), "local": (1, 2, 1, PITCHES)})
 
 
 class FrontEnd:
@@ -126,8 +127,9 @@ class Frame:
     voiced: bool
     onset: float  # probability that a note began
     loudness_db: float  # RMS, dB of full scale
-    note_post: np.ndarray  # (NOTES + 1,) probabilities, the last is rest
+    note_post: np.ndarray  # (NOTES + 2,) probabilities, the last two are rest and stroke
     pitch_post: np.ndarray  # (PITCHES + 1,) probabilities, the last is unvoiced
+    colour: np.ndarray | None = None  # (COLOURS,) the hop's spectrum, by semitone from LOWEST_BIN; None where all is quiet
 
 
 class Tokenizer:
@@ -138,14 +140,16 @@ class Tokenizer:
     """
 
     def __init__(self, place: StepGraph | str | Path):
-        self._graph = StepGraph.at(place, EDGES)
+        sizes: dict[str, int] = {}
+        self._graph = StepGraph.at(place, EDGES, sizes)
+        self._strokes = sizes[_HEADS.name]
         self._front = FrontEnd()
         inputs, outputs = self._graph.inputs, self._graph.outputs
         self._edges = [ffi.from_buffer("float *", array) for array in (inputs["stack"], inputs["colour"], outputs["heads"], outputs["local"])]
         self._stack = inputs["stack"].reshape(2, STACK, PITCHES)[1]  # of the hop last heard
         self._lines = np.ascontiguousarray(STACK_LINES, np.int32)
         self._quiet_hops = _QUIET_HOPS
-        self._rest = np.zeros(NOTES + 1, np.float32)
+        self._rest = np.zeros(NOTES + 2, np.float32)
         self._unvoiced = np.zeros(PITCHES + 1, np.float32)
         self._rest[REST] = self._unvoiced[PITCHES] = 1.0
         self._indices = ffi.from_buffer("int32_t *", self._lines)
@@ -180,19 +184,19 @@ class Tokenizer:
             return Frame(0.0, False, 0.0, loudness_db, self._rest, self._unvoiced)
         note_post, pitch_post, onset = self.posts(self._front.step(hop))
         pitch = 0.0 if quiet else read_pitch(pitch_post)
-        return Frame(pitch, pitch > 0, onset, loudness_db, note_post, pitch_post)
+        return Frame(pitch, pitch > 0, onset, loudness_db, note_post, pitch_post, self._graph.inputs["colour"].ravel().copy())
 
     def posts(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """Run the network on the next hop's (SPECTRA,): probabilities of notes and rest, pitches and unvoiced, and of an onset."""
+        """Run the network on the next hop's (SPECTRA,): as `Frame` has them, (NOTES + 2,) and (PITCHES + 1,), and an onset's."""
         stack, colour, heads, local = self._edges
         data = pointer(spectra, SPECTRA, "spectra")
         lib.ap_hearing_stack(data, self._indices, self._lines.size, stack)
         lib.ap_hearing_colour(data + SPECTRUM, COLOURS, BINS_PER_NOTE, colour)
         self._graph.run()
-        posts = np.empty(NOTES + 1 + PITCHES + 1, np.float32)
+        posts = np.empty(NOTES + 2 + PITCHES + 1, np.float32)
         data = ffi.from_buffer("float *", posts)
-        onset = lib.ap_hearing_posts(heads, local, NOTES, BINS_PER_NOTE, data, data + (NOTES + 1))
-        return posts[: NOTES + 1], posts[NOTES + 1 :], onset
+        onset = lib.ap_hearing_posts(heads, local, NOTES, BINS_PER_NOTE, self._strokes, data, data + (NOTES + 2))
+        return posts[: NOTES + 2], posts[NOTES + 2 :], onset
 
 
 def read_pitch(post: np.ndarray) -> float:

@@ -14,3 +14,6 @@ NOTES = 76
 
 REST = NOTES
 """Class index of 'no note sounds'."""
+
+STROKE = NOTES + 1
+"""Class index of a stroke: a tap, a clap, a beatboxed drum; sound without a pitch that begins at once and dies away."""

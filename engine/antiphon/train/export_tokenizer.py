@@ -95,7 +95,7 @@ def export(net: trainer.TokenizerNet, path: Path) -> Path:
 
 
 def step_posts(path: Path, front: FrontEnd, sound: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Run a step graph over (frames,) of sound: note (hops, 77), onset (hops,), pitch (hops, 229) probabilities."""
+    """Run a step graph over (frames,) of sound: note (hops, 78), onset (hops,), pitch (hops, 229) probabilities."""
     tokenizer = Tokenizer(path)
     note, pitch, onset = zip(*map(tokenizer.posts, front.spectra(sound)), strict=True)
     return np.stack(note), np.array(onset), np.stack(pitch)

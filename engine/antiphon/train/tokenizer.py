@@ -1,4 +1,4 @@
-"""Train the frame tokenizer: note, onset and fine pitch of every hop, from rendered and real sound.
+"""Train the frame tokenizer: note or stroke, onset and fine pitch of every hop, from rendered sound.
 
 Harmonics are stacked as channels (HCQT, Bittner et al. 2017), three small convolutions look for a note in them, a GRU
 decides. Sound is spoilt heavily before it is shown: colour, room, noise, hum, level.
@@ -42,7 +42,7 @@ def gelu(x):
 
 
 class TokenizerNet(nn.Module):
-    """Spectra of hops -> logits of note (NOTES + 1), onset, fine pitch (PITCHES + 1)."""
+    """Spectra of hops -> logits of note, rest and stroke (NOTES + 2), onset, fine pitch (PITCHES + 1)."""
 
     def __init__(self):
         super().__init__()
@@ -52,14 +52,14 @@ class TokenizerNet(nn.Module):
         self.reduce = nn.Conv1d(NARROW, 6, BINS_PER_NOTE, stride=BINS_PER_NOTE)
         self.into = nn.Linear(6 * NOTES + COLOURS, HIDDEN)
         self.gru = nn.GRU(HIDDEN, HIDDEN, batch_first=True)
-        self.note = nn.Linear(HIDDEN, NOTES + 1)
+        self.note = nn.Linear(HIDDEN, NOTES + 2)
         self.note_skip = nn.Conv1d(NARROW, 1, BINS_PER_NOTE, stride=BINS_PER_NOTE)
         self.onset = nn.Linear(HIDDEN, 1)
         self.fine = nn.Conv1d(NARROW, 1, 3, padding=1)
         self.coarse = nn.Linear(HIDDEN, NOTES + 1)  # which octave the fine pitch is in, and whether there is one
 
     def forward(self, spectra, state=None):
-        """(rows, hops, SPECTRA) -> note (rows, hops, 77), onset (rows, hops), pitch (rows, hops, 229), state."""
+        """(rows, hops, SPECTRA) -> note (rows, hops, 78), onset (rows, hops), pitch (rows, hops, 229), state."""
         rows, hops, _ = spectra.shape
         zeros = lambda channels: spectra.new_zeros(rows, channels, 1, PITCHES)  # noqa: E731
         past = state or (zeros(STACK), zeros(CHANNELS), zeros(CHANNELS), spectra.new_zeros(1, rows, HIDDEN))
