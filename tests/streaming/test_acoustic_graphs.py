@@ -16,12 +16,7 @@ LEVELS, HOPS = 4, 12
 @pytest.fixture(scope="module")
 def net():
     torch.manual_seed(0)
-    net = acoustic.AcousticNet(torch.randn(6, 256, gestures.LATENT), width=32, memory=48).eval()
-    with torch.no_grad():
-        for norm in [net.norm, *net.norms]:
-            norm.weight.uniform_(0.5, 1.5)
-            norm.bias.normal_(0, 0.2)
-    return net
+    return acoustic.AcousticNet(torch.randn(LEVELS, 256, gestures.LATENT), width=32, memory=48).eval()
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +26,15 @@ def inputs():
     plan = np.stack([rng.integers(0, count, (1, HOPS)) for count in gestures.PLAN[:5]], -1)
     loudness = rng.integers(0, gestures.LOUDNESS_CLASSES, (1, HOPS))
     latent, trace = rng.normal(0, 1, (1, HOPS, gestures.LATENT)), rng.normal(0, 1, (1, HOPS, gestures.TRACE))
-    tokens = np.stack([rng.integers(0, count, (1, HOPS)) for count in (48, 96, *[256] * 6)], -1)
+    tokens = np.stack([rng.integers(0, count, (1, HOPS)) for count in (48, 96, *[256] * LEVELS)], -1)
     arrays = (plan, loudness, latent.astype(np.float32), trace.astype(np.float32), rng.normal(0, 1, (1, 1, gestures.TRAITS)).astype(np.float32), tokens)
     return [torch.from_numpy(array) for array in arrays]
 
 
 def test_logits_hop_by_hop_are_the_networks(net, inputs, tmp_path):
-    """fp32 graphs with forced choices give every logit of the taught network within 1e-3, for the levels they play."""
+    """fp32 graphs with forced choices give every logit of the taught network within 1e-3."""
     memory = export_acoustic.export_memory(net, tmp_path / "memory.onnx")
-    tokens = export_acoustic.export_tokens(net, tmp_path / "tokens.onnx", LEVELS, logits=True)
+    tokens = export_acoustic.export_tokens(net, tmp_path / "tokens.onnx", logits=True)
     heard = export_acoustic.forced_logits(memory, tokens, inputs, clips=1)
     with torch.no_grad():
         taught = net(*inputs)
@@ -50,7 +45,7 @@ def test_logits_hop_by_hop_are_the_networks(net, inputs, tmp_path):
 
 def test_a_token_is_the_best_of_those_above_the_tail(net, tmp_path):
     """Each token is the largest of logit + leaning + noise among those whose logit + leaning is within its tail of the best."""
-    graph = StepGraph(export_acoustic.export_tokens(net, tmp_path / "tokens.onnx", LEVELS, logits=True))
+    graph = StepGraph(export_acoustic.export_tokens(net, tmp_path / "tokens.onnx", logits=True))
     rng, cut = np.random.default_rng(1), 0
     logits = [graph.outputs[f"logits_{index}"][0] for index in range(2 + LEVELS)]
     starts = np.cumsum([0] + [len(x) for x in logits])

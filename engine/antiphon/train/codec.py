@@ -89,6 +89,14 @@ def judge(codec, rows, tracker, levels=None, seconds=5):
     return np.nanmean(np.array(results), 0)
 
 
+def load(path):
+    """The trained codec of a checkpoint, in eval mode. One without a shape has the usual one."""
+    saved = torch.load(path)
+    codec = network.Codec(**saved.get("shape", {}))
+    codec.load_state_dict(saved["codec"])
+    return codec.eval()
+
+
 def save(path, **values):
     torch.save(values, f"{path}.part")
     os.replace(f"{path}.part", path)
@@ -111,7 +119,7 @@ def main():
     torch.manual_seed(options.seed)
     codec = recover.codec(Bundle.open(options.start)) if options.start else network.Codec()
     if options.decoder_of:
-        codec.load_state_dict(torch.load(options.decoder_of)["codec"])
+        codec = load(options.decoder_of)
     learning = codec.decoder if options.decoder_of else codec
     optimiser = torch.optim.AdamW(learning.parameters(), lr=RATE_TOP, betas=(0.9, 0.99), weight_decay=1e-3)
     step, spent = 0, 0.0
@@ -163,11 +171,11 @@ def main():
             print(f"{step} {minutes:.1f} min  spectral {mean[0]:.4f} harmonic {mean[1]:.3f} commitment {mean[2]:.4f} norm {norm:.2f} clips {len(clips.rows)}", flush=True)
         if step % 250 == 0:
             clips.refresh()
-            save(options.out, codec=codec.state_dict(), optimiser=optimiser.state_dict(), step=step, minutes=minutes)
+            save(options.out, codec=codec.state_dict(), shape=codec.shape, optimiser=optimiser.state_dict(), step=step, minutes=minutes)
         if step % 500 == 0:
             distance, same, cents = judge(codec, kept, tracker)
             print(f"held-out: mel {distance:.2f} dB, pitch within 50 cents {same:.3f}, median {cents:.1f} cents", flush=True)
-    save(options.out, codec=codec.state_dict(), optimiser=optimiser.state_dict(), step=step, minutes=options.minutes)
+    save(options.out, codec=codec.state_dict(), shape=codec.shape, optimiser=optimiser.state_dict(), step=step, minutes=options.minutes)
     for count in (6, 4, 2, 1):
         print("final held-out", count, "levels: mel {:.2f} dB, pitch {:.3f}, median {:.1f} cents".format(*judge(codec, kept, tracker, count)), flush=True)
 

@@ -1,8 +1,6 @@
 """Export the acoustic language model as two INT8 step graphs, its memory and its choice of tokens; compare them with the network.
 
     python -m antiphon.train.export_acoustic --weights .work/acoustic.pt --codec .work/codec.pt --render .work/render --out OUT
-
-`--levels` as in export_codec: with fewer than were trained, the finest codes are never chosen.
 """
 
 from __future__ import annotations
@@ -19,10 +17,10 @@ from ..model import gestures
 from ..model.gestures import LATENT, TRACE, TRAITS
 from ..model.graph import StepGraph
 from . import acoustic as trainer
-from . import network
-from .export_codec import time_at_cadence, zeros
+from . import codec
+from .export_codec import time_at_cadence
 from .shards import Shards
-from .sketch import array, write_both
+from .sketch import array, write_both, zeros
 
 STEEP = 1e6
 """How far what lies below the tail is pushed down, times its distance."""
@@ -54,7 +52,8 @@ def export_memory(net, path):
         new = sketch.node("Tanh", sketch.node("Add", new, sketch.node("Mul", reset, before)))
         kept = sketch.node("Mul", keep, sketch.node("Sub", "s_memory", new))
         memory = sketch.node("Add", new, kept, to="s_memory_next")
-        sketch.linear(sketch.node("Concat", sketch.normalised(memory, size), x, axis=1), array(net.leave.weight).T, array(net.leave.bias), to="context")
+        both = sketch.node("Concat", sketch.normalised(memory, size), x, axis=1)
+        sketch.linear(both, array(net.leave.weight).T, array(net.leave.bias), to="context")
 
     inputs = {"rows": np.zeros(len(gestures.PLAN), np.int64), "told": zeros(1, LATENT + TRACE + TRAITS), "s_memory": zeros(1, size)}
     return write_both(draw, path, inputs, {"context": zeros(1, net.width), "s_memory_next": zeros(1, size)})
@@ -117,13 +116,14 @@ def forced_logits(memory_path, tokens_path, inputs, clips):
 
 
 def parity(net, memory_path, tokens_path, inputs, clips=8):
-    """Nats a hop of network and graphs on held-out performances, of the tokens that are played, and how often first choices agree."""
+    """Nats a hop of network and graphs on held-out performances, and how often their first choices agree."""
     inputs = [x[:clips] for x in inputs]
     heard = forced_logits(memory_path, tokens_path, inputs, clips)
     with torch.no_grad():
         taught = net(*inputs)[:len(heard)]
     tokens = inputs[-1]
-    nats = [sum(F.cross_entropy(x.flatten(0, 1), tokens[..., i].flatten()).item() for i, x in enumerate(y)) for y in (taught, heard)]
+    nats = [sum(F.cross_entropy(x.flatten(0, 1), tokens[..., i].flatten()).item() for i, x in enumerate(y))
+            for y in (taught, heard)]
     agree = np.mean([(a.argmax(-1) == b.argmax(-1)).float().mean().item() for a, b in zip(taught, heard, strict=True)])
     return {"torch_nats": nats[0], "graph_nats": nats[1], "top1_agreement": float(agree)}
 
@@ -134,24 +134,18 @@ def main():
     parser.add_argument("--codec", required=True)
     parser.add_argument("--render", required=True)
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--levels", type=int, default=network.LEVELS, help="levels of codes that are played")
     options = parser.parse_args()
     torch.set_num_threads(1)
     net = trainer.load(options.weights)
     paths = options.out / "memory.onnx", options.out / "tokens.onnx"
     full_memory = export_memory(net, paths[0])
-    export_tokens(net, paths[1], options.levels)
+    export_tokens(net, paths[1])
     checked = options.out / "tokens_logits.onnx"
-    full_checked = export_tokens(net, checked, options.levels, logits=True)
-    codec = network.Codec()
-    codec.load_state_dict(torch.load(options.codec)["codec"])
-    performances = trainer.performances(codec, Shards(options.render, "held", limit=1).rows)
-    # What is heard and played has no more levels than are played.
-    for item in performances:
-        item["latent"] = codec.quantiser.decode(torch.from_numpy(item["tokens"][:, 2:2 + options.levels])).numpy()
+    full_checked = export_tokens(net, checked, logits=True)
+    performances = trainer.performances(codec.load(options.codec), Shards(options.render, "held", limit=1).rows)
     inputs = trainer.batch(np.random.default_rng(3), performances, 24, 240, corrupt=False)
     figures = {"bytes": {path.name: path.stat().st_size for path in paths}, "steps": torch.load(options.weights)["step"],
-               "levels": options.levels,
+               "levels": net.levels,
                "fp32_graph": parity(net, full_memory, full_checked, inputs), "int8_graph": parity(net, paths[0], checked, inputs),
                "step": {path.stem: time_at_cadence(StepGraph(path).run) for path in paths}}
     (options.out / "acoustic.json").write_text(json.dumps(figures, indent=1))

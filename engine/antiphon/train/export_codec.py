@@ -19,7 +19,7 @@ from . import codec as trainer
 from . import network
 from .network import FRAME, HOP, RATE
 from .shards import Shards
-from .sketch import array, behind_norm, write_both
+from .sketch import array, behind_norm, write_both, zeros
 
 TAPS = network.CausalBlock.KERNEL
 
@@ -61,10 +61,6 @@ class Blocks:
         ends = np.array([self.frames]), np.array([TAPS - 1]), np.array([0])
         sketch.node("Concat", sketch.node("Slice", self.state, *ends), new, axis=0, to=f"{self.state}_next")
         return x
-
-
-def zeros(*shape):
-    return np.zeros(shape, np.float32)
 
 
 def export_encoder(codec, path):
@@ -127,7 +123,7 @@ def stream(encoder_path, decoder_path, audio, pitch, noise=None):
         code, loudness = encoder.step(audio[hop * HOP:(hop + 1) * HOP], pitch[two])
         codes.append(code.copy())
         classes.append(loudness)
-        made.append(decoder.step(code, loudness, pitch[two], None if spectra is None else spectra[two]).copy())
+        made.append(decoder.step(encoder.coded, loudness, pitch[two], None if spectra is None else spectra[two]).copy())
     return np.concatenate(made), np.array(codes), np.array(classes)
 
 
@@ -175,11 +171,9 @@ def main():
     parser.add_argument("--levels", type=int, default=network.LEVELS, help="levels of codes that are played")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    saved = torch.load(options.weights)
-    codec = network.Codec()
-    codec.load_state_dict(saved["codec"])
+    saved, codec = torch.load(options.weights), trainer.load(options.weights)
     export_codebooks(codec, options.out, options.levels)
-    full_encoder = export_encoder(codec.eval(), options.out / "encoder.onnx")
+    full_encoder = export_encoder(codec, options.out / "encoder.onnx")
     full_decoder = export_decoder(codec, options.out / "decoder.onnx")
     rows = Shards(options.render, "held", limit=1).rows[:6]
     figures = {"steps": saved["step"], "minutes": saved["minutes"], "levels": options.levels,
@@ -187,9 +181,9 @@ def main():
                "fp32_graphs": parity(codec, full_encoder, full_decoder, rows), "int8_graphs": parity(codec, options.out / "encoder.onnx", options.out / "decoder.onnx", rows)}
     encoder, decoder = Encoder(options.out / "encoder.onnx"), Decoder(options.out / "decoder.onnx")
     hop, two = rows[0]["audio"][48000:48000 + HOP].astype(np.float32) / 32768, rows[0]["f0"][100:102]
-    code, loudness = encoder.step(hop, two)
+    _, loudness = encoder.step(hop, two)
     figures["encoder_step"] = time_at_cadence(lambda: encoder.step(hop, two))
-    figures["decoder_step"] = time_at_cadence(lambda: decoder.step(code, loudness, two))
+    figures["decoder_step"] = time_at_cadence(lambda: decoder.step(encoder.coded, loudness, two))
     (options.out / "codec.json").write_text(json.dumps(figures, indent=1))
     print(json.dumps(figures, indent=1))
 

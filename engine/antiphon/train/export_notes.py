@@ -6,7 +6,6 @@ python -m antiphon.train.export_notes --weights .work/notes/notes.pt --data MELO
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import math
 from pathlib import Path
@@ -14,94 +13,121 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from ..model import score
 from ..model.graph import StepGraph
 from . import melodies
 from . import notes as trainer
-from .onnx_step import export_step
+from .sketch import CONTRIB, Sketch, array, behind_norm, write_both, zeros
 
 SILENT = -1e9
+STEEP = 1e6
+"""How far what lies below the tail is pushed down, times its distance."""
+GROUPS = (score.NOTES, *trainer.TOLD, score.NOTES)
+"""Rows of the table for each word of a token; of its last word, the pitch the match model names, the table has none."""
+STARTS = np.cumsum([0, *GROUPS[:-1]])
 
 
-class StepNet(nn.Module):
-    """One note of `NoteNet` for the live instrument: emits only the new keys and values, the host keeps the ring.
-
-    The runtime's cost is by the node, so the same sums are written with as few as can be: one table for all embeddings of
-    a token, one product for what all heads want of the trunk, choices told through tables already multiplied.
-    """
-
-    def __init__(self, net: trainer.NoteNet):
-        super().__init__()
-        self.blocks, self.norm, heads = net.blocks, net.norm, net.blocks[0].heads
-        size = net.width // heads
-        pitch = net.pitch.weight + net.chroma.weight[(torch.arange(score.NOTES) + score.NOTE_LO) % 12]
-        tables = [pitch, *(table.weight for table in net.told)]
-        self.register_buffer("table", torch.cat(tables).detach())
-        self.register_buffer("starts", torch.tensor(np.cumsum([0, *(len(table) for table in tables[:-1])])))
-        self.register_buffer("other_half", torch.arange(size).roll(size // 2))
-        self.register_buffer("opinion_ioi", torch.eye(score.IOIS + 1, score.IOIS))
-        self.register_buffer("opinion_pitch", torch.eye(score.NOTES + 1, score.NOTES))
-        self.register_buffer("opinion_nats", torch.stack([net.match_ioi_nats, net.match_pitch_nats], -1).detach())
-        for block in self.blocks:  # queries are divided by the root of their size here, once for all
-            block.qkv.weight.data[: net.width] *= size**-0.5
-        self.shared, self.articulation_end, self.pitch_end = net.shared, net.articulation_end, net.pitch_end
-        self.cuts = [score.IOIS, *net.shape["ends"]]
-        for name in ("ioi_to_articulation", "ioi_to_pitch", "articulation_to_pitch"):
-            self.register_buffer(name, getattr(net, name).weight.detach())
-
-    def forward(self, token, cos, sin, mask, noise, ioi_bias, articulation_bias, pitch_bias, sharpness, tail, match_nats, *ring):
-        x = self.table[token[:8] + self.starts].sum(0, keepdim=True)
-        fresh = []
-        for layer, block in enumerate(self.blocks):
-            keys, values = ring[2 * layer], ring[2 * layer + 1]  # (heads, d, window), (heads, window, d)
-            qkv = block.qkv(block.norm_attention(x)).view(3 * block.heads, 1, -1)
-            qk, v = qkv.split([2 * block.heads, block.heads])
-            q, k = (qk * cos + qk[:, :, self.other_half] * sin).split(block.heads)
-            logits = torch.cat([q @ keys + mask, (q * k).sum(-1, keepdim=True)], -1)
-            past, now = logits.softmax(-1).split([score.WINDOW, 1], -1)
-            x = x + block.out((past @ values + now * v).reshape(1, -1))
-            x = x + block.down(F.gelu(block.up(block.norm_feed(x)), approximate="tanh"))
-            fresh += [k, v]
-        of_ioi, of_articulation, of_pitch = self.shared(self.norm(x)).split(self.cuts, -1)
-        ioi_noise, articulation_noise, pitch_noise = noise.split([score.IOIS, score.ARTICULATIONS, score.NOTES])
-        nats_ioi, nats_pitch = (self.opinion_nats[token[7]] + match_nats).split(1)
-        cold, warm = sharpness.split(1)
-
-        ioi_logits = of_ioi + self.opinion_ioi[token[6]] * nats_ioi
-        ioi = choose(ioi_logits * cold + ioi_bias, ioi_noise, tail)
-        articulation_logits = self.articulation_end(F.gelu(of_articulation + self.ioi_to_articulation[ioi]))
-        articulation = choose(articulation_logits * cold + articulation_bias[ioi], articulation_noise, tail)
-        told = self.ioi_to_pitch[ioi] + self.articulation_to_pitch[articulation]
-        pitch_logits = self.pitch_end(F.gelu(of_pitch + told)) + self.opinion_pitch[token[8]] * nats_pitch
-        following = choose(pitch_logits * warm + pitch_bias, pitch_noise, tail)
-        return ioi, articulation, following, torch.cat([ioi_logits, articulation_logits, pitch_logits], -1), *fresh
+def token_table(net: trainer.NoteNet) -> np.ndarray:
+    """One row for each class of a token's first eight words: its embedding, and the nats by which a match of that length
+    raises the match model's inter-onset and pitch, `(classes, width + 2)`."""
+    chroma = array(net.chroma.weight)[(np.arange(score.NOTES) + score.NOTE_LO) % 12]
+    table = np.concatenate([array(net.pitch.weight) + chroma, *(array(table.weight) for table in net.told)])
+    nats = np.zeros((len(table), 2), np.float32)
+    nats[STARTS[7] :] = np.stack([array(net.match_ioi_nats), array(net.match_pitch_nats)], -1)
+    return np.concatenate([table, nats], 1)
 
 
-def choose(logits, noise, tail):
+def _choose(sketch: Sketch, wanted: str, noise: str, to: str) -> str:
     """Sample by Gumbel noise among the classes no more than ``tail`` nats below the best, (1, classes) -> (1,)."""
-    floor = logits.max(-1, keepdim=True)[0] - tail
-    kept = torch.where(logits >= floor, logits + noise, torch.full_like(logits, SILENT))
-    return kept.argmax(-1)
+    floor = sketch.node("Sub", sketch.node("ReduceMax", wanted, np.array([1]), keepdims=1), "tail")
+    above = sketch.node("LeakyRelu", sketch.node("Sub", wanted, floor), alpha=STEEP)
+    return sketch.node("ArgMax", sketch.node("Add", above, noise), axis=1, keepdims=0, to=to)
+
+
+def _attend(sketch: Sketch, block: trainer.Block, x: str, turned: list, layer: int) -> str:
+    """Attention over the ring and the note itself, added to ``x``; its key and value are outputs."""
+    heads, size = block.heads, block.size
+    weight = array(block.qkv.weight).T
+    weight[:, : heads * size] *= size**-0.5  # queries are divided by the root of their size here, once for all
+    bias = array(block.norm_attention.bias) @ weight
+    weight = weight * array(block.norm_attention.weight)[:, None]
+    qkv = sketch.linear(sketch.normalised(x, weight.shape[0]), weight, bias)
+    qkv = sketch.node("Reshape", qkv, np.array([3 * heads, 1, size]))
+    turned = sketch.node("RotaryEmbedding", qkv, *turned, domain=CONTRIB)
+    parts = [f"queries_{layer}", f"keys_{layer}_new", f"values_{layer}_new"]
+    q, k, v = sketch.node("Split", turned, np.array([heads] * 3), axis=0, to=parts)
+    past = sketch.node("Add", sketch.node("MatMul", q, f"keys_{layer}"), "mask")
+    now = sketch.node("FusedMatMul", q, k, domain=CONTRIB, transB=1)
+    past, now = sketch.split(sketch.node("Softmax", sketch.node("Concat", past, now, axis=-1), axis=-1), [score.WINDOW, 1])
+    attended = sketch.node("Add", sketch.node("MatMul", past, f"values_{layer}"), sketch.node("Mul", now, v))
+    return sketch.linear(sketch.node("Reshape", attended, np.array([1, heads * size])), array(block.out.weight).T, x)
+
+
+def _feed(sketch: Sketch, block: trainer.Block, x: str) -> str:
+    up = sketch.linear(sketch.normalised(x, block.up.in_features), *behind_norm(block.norm_feed, block.up))
+    return sketch.node("Add", x, sketch.linear(sketch.gelu(up), array(block.down.weight).T, array(block.down.bias)))
+
+
+def _draw(net: trainer.NoteNet, sketch: Sketch) -> None:
+    """One note of the network; a node costs more than its sums do, so there are few."""
+    ends, cuts = net.shape["ends"], [score.IOIS, score.ARTICULATIONS, score.NOTES]
+    rows = sketch.node("Add", "token", STARTS)
+    told = sketch.node("Gather", token_table(net), sketch.node("Gather", rows, np.arange(8)))
+    x, nats = sketch.split(sketch.node("ReduceSum", told, np.array([0]), keepdims=1), [net.width, 2])
+    # The match model's inter-onset and pitch, each raised by its nats; "none" is a class that nobody reads.
+    named = sketch.node("Gather", rows, np.array([6, 8]))
+    named = sketch.node("OneHot", named, np.array(sum(GROUPS)), np.array([0, 1], np.float32))
+    bias = np.zeros(sum(GROUPS), np.float32)
+    bias[STARTS[8] :] = array(net.pitch_end.bias)
+    named = sketch.node("Gemm", sketch.node("Add", nats, "match_nats"), named, bias)
+    _, named_ioi, _, named_pitch = sketch.split(named, [STARTS[6], score.IOIS, STARTS[8] - STARTS[6] - score.IOIS, score.NOTES])
+
+    # Halves of equal cosines and of signed sines: of each pair of rows the second is the one wanted. Values are not turned.
+    heads, half = net.heads, net.size // 2
+    turned = [np.append(np.arange(1, 4 * heads, 2), [4 * heads] * heads)[:, None]]
+    for name, still in (("cos", 1), ("sin", 0)):
+        flat = sketch.node("Reshape", name, np.array([4 * heads, half]))
+        turned.append(sketch.node("Concat", flat, np.full((1, half), still, np.float32), axis=0))
+    for layer, block in enumerate(net.blocks):
+        x = _feed(sketch, block, _attend(sketch, block, x, turned, layer))
+
+    shared = sketch.linear(sketch.normalised(x, net.width), *behind_norm(net.norm, net.shared))
+    of_ioi, of_articulation, of_pitch = sketch.split(shared, [score.IOIS, *ends])
+    noise_ioi, noise_articulation, noise_pitch = sketch.split("noise", cuts)
+    cold, warm = sketch.split("sharpness", [1, 1])
+
+    def wanted(logits, sharpness, leaning):
+        return sketch.node("Add", sketch.node("Mul", logits, sharpness), leaning)
+
+    ioi_logits = sketch.node("Add", of_ioi, named_ioi)
+    ioi = _choose(sketch, wanted(ioi_logits, cold, "ioi_bias"), noise_ioi, "ioi")
+    hidden = sketch.gelu(sketch.node("Add", of_articulation, sketch.node("Gather", array(net.ioi_to_articulation.weight), ioi)))
+    articulation_logits = sketch.linear(hidden, array(net.articulation_end.weight).T, array(net.articulation_end.bias), exact=True)
+    leaning = sketch.node("Gather", "articulation_bias", ioi)
+    articulation = _choose(sketch, wanted(articulation_logits, cold, leaning), noise_articulation, "articulation")
+    by_ioi = sketch.node("Gather", array(net.ioi_to_pitch.weight), ioi)
+    by_articulation = sketch.node("Gather", array(net.articulation_to_pitch.weight), articulation)
+    hidden = sketch.gelu(sketch.node("Sum", of_pitch, by_ioi, by_articulation))
+    pitch_logits = sketch.linear(hidden, array(net.pitch_end.weight).T, named_pitch, exact=True)
+    _choose(sketch, wanted(pitch_logits, warm, "pitch_bias"), noise_pitch, "pitch")
+    sketch.node("Concat", ioi_logits, articulation_logits, pitch_logits, axis=-1, to="logits")
 
 
 def export(net: trainer.NoteNet, path: Path) -> Path:
-    """Write the fp32 graph beside ``path`` and the INT8 graph (dynamic, per channel) at ``path``."""
-    size = net.width // net.heads
-    noise = torch.zeros(score.IOIS + score.ARTICULATIONS + score.NOTES)
+    """Write the INT8 graph at ``path`` and the fp32 graph beside it; returns the latter's path."""
+    heads, size, classes = net.heads, net.size, score.IOIS + score.ARTICULATIONS + score.NOTES
     inputs = {
-        "token": torch.zeros(9, dtype=torch.int64),
-        "cos": torch.zeros(2 * net.heads, 1, size), "sin": torch.zeros(2 * net.heads, 1, size),
-        "mask": torch.zeros(score.WINDOW), "noise": noise, "ioi_bias": torch.zeros(score.IOIS),
-        "articulation_bias": torch.zeros(score.IOIS, score.ARTICULATIONS), "pitch_bias": torch.zeros(score.NOTES),
-        "sharpness": torch.ones(2), "tail": torch.ones(1), "match_nats": torch.zeros(2),
+        "token": np.zeros(9, np.int64), "cos": zeros(2 * heads, 1, size), "sin": zeros(2 * heads, 1, size),
+        "mask": zeros(score.WINDOW), "noise": zeros(classes), "ioi_bias": zeros(score.IOIS),
+        "articulation_bias": zeros(score.IOIS, score.ARTICULATIONS), "pitch_bias": zeros(score.NOTES),
+        "sharpness": zeros(2), "tail": zeros(1), "match_nats": zeros(2),
     }  # fmt: skip
+    outputs = {name: np.zeros(1, np.int64) for name in ("ioi", "articulation", "pitch")} | {"logits": zeros(1, classes)}
     for layer in range(net.layers):
-        inputs[f"keys_{layer}"] = torch.zeros(net.heads, size, score.WINDOW)
-        inputs[f"values_{layer}"] = torch.zeros(net.heads, score.WINDOW, size)
-    fresh = [f"{kind}_{layer}_new" for layer in range(net.layers) for kind in ("keys", "values")]
-    return export_step(StepNet(copy.deepcopy(net)), inputs, ["ioi", "articulation", "pitch", "logits", *fresh], path)
+        inputs |= {f"keys_{layer}": zeros(heads, size, score.WINDOW), f"values_{layer}": zeros(heads, score.WINDOW, size)}
+        outputs |= {f"{kind}_{layer}_new": zeros(heads, 1, size) for kind in ("keys", "values")}
+    return write_both(lambda sketch: _draw(net, sketch), path, inputs, outputs)
 
 
 def step_logits(path: Path, batch: dict[str, np.ndarray], rows: int) -> np.ndarray:

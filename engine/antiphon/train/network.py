@@ -101,17 +101,17 @@ def harmonic_levels(spectrum, pitch, count, window):
 
 
 class CausalBlock(nn.Module):
-    """ConvNeXt block that looks back four frames: `[B, T, C]`, state `[B, 4, C]`."""
+    """ConvNeXt block that looks back four frames: `[B, T, C]`, state `[B, 4, C]`; `feed` are the units of its feed-forward."""
 
     KERNEL = 5
 
-    def __init__(self, width, growth=3):
+    def __init__(self, width, feed):
         super().__init__()
         self.kernel = nn.Parameter(torch.randn(self.KERNEL, width) * 0.25)
         self.bias = nn.Parameter(torch.zeros(width))
         self.norm = nn.LayerNorm(width)
-        self.up = nn.Linear(width, growth * width)
-        self.down = nn.Linear(growth * width, width)
+        self.up = nn.Linear(width, feed)
+        self.down = nn.Linear(feed, width)
         self.scale = nn.Parameter(torch.full((width,), 0.3))
 
     def forward(self, x, state):
@@ -134,15 +134,16 @@ def zero_state(batch, count, width):
 
 
 class Encoder(nn.Module):
-    """Spectra, pitch and loudness to a latent per hop."""
+    """Spectra, pitch and loudness to a latent per hop. `feeds`: feed-forward units of each block."""
 
-    def __init__(self, width=256, blocks=3):
+    def __init__(self, width=256, feeds=None):
         super().__init__()
-        self.width, self.count = width, blocks
+        self.feeds = list(feeds or [3 * width] * 3)
+        self.width, self.count = width, len(self.feeds)
         self.register_buffer("mel", mel_bands(WINDOW, MEL_BANDS), False)
         self.register_buffer("short_mel", mel_bands(SHORT_WINDOW, SHORT_BANDS), False)
         self.enter = nn.Linear(HEARD, width)
-        self.blocks = nn.ModuleList(CausalBlock(width) for _ in range(blocks))
+        self.blocks = nn.ModuleList(CausalBlock(width, feed) for feed in self.feeds)
         self.leave = nn.Linear(width, LATENT)
         self.skip = nn.Linear(HEARD, LATENT)
 
@@ -241,14 +242,18 @@ class Quantiser(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents, pitch and loudness to the levels of 128 harmonics and of 72 noise bands, two frames a hop, and from there to sound."""
+    """Latents, pitch and loudness to the levels of 128 harmonics and of 72 noise bands, two frames a hop, and from there to sound.
 
-    def __init__(self, width=256, blocks=5):
+    `feeds`: feed-forward units of each block; the first takes whole hops.
+    """
+
+    def __init__(self, width=256, feeds=None):
         super().__init__()
-        self.width, self.count = width, blocks + 1
+        self.feeds = list(feeds or [3 * width] * 6)
+        self.width, self.count = width, len(self.feeds)
         self.outputs = ENVELOPE_BANDS + CORRECTED + 1 + NOISE_BANDS
         self.enter = nn.Linear(PLANNED, width)
-        self.blocks = nn.ModuleList(CausalBlock(width) for _ in range(blocks + 1))
+        self.blocks = nn.ModuleList(CausalBlock(width, feed) for feed in self.feeds)
         self.split = nn.Linear(width, 2 * width)
         self.pitch_in = nn.Linear(PITCH_FEATURES, width)
         self.norm = nn.LayerNorm(width)
@@ -376,11 +381,16 @@ def noise_sound(magnitude, noise=None):
 
 
 class Codec(nn.Module):
-    """Encoder, quantiser and decoder together."""
+    """Encoder, quantiser and decoder together; `encoder` and `decoder` are their `feeds`."""
 
-    def __init__(self, width=256, levels=LEVELS):
+    def __init__(self, width=256, levels=LEVELS, encoder=None, decoder=None):
         super().__init__()
-        self.encoder, self.quantiser, self.decoder = Encoder(width), Quantiser(levels), Decoder(width)
+        self.encoder, self.quantiser, self.decoder = Encoder(width, encoder), Quantiser(levels), Decoder(width, decoder)
+
+    @property
+    def shape(self):
+        """What a checkpoint must know to make this network again."""
+        return {"width": self.encoder.width, "levels": self.quantiser.levels, "encoder": self.encoder.feeds, "decoder": self.decoder.feeds}
 
     def latent(self, audio, pitch):
         """Latents `[B, T, 32]` and loudness classes `[B, T]` of a whole clip from zero state."""

@@ -38,23 +38,23 @@ def gelu(x):
 class Block(nn.Module):
     """Pre-norm attention and feed-forward."""
 
-    def __init__(self, width: int, heads: int, feed: int):
+    def __init__(self, width: int, heads: int, size: int, feed: int):
         super().__init__()
-        self.heads = heads
+        self.heads, self.size = heads, size
         self.norm_attention = nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
+        self.qkv = nn.Linear(width, 3 * heads * size, bias=False)
+        self.out = nn.Linear(heads * size, width, bias=False)
         self.norm_feed = nn.LayerNorm(width)
         self.up = nn.Linear(width, feed)
         self.down = nn.Linear(feed, width)
 
     def forward(self, x, cos, sin, mask):
-        batch, notes, width = x.shape
+        batch, notes, _ = x.shape
         q, k, v = self.qkv(self.norm_attention(x)).view(batch, notes, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         # Spelled out: the fused kernel's backward pass takes three times as long on a CPU at this size.
         weights = (rotate(q, cos, sin) @ rotate(k, cos, sin).transpose(2, 3) * q.shape[-1] ** -0.5 + mask).softmax(-1)
         attended = weights.to(v.dtype) @ v
-        x = x + self.out(attended.transpose(1, 2).reshape(batch, notes, width))
+        x = x + self.out(attended.transpose(1, 2).flatten(2))
         return x + self.down(gelu(self.up(self.norm_feed(x))))
 
 
@@ -67,14 +67,15 @@ def rotate(x, cos, sin):
 class NoteNet(nn.Module):
     """Token n is note n with the timing of note n - 1; then inter-onset, articulation, pitch of note n + 1.
 
-    `feeds`: units of each layer's feed-forward, `ends` those of the articulation and pitch heads; pruning makes both smaller.
+    `feeds`: units of each layer's feed-forward, `ends` those of the articulation and pitch heads, `size` that of an attention
+    head; pruning leaves fewer heads and units.
     """
 
-    def __init__(self, width: int = 256, layers: int = 4, heads: int = 4, feeds=None, ends=None):
+    def __init__(self, width: int = 256, layers: int = 4, heads: int = 4, feeds=None, ends=None, size: int | None = None):
         super().__init__()
-        feeds, ends = list(feeds or [4 * width] * layers), list(ends or (width, 2 * width))
-        self.shape = {"width": width, "layers": layers, "heads": heads, "feeds": feeds, "ends": ends}
-        self.width, self.heads, self.layers = width, heads, layers
+        feeds, ends, size = list(feeds or [4 * width] * layers), list(ends or (width, 2 * width)), size or width // heads
+        self.shape = {"width": width, "layers": layers, "heads": heads, "feeds": feeds, "ends": ends, "size": size}
+        self.width, self.heads, self.layers, self.size = width, heads, layers, size
         embed = lambda size, wide=width: nn.Embedding(size, wide)  # noqa: E731
         self.pitch, self.chroma = embed(score.NOTES), embed(12)
         self.told = nn.ModuleList(map(embed, TOLD))
@@ -83,7 +84,7 @@ class NoteNet(nn.Module):
         for table in self.modules():
             if isinstance(table, nn.Embedding):
                 nn.init.normal_(table.weight, std=0.05)
-        self.blocks = nn.ModuleList(Block(width, heads, feed) for feed in feeds)
+        self.blocks = nn.ModuleList(Block(width, heads, size, feed) for feed in feeds)
         self.norm = nn.LayerNorm(width)
         # What all three heads want of the trunk is one product.
         self.shared = nn.Linear(width, score.IOIS + sum(ends))
@@ -92,7 +93,7 @@ class NoteNet(nn.Module):
         start = torch.linspace(0.0, 4.0, score.LONGEST_MATCH + 1)
         self.match_pitch_nats = nn.Parameter(start.clone())
         self.match_ioi_nats = nn.Parameter(0.5 * start)
-        by_note, by_time = score.angle_rates(width // heads // 2)
+        by_note, by_time = score.angle_rates(size // 2)
         self.register_buffer("by_note", torch.tensor(by_note, dtype=torch.float32), persistent=False)
         self.register_buffer("by_time", torch.tensor(by_time, dtype=torch.float32), persistent=False)
 

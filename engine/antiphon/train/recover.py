@@ -17,7 +17,7 @@ from ..errors import BundleError
 from ..model import score
 from ..model.bundle import Bundle
 from ..model.gestures import BENDS, PLAN, TRACE, TRAITS
-from ..model.timbre import CODEBOOKS, LATENT, LOUDNESS_CLASSES, PITCH_FEATURES
+from ..model.timbre import CODEBOOKS, HEARD, LATENT, LOUDNESS_CLASSES, PITCH_FEATURES, PLANNED
 
 
 class Constants:
@@ -25,7 +25,7 @@ class Constants:
 
     def __init__(self, path: Path):
         graph = onnx.load(str(path)).graph
-        self.path = path
+        self.path, self.inputs = path, [edge.name for edge in graph.input]
         self.named = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
         self._rows = []
         for node in graph.node:
@@ -42,8 +42,9 @@ class Constants:
             raise BundleError(f"graph {self.path.name!r} ends before its network does; it was exported by another version")
         value = self._rows[self._next]
         self._next += 1
-        if value.ndim != len(shape) or any(want is not None and want != have for want, have in zip(shape, value.shape, strict=True)):
-            raise BundleError(f"graph {self.path.name!r}: a constant is {list(value.shape)}, expected {list(shape)}; it was exported by another version")
+        if value.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, value.shape, strict=True)):
+            found = f"a constant is {list(value.shape)}, expected {list(shape)}"
+            raise BundleError(f"graph {self.path.name!r}: {found}; it was exported by another version")
         return torch.from_numpy(np.array(value, np.float32))
 
     def matrix(self, name: str) -> torch.Tensor:
@@ -61,18 +62,74 @@ def _set(parameter: torch.Tensor, value: torch.Tensor) -> None:
 
 def notes(bundle: Bundle):
     """The note model's network. A bundle exported by torch (its matrices have torch's names) or by hand."""
+    found = Constants(bundle.path("notes"))
+    return _notes_of_torch(found) if "norm.weight" in found.named else _notes_by_hand(found)
+
+
+def _notes_by_hand(found: Constants):
+    """The constants of `export_notes`, in its order."""
+    from .export_notes import GROUPS, STARTS
     from .notes import NoteNet
 
-    found = Constants(bundle.path("notes"))
+    table = found.take(int(STARTS[-1]), None)
+    found.take(2)
+    pitch_bias = found.take(sum(GROUPS))[STARTS[-1] :]
+    half = found.take(1, None).shape[1]
+    found.take(1, half)
+    width, layers = table.shape[1] - 2, []
+    for _ in range(sum(name.startswith("keys_") for name in found.inputs)):
+        found.take(width)
+        attention = found.take(width, None), found.take(None), found.take(None, width)
+        found.take(width)
+        layers.append((*attention, found.take(width, None), found.take(None), found.take(None, width), found.take(width)))
+    found.take(width)
+    shared, bias, to_articulation = found.take(width, None), found.take(None), found.take(score.IOIS, None)
+    ends = to_articulation.shape[1], shared.shape[1] - score.IOIS - to_articulation.shape[1]
+    heads = layers[0][2].shape[0] // (2 * half)
+    net = NoteNet(width=width, layers=len(layers), heads=heads, feeds=[len(layer[4]) for layer in layers], ends=ends, size=2 * half)
+    for block, (qkv, qkv_bias, out, up, up_bias, down, down_bias) in zip(net.blocks, layers, strict=True):
+        turned = heads * net.size
+        qkv[:, :turned] *= net.size**0.5
+        qkv_bias[:turned] *= net.size**0.5
+        # Only a norm can hold the bias of a product that has none: the offset that gives it in the least squares.
+        _set(block.norm_attention.bias, torch.linalg.lstsq(qkv.T, qkv_bias[:, None]).solution)
+        for linear, weight in ((block.qkv, qkv), (block.out, out), (block.up, up), (block.down, down)):
+            _set(linear.weight, weight.T)
+        _set(block.up.bias, up_bias)
+        _set(block.down.bias, down_bias)
+    _tables(net, table[:, :width])
+    nats = table[STARTS[7] :, width:]
+    _set(net.match_ioi_nats, nats[:, 0])
+    _set(net.match_pitch_nats, nats[:, 1])
+    _set(net.shared.weight, shared.T)
+    _set(net.shared.bias, bias)
+    _set(net.ioi_to_articulation.weight, to_articulation)
+    _linear(found, net.articulation_end)
+    _set(net.ioi_to_pitch.weight, found.take(score.IOIS, ends[1]))
+    _set(net.articulation_to_pitch.weight, found.take(score.ARTICULATIONS, ends[1]))
+    _set(net.pitch_end.weight, found.take(ends[1], score.NOTES).T)
+    _set(net.pitch_end.bias, pitch_bias)
+    return net
+
+
+def _tables(net, table: torch.Tensor) -> None:
+    """The embeddings of a token's words, one behind the other."""
+    parts = table.split([score.NOTES, *(len(t.weight) for t in net.told)])
+    for known, value in zip((net.pitch, *net.told), parts, strict=True):
+        _set(known.weight, value)
+    _set(net.chroma.weight, torch.zeros_like(net.chroma.weight))
+
+
+def _notes_of_torch(found: Constants):
+    """The constants of a graph that torch exported: the bundle `hum` of version 0."""
+    from .notes import NoteNet
+
     layers = sum(name.endswith("norm_feed.weight") for name in found.named)
     nets = [name.removesuffix("_scale") for name in found.named if name.startswith("onnx::MatMul") and name.endswith("_scale")]
     width = len(found.named["norm.weight"])
     net = NoteNet(width=width, layers=layers, feeds=[len(found.named[f"blocks.{n}.up.bias"]) for n in range(layers)])
     size = width // net.heads
-    tables = torch.from_numpy(np.array(found.named["table"])).split([score.NOTES, *(len(t.weight) for t in net.told)])
-    for table, value in zip((net.pitch, *net.told), tables, strict=True):
-        _set(table.weight, value)
-    _set(net.chroma.weight, torch.zeros_like(net.chroma.weight))
+    _tables(net, torch.from_numpy(np.array(found.named["table"])))
     for layer, block in enumerate(net.blocks):
         qkv = found.matrix(nets[2 * layer])
         qkv[:width] *= size**0.5
@@ -96,67 +153,71 @@ def notes(bundle: Bundle):
     return net
 
 
-def _blocks(found: Constants, blocks, width: int, frames: int):
-    """The constants of `export_codec.Blocks`: what the past adds for all at once; returns a function that reads one block."""
-    past = found.take(frames, None, len(blocks) * width)[0].split(width, 1)
-    bias = found.take(len(blocks) * width).split(width)
-
-    def read(number: int) -> None:
-        block = blocks[number]
-        now = found.take(1, width) if frames == 1 else found.take(frames, frames, width)[0, :1]
-        _set(block.kernel, torch.cat([past[number], now]))
-        _set(block.bias, bias[number])
-        _norm(found, block.norm, width)
-        for linear in (block.up, block.down):
-            _set(linear.weight, found.take(linear.in_features, linear.out_features).T)
-            _set(linear.bias, found.take(linear.out_features))
-        _set(block.scale, torch.ones(width))
-
-    return read
-
-
-def _norm(found: Constants, norm, width: int) -> None:
+def _block(found: Constants, width: int, frames: int) -> tuple:
+    """One block of `export_codec.Blocks`: its newest tap, and its two matrices with their biases."""
+    now = found.take(1, width) if frames == 1 else found.take(frames, frames, width)[0, :1]
     found.take(width)
-    _set(norm.weight, torch.ones(width))
-    _set(norm.bias, torch.zeros(width))
+    up, up_bias = found.take(width, None), found.take(None)
+    return now, up, up_bias, found.take(len(up_bias), width), found.take(width)
+
+
+def _fill(blocks, past: torch.Tensor, biases: torch.Tensor, parts: list[tuple]) -> None:
+    """Blocks from what the past adds, taken for all at once, and each one's own constants."""
+    width = len(blocks[0].bias)
+    for block, before, bias, part in zip(blocks, past.split(width, 1), biases.split(width), parts, strict=True):
+        now, up, up_bias, down, down_bias = part
+        for parameter, value in (
+            (block.kernel, torch.cat([before, now])), (block.bias, bias), (block.scale, torch.ones(width)),
+            (block.norm.weight, torch.ones(width)), (block.norm.bias, torch.zeros(width)),
+            (block.up.weight, up.T), (block.up.bias, up_bias), (block.down.weight, down.T), (block.down.bias, down_bias),
+        ):  # fmt: skip
+            _set(parameter, value)
 
 
 def codec(bundle: Bundle):
     """Encoder, codebooks and decoder as `network.Codec`. Levels of codes that the bundle does not have start at nothing."""
     from . import network
 
-    net = network.Codec()
-    encoder, found = net.encoder, Constants(bundle.path("encoder"))
-    read = _blocks(found, encoder.blocks, encoder.width, 1)
-    _linear(found, encoder.enter)
-    for number in range(encoder.count):
-        read(number)
-    both = found.take(encoder.width + encoder.enter.in_features, LATENT)
-    _set(encoder.leave.weight, both[: encoder.width].T)
-    _set(encoder.skip.weight, both[encoder.width :].T)
-    _set(encoder.leave.bias, found.take(LATENT))
+    books = torch.from_numpy(np.load(bundle.folder / CODEBOOKS).astype(np.float32))
+    heard, made = Constants(bundle.path("encoder")), Constants(bundle.path("decoder"))
+    past = heard.take(1, None, None)[0]
+    biases, enter, enter_bias = heard.take(past.shape[1]), heard.take(HEARD, None), heard.take(None)
+    width = len(enter_bias)
+    parts = [_block(heard, width, 1) for _ in range(past.shape[1] // width)]
+
+    begun = [(made.take(frames, None, None)[0], made.take(None)) for frames in (1, 2)]
+    planned, planned_bias = made.take(PLANNED, width), made.take(width)
+    slow = [_block(made, width, 1)]
+    split, split_bias = made.take(width + 2 * PITCH_FEATURES, 2 * width), made.take(2 * width)
+    fast = [_block(made, width, 2) for _ in range(begun[1][0].shape[1] // width)]
+
+    net = network.Codec(width, encoder=[len(part[2]) for part in parts], decoder=[len(part[2]) for part in slow + fast])
+    net.quantiser.begin_from(books)
+    encoder, decoder = net.encoder, net.decoder
+    _set(encoder.enter.weight, enter.T)
+    _set(encoder.enter.bias, enter_bias)
+    _fill(encoder.blocks, past, biases, parts)
+    both = heard.take(width + HEARD, LATENT)
+    _set(encoder.leave.weight, both[:width].T)
+    _set(encoder.skip.weight, both[width:].T)
+    _set(encoder.leave.bias, heard.take(LATENT))
     _set(encoder.skip.bias, torch.zeros(LATENT))
 
-    books = torch.from_numpy(np.load(bundle.folder / CODEBOOKS).astype(np.float32))
-    net.quantiser.begin_from(books)
-
-    decoder, found = net.decoder, Constants(bundle.path("decoder"))
-    slow = _blocks(found, decoder.blocks[:1], decoder.width, 1)
-    fast = _blocks(found, decoder.blocks[1:], decoder.width, 2)
-    _linear(found, decoder.enter)
-    slow(0)
-    split = found.take(decoder.width + 2 * PITCH_FEATURES, 2 * decoder.width)
-    _set(decoder.split.weight, split[: decoder.width].T)
-    _set(decoder.pitch_in.weight, split[decoder.width : decoder.width + PITCH_FEATURES, : decoder.width].T)
-    _set(decoder.split.bias, found.take(2 * decoder.width))
-    _set(decoder.pitch_in.bias, torch.zeros(decoder.width))
-    for number in range(decoder.count - 1):
-        fast(number)
-    _norm(found, decoder.norm, decoder.width)
-    leave = found.take(decoder.width + 2 * LATENT, decoder.outputs)
-    _set(decoder.leave.weight, leave[: decoder.width].T)
-    _set(decoder.leave.bias, found.take(decoder.outputs))
-    _set(decoder.skip.weight, torch.cat([leave[decoder.width : decoder.width + LATENT], leave[decoder.width + LATENT :]], 1).T)
+    _set(decoder.enter.weight, planned.T)
+    _set(decoder.enter.bias, planned_bias)
+    _fill(decoder.blocks[:1], *begun[0], slow)
+    _set(decoder.split.weight, split[:width].T)
+    _set(decoder.pitch_in.weight, split[width : width + PITCH_FEATURES, :width].T)
+    _set(decoder.split.bias, split_bias)
+    _set(decoder.pitch_in.bias, torch.zeros(width))
+    _fill(decoder.blocks[1:], *begun[1], fast)
+    made.take(width)
+    _set(decoder.norm.weight, torch.ones(width))
+    _set(decoder.norm.bias, torch.zeros(width))
+    leave = made.take(width + 2 * LATENT, decoder.outputs)
+    _set(decoder.leave.weight, leave[:width].T)
+    _set(decoder.leave.bias, made.take(decoder.outputs))
+    _set(decoder.skip.weight, torch.cat([leave[width : width + LATENT], leave[width + LATENT :]], 1).T)
     return net
 
 
@@ -173,7 +234,8 @@ def acoustic(bundle: Bundle):
     parts = []
     for index in range(levels + 2):
         tokens.take(width)
-        parts.append((tokens.take(width, None), tokens.take(None), tokens.take(None, None), tokens.take(None, width) if index <= levels else None))
+        up, bias, head = tokens.take(width, None), tokens.take(None), tokens.take(None, None)
+        parts.append((up, bias, head, tokens.take(None, width) if index <= levels else None))
     net = AcousticNet(books[:levels], width=width, memory=size, units=[len(bias) for _, bias, _, _ in parts])
     _set(net.words.weight, rows)
     _set(net.told.weight, told.T)

@@ -22,6 +22,11 @@ def array(tensor) -> np.ndarray:
     return value.astype(np.float32) if value.dtype.kind == "f" else value
 
 
+def zeros(*shape) -> np.ndarray:
+    """An edge's shape, as `write` takes it."""
+    return np.zeros(shape, np.float32)
+
+
 class Sketch:
     """A graph in the making. Edges are names; constants are numpy arrays, handed to `node` like edges."""
 
@@ -63,6 +68,10 @@ class Sketch:
     def hardswish(self, edge):
         """Two nodes: ONNX Runtime takes its HardSwish apart."""
         return self.node("Mul", edge, self.node("HardSigmoid", edge, alpha=1 / 6, beta=0.5))
+
+    def gelu(self, edge):
+        """The tanh form, one node."""
+        return self.node("FastGelu", edge, domain=CONTRIB)
 
     def normalised(self, edge, width):
         """Layer norm without scale and offset: those belong to the matrix behind it, see `behind_norm`."""
