@@ -89,6 +89,30 @@ def judge(codec, rows, tracker, levels=None, seconds=5):
     return np.nanmean(np.array(results), 0)
 
 
+def in_a_room(audio):
+    """The same clips `[B, frames]`, most of them with a little noise under them, as the encoder is to hear them."""
+    noise_db = torch.rand(len(audio), 1) * 35 - 85
+    return audio + (torch.rand(len(audio), 1) < 0.6) * 10 ** (noise_db / 20) * torch.randn_like(audio)
+
+
+@torch.no_grad()
+def coded(codec, heard, pitch, choose):
+    """Latents of the codes of clips, of a random number of levels: the acoustic model may choose fewer than there are."""
+    codec.eval()
+    codes, _ = codec.quantiser.encode(codec.latent(heard, pitch)[0])
+    codec.train()
+    return codec.quantiser.decode(codes[..., :choose.integers(LEAST_LEVELS, codec.quantiser.levels + 1)])
+
+
+def decoder_losses(decoder, latent, pitch, audio, choose):
+    """How far the decoder's sound of `latent` is from the clips it was made from: spectral and harmonic loss."""
+    made, levels = decoder(latent, pitch, network.loudness_class(network.hop_loudness_db(audio)))
+    # Three of the five resolutions a step: the mean is the same, the step a quarter shorter.
+    spectral = spectral_loss(made, audio, choose.choice(WINDOWS, 3, replace=False))
+    wanted, trusted = harmonic_target(audio, pitch)
+    return spectral, ((levels[..., :HARMONICS_JUDGED] - wanted).abs() * trusted).sum() / trusted.sum().clamp(min=1)
+
+
 def load(path):
     """The trained codec of a checkpoint, in eval mode. One without a shape has the usual one."""
     saved = torch.load(path)
@@ -140,26 +164,11 @@ def main():
         for group in optimiser.param_groups:
             group["lr"] = rate
         audio, pitch = (torch.from_numpy(x) for x in clips.batch(CLIPS, HOPS))
-        noise_db = torch.rand(CLIPS, 1) * 35 - 85
-        heard = audio + (torch.rand(CLIPS, 1) < 0.6) * 10 ** (noise_db / 20) * torch.randn_like(audio)
-        loudness = network.loudness_class(network.hop_loudness_db(audio))
-        commitment = torch.zeros(())
-        if options.decoder_of:
-            with torch.no_grad():
-                codec.eval()
-                codes, _ = codec.quantiser.encode(codec.latent(heard, pitch)[0])
-                # The acoustic model may choose fewer levels than there are.
-                latent = codec.quantiser.decode(codes[..., :choose.integers(LEAST_LEVELS, codec.quantiser.levels + 1)])
-                codec.train()
-        else:
-            latent, _ = codec.latent(heard, pitch)
+        heard, commitment = in_a_room(audio), torch.zeros(())
+        latent = coded(codec, heard, pitch, choose) if options.decoder_of else codec.latent(heard, pitch)[0]
         if not options.decoder_of and (options.start or step >= UNQUANTISED_STEPS) and choose.random() > options.bypass:
             latent, commitment = codec.quantiser(latent)
-        made, levels = codec.decoder(latent, pitch, loudness)
-        # Three of the five resolutions a step: the mean is the same, the step a quarter shorter.
-        loss = spectral_loss(made, audio, choose.choice(WINDOWS, 3, replace=False))
-        wanted, trusted = harmonic_target(audio, pitch)
-        harmonic = ((levels[..., :HARMONICS_JUDGED] - wanted).abs() * trusted).sum() / trusted.sum().clamp(min=1)
+        loss, harmonic = decoder_losses(codec.decoder, latent, pitch, audio, choose)
         optimiser.zero_grad()
         (loss + 0.25 * harmonic + 0.25 * commitment).backward()
         norm = torch.nn.utils.clip_grad_norm_(learning.parameters(), 1.0)

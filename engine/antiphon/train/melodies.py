@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,26 +50,37 @@ class Lines:
 
 def read_lines(folder: Path) -> Lines:
     """Read every ``*.jsonl.gz`` in ``folder``. Lines shorter than 16 notes are left out."""
-    pitch, wait, sound, lengths, fifths = [], [], [], [], []
+    found = []
     for path in sorted(Path(folder).glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as rows:
-            for row in rows:
-                record = json.loads(row)
-                notes = np.array(sorted(record["notes"], key=lambda note: note[1]), dtype=np.float64)
-                if len(notes) == 0:
-                    continue
-                notes = notes[np.append(np.diff(notes[:, 1]) > 1e-3, True)]  # of a double stop keep one note
-                if len(notes) < SHORTEST_LINE:
-                    continue
-                to_next = np.append(np.diff(notes[:, 1]), notes[-1, 2])
-                sounding = np.minimum(notes[:, 2], to_next)
-                pitch.append(notes[:, 0].astype(np.int64))
-                sound.append(sounding)
-                wait.append(np.minimum(to_next, sounding + LONGEST_REST))
-                lengths.append(len(notes))
-                fifths.append(int(record["fifths"] or 0))
-    first = np.concatenate([[0], np.cumsum(lengths)])
-    return Lines(np.concatenate(pitch), np.concatenate(wait), np.concatenate(sound), first, np.array(fifths))
+            records = map(json.loads, rows)
+            found += [(record["notes"], int(record["fifths"] or 0)) for record in records]
+    return lay(found)
+
+
+def lay(found: Iterable[tuple[Sequence, int]], shortest: int = SHORTEST_LINE) -> Lines:
+    """Lay lines end to end, each its notes (n, 3) of [midi, onset, duration] in quarter notes and its key signature.
+
+    Of notes that begin together one is kept; lines shorter than ``shortest`` notes are left out.
+    """
+    pitch, wait, sound, lengths, fifths = [], [], [], [], []
+    for line, signature in found:
+        notes = np.array(sorted(line, key=lambda note: note[1]), dtype=np.float64)
+        if len(notes) == 0:
+            continue
+        notes = notes[np.append(np.diff(notes[:, 1]) > 1e-3, True)]  # of a double stop keep one note
+        if len(notes) < shortest:
+            continue
+        to_next = np.append(np.diff(notes[:, 1]), notes[-1, 2])
+        sounding = np.minimum(notes[:, 2], to_next)
+        pitch.append(notes[:, 0].astype(np.int64))
+        sound.append(sounding)
+        wait.append(np.minimum(to_next, sounding + LONGEST_REST))
+        lengths.append(len(notes))
+        fifths.append(signature)
+    first = np.concatenate([[0], np.cumsum(lengths, dtype=int)])
+    joined = [np.concatenate([np.zeros(0, kind), *parts]) for kind, parts in ((int, pitch), (float, wait), (float, sound))]
+    return Lines(*joined, first, np.array(fifths, dtype=int))
 
 
 def tune_families(lines: Lines, shared: float = 0.15) -> np.ndarray:
