@@ -37,7 +37,7 @@ LAYERS = {
 }
 # Packages of others that belong to one layer: what would make an install or a start heavier, or tie layers to a device.
 OUTSIDE = {"torch": {"train"}, "onnx": {"train"}, "scipy": {"train"}, "numba": {"train"}, "sounddevice": {"audio"},
-           "onnxruntime": {"model", "cli", "train"}, "mido": {"control"}, "aiohttp": {"control"}, "_cffi_backend": {"kernels"},
+           "onnxruntime": {"model", "cli", "train"}, "mido": {"control", "train"}, "aiohttp": {"control"}, "_cffi_backend": {"kernels"},
            "cffi": {"kernels"}}
 
 
