@@ -190,7 +190,7 @@ def nats(net, inputs):
 def load(path):
     """The trained network of a checkpoint, in eval mode."""
     saved = torch.load(path)
-    net = AcousticNet(saved["net"]["codebooks"])
+    net = AcousticNet(saved["net"]["codebooks"], **saved.get("shape", {}))
     net.load_state_dict(saved["net"])
     return net.eval()
 
