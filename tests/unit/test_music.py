@@ -61,6 +61,38 @@ def test_reuse_is_one_for_a_transposed_copy_and_zero_for_another_tune():
     assert music.reuse(tune, other) == 0.0
 
 
+def test_who_sings_between_semitones_repeats_himself_all_the_same():
+    """Intervals are rounded, not pitches: half a semitone above the piano every other note would fall to another side."""
+    tune = music.notes(line(*[(n + 0.47 + 0.06 * (k % 2), 0.3) for k, n in enumerate((60, 62, 64, 60, 65, 67))]))
+    assert music.reuse(tune, tune) == 1.0
+    plain = music.notes(line(*[(n, 0.3) for n in (60, 62, 64, 60, 65, 67)]))
+    assert music.reuse(plain, tune) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("notes", "family"),
+    [((60, 62, 64, 65, 67, 69, 71), "major-like"), ((62, 64, 66, 67, 69, 71, 72, 62, 66, 69), "major-like"),
+     ((57, 59, 60, 62, 64, 65, 68, 57, 60, 64), "minor-like"), ((60, 62, 64, 67, 69), "pentatonic"),
+     (tuple(range(60, 72)), "other"), ((60, 64, 67), "fewer than five classes"), ((), "fewer than five classes"),
+     ((60, 61.5, 63.4, 64.6, 66.5, 67.4, 69.6), "microtonal")],
+)  # fmt: skip
+def test_scales_are_told_apart(notes, family):
+    found = music.notes(line(*[(n, 0.4) for n in notes]))
+    assert music.family(found, 0.0) == family
+
+
+def test_a_scale_in_another_tuning_is_that_scale():
+    found = music.notes(line(*[(n + 0.4, 0.4) for n in (60, 62, 64, 65, 67, 69, 71)]))
+    assert music.family(found, 0.4) == "major-like"
+
+
+def test_entropy_counts_pitch_classes_in_bits():
+    four = music.notes(line(*[(n, 0.4) for n in (60, 62, 64, 65)]))
+    assert music.entropy_bits(four, 0.0) == pytest.approx(2.0, abs=0.01)
+    assert music.entropy_bits(music.notes(line((60, 0.4), (72, 0.4))), 0.0) == 0.0
+    assert np.isnan(music.entropy_bits([], 0.0))
+
+
 def test_a_loop_is_timed():
     looping = music.notes(line(*[(n, 0.4) for n in (60, 64, 67) * 6]))
     free = music.notes(line(*[(n, 0.4) for n in (60, 64, 67, 61, 66, 70, 59, 68, 63, 71, 58, 65)]))
@@ -75,6 +107,8 @@ def test_vibrato_has_its_rate_and_depth(hertz, cents):
     assert abs(rate - hertz) < 0.4 and abs(depth - cents) < 0.25 * cents
     still = line((60, 1.2))
     assert music.vibrato(still, music.notes(still))[1] == 0.0
+    short = line((60, 0.2), (62, 0.2), wobble=lambda s: 0.3 * np.sin(2 * np.pi * hertz * s))
+    assert np.isnan(music.vibrato(short, music.notes(short))).all(), "a short note can show none"
 
 
 def test_glides_are_moving_pitch():

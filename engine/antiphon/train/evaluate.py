@@ -1,17 +1,17 @@
 """Judge a bundle on recordings: what it hears, how it sounds them again, and what its answers are like.
 
-    python -m antiphon.train.evaluate CLIP... --bundle hum --seeds 5 --out FOLDER [--hold-s 600]
+    antiphon train evaluate CLIP|FOLDER... --bundle hum --seeds 5 --out FOLDER [--held SHARDS] [--hold-s 600]
 
-Of each clip the first `--prompt-s` seconds, to the end of a note, are answered, once for each seed. Everything is judged from
-outside (`music`: swift-f0's pitch, not our tokenizer's; ViSQOL beside our own mel distance). FOLDER gets figures.json,
-index.html with pictures and players, and kit.html for listening blind, all written anew after each clip. Needs the [train]
-extra. The clips must not be those trained on.
+Of each clip the first `--prompt-s` seconds, to the end of a note, are answered, once for each seed; where the recording goes on
+for long enough, it is judged as an answer itself, to know what can be reached. Everything is judged from outside (`music`:
+swift-f0's pitch, not our tokenizer's; ViSQOL beside our own mel distance). `--held` judges held-out renders too. FOLDER gets
+figures.json, index.html with pictures and players, and kit.html for listening blind, all written anew after each clip. Needs
+the [train] extra. The clips must not be those trained on.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import math
 import sys
@@ -20,47 +20,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 
-from ..errors import AntiphonError, UsageError
-from ..latency import HOP, MODEL_RATE
-from . import judge, kit, music, page
+from ..errors import AntiphonError
+from ..latency import MODEL_RATE
+from ..model.bundle import Bundle
+from ..model.tokenizer import Tokenizer
+from . import clips, hearing, hold, judge, kit, page, table
+from .clips import LEAST_S, Clip
 
-LEAST_S = 1.0
-"""Shorter clips are not judged."""
-
-
-def opening(sound: np.ndarray, seconds: float) -> np.ndarray:
-    """The first `seconds` of a recording, cut at the quietest 20 ms of their last fifth: performers stop between notes."""
-    whole = round(seconds * MODEL_RATE)
-    if len(sound) <= whole:
-        return sound
-    levels = music.levels_db(sound[:whole], MODEL_RATE)
-    first = round(0.8 * len(levels))
-    return sound[: HOP * (first + int(levels[first:].argmin()) + 1)]
-
-
-def read(path: Path) -> np.ndarray:
-    """A recording as mono float at 48 kHz. Raises UsageError, one line, where there is none, or less of it than can be judged."""
-    try:
-        sound, samplerate = soundfile.read(path, always_2d=True)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise UsageError(f"{path}: no recording that can be read ({str(error).splitlines()[0]})") from error
-    if len(sound) < LEAST_S * samplerate:
-        raise UsageError(f"{path}: {len(sound) / samplerate:.2f} s; at least {LEAST_S:g} s are needed to judge a clip")
-    if not np.isfinite(sound).all():
-        raise UsageError(f"{path}: holds what is no number")
-    return soxr.resample(sound.mean(axis=1), samplerate, MODEL_RATE)
-
-
-def read_all(paths: list[Path]) -> dict[str, np.ndarray]:
-    """Recordings by name, each another: files of one name in two folders are told apart by a number."""
-    found: dict[str, np.ndarray] = {}
-    for path in paths:
-        names = (path.stem if number == 1 else f"{path.stem}-{number}" for number in itertools.count(1))
-        found[next(name for name in names if name not in found)] = read(path)
-    return found
+HELD_SHOWN = 1
+"""Answers to a held-out render that are kept to be looked at; of recordings all are."""
 
 
 def save(path: Path, figures: dict) -> None:
@@ -90,56 +59,88 @@ def at_least(least: float, kind: type = float) -> Callable[[str], float]:
     return number
 
 
+def rivals(prompts: list[judge.Prompt], found: list[Clip], index: int, among: list[np.ndarray]) -> np.ndarray:
+    """Timbres (n, 40) that a prompt's is told from, its own first: one of each other source, and those of `among`."""
+    others = {clip.source: prompt.timbre for clip, prompt in zip(reversed(found), reversed(prompts), strict=True)}
+    others.pop(found[index].source)
+    return np.array([prompts[index].timbre, *reversed(others.values()), *among])
+
+
 def run(options: argparse.Namespace) -> dict:
     """Judge all clips, writing as it goes; returns the figures. Raises AntiphonError."""
-    whole = read_all(options.clips)
-    among = [judge.measure(path.stem, read(path)).timbre for path in options.among]
+    bundle = Bundle.open(options.bundle)
+    found = clips.recordings(options.clips) + (clips.held_out(options.held, options.held_clips) if options.held else [])
+    among = [judge.measure(path.stem, clips.read(path)).timbre for path in clips.find(options.among)]
     options.out.mkdir(parents=True, exist_ok=True)
-    prompts = [judge.measure(name, opening(sound, options.prompt_s)) for name, sound in whole.items()]
-    timbres = [prompt.timbre for prompt in prompts] + among
-    answers, qualities, ranges, holds, trials = [], {}, {}, [], []
+    prompts = [judge.measure(clip.name, clips.opening(clip.sound, options.prompt_s)) for clip in found]
+    tokenizer = Tokenizer(bundle.graph("tokenizer"))
+    results, holds, trials = table.Results({clip.name: clip for clip in found}), [], []
 
     def write() -> dict:
-        figures = {
-            "bundle": options.bundle, "prompt_s": options.prompt_s, "seconds": options.seconds, "seeds": options.seeds,
-            "aims": judge.sums(answers, ranges), "resynthesis": qualities, "answers": [asdict(one) for one in answers], "hold": holds,
-        }  # fmt: skip
+        figures = _figures(options, bundle, results, holds)
         save(options.out / "figures.json", figures)
         page.index(options.out, figures)
         kit.write(options.out, trials)
         return figures
 
-    for index, prompt in enumerate(prompts):
-        name, sound = prompt.name, whole[prompt.name]
-        ranges[name] = judge.own_range(prompt.sound)
+    for index, (clip, prompt) in enumerate(zip(found, prompts, strict=True)):
+        name, sound = clip.name, clip.sound
+        own_first = rivals(prompts, found, index, among)
+        results.whole[name] = judge.measure(name, sound)
+        results.hearing[name] = hearing.judge(tokenizer, sound, clip.labels, clip.pitch)
+        results.ranges[name] = judge.own_range(prompt)
         made = judge.resynthesise(options.bundle, sound)
-        qualities[name] = judge.quality(sound, made)
-        own_first = np.array([timbres[index], *timbres[:index], *timbres[index + 1 :]])
+        again = judge.measure(name, made[: len(prompt.sound)])
+        place = judge.rank(again.timbre, own_first)
+        results.resynthesis[name] = judge.quality(sound, made) | {"timbre_nearest": float(place == 1) if place else np.nan}
+        real = judge.truth(prompt, sound, options.seconds, own_first)
+        results.truths += [real] if real else []
         voices = []
         for seed in range(1, options.seeds + 1):
             judged, voice = judge.answer(prompt, options.bundle, seed, options.seconds, own_first)
-            answers.append(judged)
+            results.answers.append(judged)
             voices.append(voice)
-        page.clip(options.out, name, sound, made, prompt.sound, voices)
-        versions = kit.versions(sound, prompt.sound, voices)
-        trials.append(kit.clip(options.out, index + 1, name, versions, len(prompt.sound) / MODEL_RATE))
-        print(name, {k: round(v, 3) for k, v in qualities[name].items()}, flush=True)
+        page.clip(options.out, name, sound, made, prompt.sound, voices[:HELD_SHOWN] if clip.held else voices)
+        if not clip.held:
+            versions = kit.versions(sound, prompt.sound, voices)
+            trials.append(kit.clip(options.out, index + 1, name, versions, len(prompt.sound) / MODEL_RATE))
+        print(f"{index + 1} of {len(found)}: {name}", {k: round(v, 3) for k, v in results.resynthesis[name].items()}, flush=True)
         figures = write()
+    melodic = next((prompt for prompt in prompts if len(prompt.notes) > 2), prompts[0])
     for seed in (1, 2, 3) if options.hold_s else ():
-        holds.append(judge.drift(prompts[0], options.bundle, seed, options.hold_s))
+        holds.append(hold.hold(melodic, options.bundle, seed, options.hold_s))
+        print(f"hold of {holds[-1]['seconds']:.0f} s, seed {seed}:", holds[-1]["stays"], flush=True)
         figures = write()
     return figures
 
 
+def _figures(options: argparse.Namespace, bundle: Bundle, results: table.Results, holds: list[dict]) -> dict:
+    known = {
+        name: {"held": clip.held, "class": clip.kind, "source": clip.source, "seconds": round(len(clip.sound) / MODEL_RATE, 2),
+               "range": table.range_of(results.whole[name]), "family": table.family_of(results.whole[name])}
+        for name, clip in results.clips.items() if name in results.resynthesis
+    }  # fmt: skip
+    return {
+        "bundle": bundle.name, "version": bundle.manifest.get("version"), "sha256": bundle.digest(),
+        "prompt_s": options.prompt_s, "seconds": options.seconds, "seeds": options.seeds,
+        "aims": table.aims(results, holds, bundle.manifest), "splits": table.splits(results), "clips": known,
+        "hearing": results.hearing, "resynthesis": results.resynthesis, "answers": [asdict(one) for one in results.answers],
+        "truth": [asdict(one) for one in results.truths], "hold": holds, "bundle_figures": bundle.manifest.get("figures", {}),
+    }  # fmt: skip
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="antiphon.train.evaluate", description=__doc__.splitlines()[0])
-    parser.add_argument("clips", nargs="+", type=Path)
+    parser = argparse.ArgumentParser(prog="antiphon train evaluate", description=__doc__.splitlines()[0])
+    parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP|FOLDER",
+                        help="recordings; with manifest.tsv and NAME.notes*.csv beside them more can be said")  # fmt: skip
     parser.add_argument("--bundle", default="hum")
     parser.add_argument("--prompt-s", type=at_least(LEAST_S), default=5.0)
     parser.add_argument("--seconds", type=at_least(LEAST_S), default=15.0, help="length of an answer")
     parser.add_argument("--seeds", type=at_least(1, int), default=5, help="answers a clip")
     parser.add_argument("--hold-s", type=at_least(0.0), default=0.0,
-                        help="also hold for so long, from the first clip, three seeds (10 to 600; 0: not)")  # fmt: skip
+                        help="also hold for so long, from the first melodic clip, three seeds (10 to 600; 0: not)")  # fmt: skip
+    parser.add_argument("--held", type=Path, metavar="FOLDER", help="also judge held-out renders: the folder of held-NNNN.npz")
+    parser.add_argument("--held-clips", type=at_least(1, int), default=32, metavar="N", help="how many of them (default: 32)")
     parser.add_argument("--among", nargs="*", type=Path, default=[], help="further recordings that a timbre is told from")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
@@ -148,10 +149,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         figures = run(options)
     except AntiphonError as error:
-        print(f"antiphon.train.evaluate: {error}", file=sys.stderr)
-        return 2
+        print(f"antiphon train evaluate: {error}", file=sys.stderr)
+        return error.exit_code
     for name, row in figures["aims"].items():
-        print(f"{name}: {row['figure']:.3f} ({row['how']} of {row['of']}, wanted {row['wanted']})")
+        wanted = f", wanted {'at most ' * row.get('most', False)}{row['wanted']:g}" if row["wanted"] is not None else ""
+        print(f"{name}: {row['figure']:.3f} ({row['how']} of {row['of']}{wanted})")
     print(f"wrote {options.out / 'index.html'}", file=sys.stderr)
     return 0
 

@@ -12,17 +12,29 @@ from ..render import carry_on
 from . import music
 
 _WINDOW_S = 2.0
+_LEAST_VOICED_S = 0.3  # of a window, or it says nothing of expression
+UNPITCHED = 0.1
+"""A prompt with less of its time voiced than this has no pitch: it is to be answered in kind, with less than ANSWER_UNPITCHED."""
+ANSWER_UNPITCHED = 0.2
+TRUTH_S = 4.0
+"""A recording that goes on for so long after its opening is judged as an answer to it."""
 _SILENT, _SILENT_SHARE = 1e-3, 0.99
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer beside its prompt. nan: cannot be said of this prompt (no pitch, no key, too short)."""
+    """One answer beside its prompt. nan: cannot be said of this prompt (no pitch, no key, too short).
+
+    Seed 0 is the recording itself going on. Measures of EXPRESSION are medians over windows of two seconds.
+    """
 
     clip: str
     seed: int
     finite: bool
     peak: float
+    limited: float
+    voiced: float
+    prompt_voiced: float
     in_key: float
     register_st: float
     onset_ratio: float
@@ -37,11 +49,17 @@ class Answer:
     loudness_range_db: float
     noise_db: float
     timbre_rank: int
+    timbre_among: int
 
     @property
     def silent(self) -> bool:
         """Whether there is nothing to judge: what says nothing neither loops nor clicks."""
         return not (self.peak > _SILENT and self.silence < _SILENT_SHARE)
+
+    @property
+    def in_kind(self) -> bool:
+        """Whether it answers a prompt without pitch as it should: without pitch, and not with silence."""
+        return not self.silent and self.voiced < ANSWER_UNPITCHED
 
 
 @dataclass(frozen=True)
@@ -70,8 +88,9 @@ AIMS = {
     "no loop over 4 s": (lambda a: np.nan if a.silent else a.loop_s <= 4.0, "share", 1.0),
     "timbre nearest": (lambda a: a.timbre_rank == 1 if a.timbre_rank else np.nan, "share", 0.9),
     "seam": (lambda a: np.nan if a.silent else a.seam_step <= 1 and not a.seam_flux > 1, "share", 1.0),
+    "unpitched in kind": (lambda a: a.in_kind if a.prompt_voiced < UNPITCHED else np.nan, "share", None),
 }
-"""What issue and model card ask of the answers: a value of each, how they are added up, and the least wanted."""
+"""What issue and model card ask of the answers: a value of each, how they are added up, and the least wanted, where a number is."""
 EXPRESSION = {"vibrato_hz": 0.5, "vibrato_cents": 10.0, "glides": 0.05, "loudness_range_db": 3.0, "noise_db": 3.0}
 """Measures that should lie in the range that the prompt's own two-second windows span, and what is added to it."""
 
@@ -83,49 +102,75 @@ def measure(name: str, sound: np.ndarray) -> Prompt:
     return Prompt(name, sound, line, music.notes(line), loud, music.timbre(sound, MODEL_RATE, line))
 
 
-def expression(sound: np.ndarray) -> dict[str, float]:
-    """The measures of EXPRESSION for (frames,) sound at 48 kHz."""
-    line = music.track(sound, MODEL_RATE)
+def expression(sound: np.ndarray, line: music.Track) -> dict[str, float]:
+    """The measures of EXPRESSION for (frames,) sound at 48 kHz and its track; all nan with less than 0.3 s of pitch."""
+    if line.voiced.sum() * line.step_s < _LEAST_VOICED_S:
+        return dict.fromkeys(EXPRESSION, np.nan)
     hertz, cents = music.vibrato(line, music.notes(line))
     levels = music.levels_db(sound, MODEL_RATE)
-    at = np.minimum((line.at[line.voiced] * 50).astype(int), len(levels) - 1) if len(line.at) else []
-    spread = float(np.subtract(*np.percentile(levels[at], [90, 10]))) if len(at) > 5 else np.nan
+    at = np.minimum((line.at[line.voiced] * 50).astype(int), len(levels) - 1)
+    spread = float(np.subtract(*np.percentile(levels[at], [90, 10])))
     return {"vibrato_hz": hertz, "vibrato_cents": cents, "glides": music.glide_share(line), "loudness_range_db": spread,
             "noise_db": music.noise_db(sound, MODEL_RATE, line)}
 
 
-def own_range(sound: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Least and most of each measure over windows of two seconds, half overlapping, widened by EXPRESSION."""
+def expressions(sound: np.ndarray, line: music.Track) -> dict[str, list[float]]:
+    """The measures over windows of two seconds, half overlapping, of sound and its track; only what can be said.
+
+    A whole answer is no longer than a prompt's window for this: a loudness range grows with the time it is looked for in.
+    """
     size, step = int(_WINDOW_S * MODEL_RATE), int(_WINDOW_S * MODEL_RATE / 2)
-    found = [expression(sound[at : at + size]) for at in range(0, max(1, len(sound) - size + 1), step)]
-    ranges = {}
-    for name, slack in EXPRESSION.items():
-        values = [window[name] for window in found if np.isfinite(window[name])]
-        ranges[name] = (min(values) - slack, max(values) + slack) if values else (np.nan, np.nan)
-    return ranges
+    found = []
+    for at in range(0, max(1, len(sound) - size + 1), step):
+        inside = (line.at >= at / MODEL_RATE) & (line.at < (at + size) / MODEL_RATE)
+        window = music.Track(line.at[inside] - at / MODEL_RATE, line.pitch[inside], line.voiced[inside])
+        found.append(expression(sound[at : at + size], window))
+    return {name: [window[name] for window in found if np.isfinite(window[name])] for name in EXPRESSION}
+
+
+def own_range(prompt: Prompt) -> dict[str, tuple[float, float]]:
+    """Least and most of each measure over the windows of a prompt, widened by EXPRESSION."""
+    found = expressions(prompt.sound, prompt.track)
+    return {name: (min(found[name]) - slack, max(found[name]) + slack) if found[name] else (np.nan, np.nan)
+            for name, slack in EXPRESSION.items()}  # fmt: skip
 
 
 def answer(prompt: Prompt, bundle: str, seed: int, seconds: float, others: np.ndarray) -> tuple[Answer, np.ndarray]:
     """Let the bundle answer, and judge it. `others` are the timbres to be told from, (n, 40), the prompt's own first."""
     voice, status, _ = carry_on(prompt.sound[:, None].astype(np.float32), MODEL_RATE, seconds, seed, bundle, {})
     voice = voice[:, 0].astype(np.float64)
-    whole = np.concatenate([prompt.sound, voice])
+    limited = getattr(status, "limited_frames", 0) / len(voice)
+    return judged(prompt, voice, seed, others, prompt.sound, limited), voice
+
+
+def truth(prompt: Prompt, sound: np.ndarray, seconds: float, others: np.ndarray) -> Answer | None:
+    """Judge how the recording (frames,) itself goes on after its opening, as if it were an answer; None where that is too short."""
+    rest = sound[len(prompt.sound) :][: round(seconds * MODEL_RATE)]
+    if len(rest) < TRUTH_S * MODEL_RATE:
+        return None
+    return judged(prompt, rest, 0, others, sound[: len(prompt.sound)])
+
+
+def judged(prompt: Prompt, voice: np.ndarray, seed: int, others: np.ndarray, before: np.ndarray, limited: float = 0.0) -> Answer:
+    """Judge (frames,) at 48 kHz as an answer to a prompt; `before` is what is heard up to it, at the seam."""
     line = music.track(voice, MODEL_RATE)
     found, pitches = music.notes(line), line.pitch[line.voiced]
     offset = music.tuning(prompt.pitches)
     key = music.key(prompt.notes, offset)
     in_key = [round(note.pitch - offset) % 12 in key for note in found] if key else []
     rate = lambda notes, sound: len(notes) / (len(sound) / MODEL_RATE)  # noqa: E731
-    step, flux = music.seam(whole, MODEL_RATE, len(prompt.sound))
+    step, flux = music.seam(np.concatenate([before, voice]), MODEL_RATE, len(before))
+    windows = {name: float(np.median(values)) if values else np.nan for name, values in expressions(voice, line).items()}
     return Answer(
-        clip=prompt.name, seed=seed, finite=bool(np.isfinite(voice).all()), peak=float(np.abs(voice).max()),
-        in_key=float(np.mean(in_key)) if in_key else np.nan,
+        clip=prompt.name, seed=seed, finite=bool(np.isfinite(voice).all()), peak=float(np.abs(voice).max()), limited=limited,
+        voiced=line.voiced_share, prompt_voiced=prompt.track.voiced_share, in_key=float(np.mean(in_key)) if in_key else np.nan,
         register_st=float(np.median(pitches) - np.median(prompt.pitches)) if len(pitches) and len(prompt.pitches) else np.nan,
         onset_ratio=rate(found, voice) / rate(prompt.notes, prompt.sound) if len(prompt.notes) > 2 else np.nan,
         silence=music.silence_share(voice, MODEL_RATE, prompt.loud_db), reuse=music.reuse(prompt.notes, found),
         loop_s=music.longest_loop_s(found), seam_step=step, seam_flux=flux,
-        timbre_rank=rank(music.timbre(voice, MODEL_RATE, line), others), **expression(voice),
-    ), voice  # fmt: skip
+        timbre_rank=rank(music.timbre(voice, MODEL_RATE, line), others),
+        timbre_among=int(np.isfinite(others).all(axis=1).sum()), **windows,
+    )  # fmt: skip
 
 
 def rank(timbre: np.ndarray, others: np.ndarray) -> int:
@@ -163,22 +208,6 @@ def quality(original: np.ndarray, made: np.ndarray) -> dict[str, float]:
     as_tensor = lambda x: torch.tensor(x, dtype=torch.float32)[None]  # noqa: E731
     return {"mel_db": mel_distance_db(as_tensor(made), as_tensor(original)), "visqol": float(score),
             "pitch_within_50_cents": float(near.mean()) if sure.sum() > 5 else np.nan}
-
-
-def drift(prompt: Prompt, bundle: str, seed: int, seconds: float) -> dict[str, list[float]]:
-    """Hold for `seconds`: register against the prompt, level, silence and notes a second of each of ten parts."""
-    voice, _, _ = carry_on(prompt.sound[:, None].astype(np.float32), MODEL_RATE, min(seconds, 600.0), seed, bundle, {})
-    parts = np.array_split(voice[:, 0].astype(np.float64), 10)
-    lines = [music.track(part, MODEL_RATE) for part in parts]
-    middle = float(np.median(prompt.pitches)) if len(prompt.pitches) else np.nan
-    return {
-        "register_st": [float(np.median(line.pitch[line.voiced]) - middle) if line.voiced.any() else np.nan for line in lines],
-        "loud_db": [float(np.percentile(music.levels_db(part, MODEL_RATE), 95)) for part in parts],
-        "silence": [music.silence_share(part, MODEL_RATE, prompt.loud_db) for part in parts],
-        "notes_a_second": [len(music.notes(line)) * MODEL_RATE / len(part) for line, part in zip(lines, parts, strict=True)],
-        "noise_db": [music.noise_db(part, MODEL_RATE, line) for part, line in zip(parts, lines, strict=True)],
-        "peak": [float(np.abs(part).max()) for part in parts],
-    }
 
 
 def sums(answers: list[Answer], ranges: dict[str, dict[str, tuple[float, float]]]) -> dict[str, dict[str, float]]:

@@ -15,6 +15,11 @@ MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.
 MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 """Key profiles of Krumhansl & Kessler (1982)."""
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+FAMILIES = ("major-like", "minor-like", "pentatonic", "other", "microtonal", "fewer than five classes")
+_PENTATONIC = (0, 2, 4, 7, 9)
+_LIKE = {"major": (0, 2, 4, 5, 7, 9, 10, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}  # with mixolydian; with the other minors
+_HARDLY, _COVERED = 0.03, 0.9  # a class that sounds less than this share is none; a scale holds this share, or it is another
+_MICROTONAL = 0.2  # semitones from the tuned ones, in the mean; notes that know nothing of them are 0.25 away
 QUIET_DB = 40.0  # below the loud parts of the prompt: silence
 _AWAY_ST, _AWAY_S, _SHORTEST_S, _GAP_S = 0.7, 0.055, 0.08, 0.05
 _LONG_S = 0.35  # notes that can show a vibrato
@@ -35,6 +40,11 @@ class Track:
     def step_s(self) -> float:
         """Seconds from one entry to the next."""
         return float(np.median(np.diff(self.at))) if len(self.at) > 1 else 0.016
+
+    @property
+    def voiced_share(self) -> float:
+        """Share of its time with a sure pitch."""
+        return float(self.voiced.mean()) if len(self.voiced) else 0.0
 
 
 @dataclass(frozen=True)
@@ -96,22 +106,67 @@ def tuning(pitch: np.ndarray) -> float:
 
 
 def key(line: list[Heard], offset: float) -> frozenset[int] | None:
-    """Pitch classes of the major or minor key that fits best (Krumhansl-Schmuckler); None for fewer than 5 classes, which fit many keys."""
-    classes = np.zeros(12)
-    for note in line:
-        classes[round(note.pitch - offset) % 12] += note.end_s - note.onset_s
-    if (classes > 0.03 * classes.sum()).sum() < 5:
+    """Pitch classes of the major or minor key that fits best (Krumhansl-Schmuckler).
+
+    None for fewer than 5 classes, which fit many keys.
+    """
+    weight = classes(line, offset)
+    if (weight > _HARDLY * weight.sum()).sum() < 5:
         return None
-    fits = {(m, t): np.corrcoef(classes, np.roll(p, t))[0, 1] for m, p in (("major", MAJOR), ("minor", MINOR)) for t in range(12)}
-    mode, tonic = max(fits, key=fits.get)
+    mode, tonic = _best_key(weight)
     return frozenset((tonic + step) % 12 for step in SCALES[mode])
 
 
+def _best_key(weight: np.ndarray) -> tuple[str, int]:
+    fits = {(m, t): np.corrcoef(weight, np.roll(p, t))[0, 1] for m, p in (("major", MAJOR), ("minor", MINOR)) for t in range(12)}
+    return max(fits, key=fits.get)
+
+
+def classes(line: list[Heard], offset: float) -> np.ndarray:
+    """Seconds of each pitch class, (12,), by notes tuned `offset` semitones from 440 Hz."""
+    found = np.zeros(12)
+    for note in line:
+        found[round(note.pitch - offset) % 12] += note.end_s - note.onset_s
+    return found
+
+
+def entropy_bits(line: list[Heard], offset: float) -> float:
+    """Entropy of the pitch classes, 0 .. 3.58 bits; nan without notes."""
+    weight = classes(line, offset)
+    weight = weight[weight > 0] / weight.sum() if weight.any() else np.zeros(0)
+    return float(-(weight * np.log2(weight)).sum()) if len(weight) else np.nan
+
+
+def family(line: list[Heard], offset: float) -> str:
+    """One of FAMILIES for the notes of a recording, by how long each pitch class sounds."""
+    weight = classes(line, offset)
+    if not line or (inside := np.flatnonzero(weight > _HARDLY * weight.sum())).size == 0:
+        return FAMILIES[-1]
+    lengths = np.array([note.end_s - note.onset_s for note in line])
+    pitch = np.array([note.pitch for note in line]) - offset
+    if np.average(np.abs(pitch - np.round(pitch)), weights=lengths) > _MICROTONAL:
+        return "microtonal"
+    if len(inside) < 5:
+        return FAMILIES[-1]
+    if len(inside) == 5 and any(set(inside) == {(tonic + step) % 12 for step in _PENTATONIC} for tonic in range(12)):
+        return "pentatonic"
+    mode, tonic = _best_key(weight)
+    covered = weight[[(tonic + step) % 12 for step in _LIKE[mode]]].sum()
+    return f"{mode}-like" if covered > _COVERED * weight.sum() else "other"
+
+
 def reuse(prompt: list[Heard], answer: list[Heard]) -> float:
-    """Share of the answer's interval 3-grams (rounded semitones) that occur in the prompt; nan where the prompt has none."""
-    grams = lambda line: list(zip(*(np.diff(np.round([n.pitch for n in line])).astype(int)[i:].tolist() for i in range(3)), strict=False))  # noqa: E731
-    own, made = (grams(line) if len(line) > 3 else [] for line in (prompt, answer))
+    """Share of the answer's interval 3-grams that occur in the prompt; nan where either has none.
+
+    Intervals are rounded to semitones, not pitches: who sings between the piano's semitones repeats himself all the same.
+    """
+    own, made = (_grams(line) for line in (prompt, answer))
     return float(np.mean([gram in set(own) for gram in made])) if own and made else np.nan
+
+
+def _grams(line: list[Heard]) -> list[tuple[int, ...]]:
+    steps = np.round(np.diff([note.pitch for note in line])).astype(int).tolist()
+    return list(zip(steps, steps[1:], steps[2:], strict=False))
 
 
 def longest_loop_s(line: list[Heard]) -> float:
@@ -119,7 +174,8 @@ def longest_loop_s(line: list[Heard]) -> float:
     pitch, onset = np.round([n.pitch for n in line]), np.array([n.onset_s for n in line])
     longest = 0.0
     for lag in range(1, min(65, len(line) // 2)):
-        same = (pitch[lag:] == pitch[:-lag]) & (np.abs(np.diff(onset, append=np.nan)[lag:] - np.diff(onset, append=np.nan)[:-lag]) < 0.06)
+        waits = np.diff(onset, append=np.nan)
+        same = (pitch[lag:] == pitch[:-lag]) & (np.abs(waits[lag:] - waits[:-lag]) < 0.06)
         lasted = 0.0
         for index, on in enumerate(same):
             lasted = lasted + onset[index + lag + 1] - onset[index + lag] if on else 0.0
@@ -128,7 +184,10 @@ def longest_loop_s(line: list[Heard]) -> float:
 
 
 def vibrato(line: Track, found: list[Heard]) -> tuple[float, float]:
-    """(rate Hz, depth in cents from the middle) in the median of the long notes that waver; (nan, 0) where none does."""
+    """(rate Hz, depth in cents from the middle) of the long notes: median of those that waver, mean of all.
+
+    (nan, 0) where none wavers, (nan, nan) where there are no long notes that could.
+    """
     rates, depths = [], []
     for note in found:
         inside = (line.at >= note.onset_s) & (line.at < note.end_s) & line.voiced
@@ -146,11 +205,11 @@ def vibrato(line: Track, found: list[Heard]) -> tuple[float, float]:
         depths.append(depth if wavers else 0.0)
         if wavers:
             rates.append(hertz[band][power[band].argmax()])
-    return (float(np.median(rates)) if rates else np.nan, float(np.mean(depths)) if depths else 0.0)
+    return (float(np.median(rates)) if rates else np.nan, float(np.mean(depths)) if depths else np.nan)
 
 
 def glide_share(line: Track) -> float:
-    """Share of voiced time in which the pitch moves faster than 6 semitones a second over 80 ms, and by half a semitone at least."""
+    """Share of voiced time in which the pitch moves by half a semitone or more in 80 ms, and by no leap."""
     span = max(1, round(0.08 / line.step_s))
     both = line.voiced[span:] & line.voiced[:-span]
     moved = np.abs(line.pitch[span:] - line.pitch[:-span])
@@ -200,7 +259,9 @@ def timbre(sound: np.ndarray, samplerate: int, line: Track) -> np.ndarray:
         return np.full(2 * _TIMBRE, np.nan)
     mel = lambda f: 2595 * np.log10(1 + f / 700)  # noqa: E731
     edges = np.interp(np.linspace(mel(60), mel(min(11000, samplerate / 2)), _MEL_BANDS + 2), mel(hertz), hertz)
-    bands = np.maximum(0, np.minimum((hertz[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2]), (edges[2:] - hertz[:, None]) / (edges[2:] - edges[1:-1])))
+    rising = (hertz[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - hertz[:, None]) / (edges[2:] - edges[1:-1])
+    bands = np.maximum(0, np.minimum(rising, falling))
     level = np.log(power @ bands + 1e-7 * power.sum(1, keepdims=True) + 1e-12)
     turn = np.cos(np.pi / _MEL_BANDS * (np.arange(_MEL_BANDS) + 0.5)[:, None] * np.arange(1, _TIMBRE + 1))
     cepstrum = level @ turn / _MEL_BANDS
@@ -208,8 +269,8 @@ def timbre(sound: np.ndarray, samplerate: int, line: Track) -> np.ndarray:
 
 
 def seam(whole: np.ndarray, samplerate: int, at: int) -> tuple[float, float]:
-    """(sample step, spectral flux) at frame `at`, each divided by the 99.9th percentile found in the second before."""
-    before = whole[max(0, at - samplerate) : at]
+    """(sample step, spectral flux) at frame `at`, each divided by the 99.9th percentile found in all that comes before."""
+    before = whole[:at]
     step = np.abs(np.diff(whole[max(0, at - 2) : at + 3])).max(initial=0.0) / (np.quantile(np.abs(np.diff(before)), 0.999) + 1e-9)
     size, hop = 512, 128
 
