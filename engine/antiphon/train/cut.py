@@ -23,6 +23,12 @@ MULTIPLE = 16
 """Units are left in multiples of this, a vector's worth."""
 
 
+def divergence(taught: torch.Tensor, learnt: torch.Tensor) -> torch.Tensor:
+    """Nats by which one network's logits `[..., classes]` miss the odds of another's, in the mean."""
+    odds = F.log_softmax(taught.float(), -1)
+    return (odds.exp() * (odds - F.log_softmax(learnt.float(), -1))).sum(-1).mean()
+
+
 def share(count: int, keep: float) -> int:
     """How many of `count` units are left."""
     return min(count, max(MULTIPLE, MULTIPLE * round(count * keep / MULTIPLE)))
@@ -131,7 +137,8 @@ def _heads(block: notes.Block, product: torch.Tensor, keep: int) -> None:
 def note_net(net: notes.NoteNet, batches: list[dict], keep: float, heads: int, layers: int) -> notes.NoteNet:
     """The note model with a share `keep` of its units, `layers`, and in each `heads`, an even number."""
     net = copy.deepcopy(net)
-    fewer(net.blocks, layers, lambda: sum(notes.losses(net, batch).sum() for batch in batches[:2]))
+    taught = [(batch, net(batch)) for batch in batches[:2]]
+    fewer(net.blocks, layers, lambda: sum(sum(map(divergence, logits, net(batch))) for batch, logits in taught))
     ends = net.articulation_end, net.pitch_end
     with products([linear for block in net.blocks for linear in (block.out, block.down)] + list(ends)) as found:
         for batch in batches:
@@ -217,8 +224,8 @@ def codec_net(codec: network.Codec, batches: list[tuple], keep: dict[str, float]
         return decoder.trunk(*told, network.zero_state(len(told[0]), decoder.count, decoder.width))[0]
 
     def cut(net, run, told, count, keep, fixed):
-        wanted = [run(one) for one in told[:2]]
-        fewer(net.blocks, count, lambda: sum(F.mse_loss(run(one), old) for one, old in zip(told, wanted, strict=False)), fixed)
+        taught = [(one, run(one)) for one in told[:2]]
+        fewer(net.blocks, count, lambda: sum(F.mse_loss(run(one), made) for one, made in taught), fixed)
         with products([block.down for block in net.blocks]) as found:
             for one in told:
                 run(one)

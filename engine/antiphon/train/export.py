@@ -4,6 +4,7 @@
 
 Reads GRAPH.onnx, the constants and the figures that each stage's export wrote beside it, the recipe (name, licence, stages
 with the commands that trained them), and the manifests of the data; writes NAME/bundle.toml and copies graphs and constants.
+With --fp32 it takes GRAPH_fp32.onnx instead and calls the bundle NAME-fp32: the teacher that bench/pruned.py plays beside it.
 """
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from ..model.bundle import CONSTANTS, FORMAT, MANIFEST, Bundle
+from ..model.bundle import CARD, CONSTANTS, FORMAT, MANIFEST, Bundle
 from ..model.graph import StepGraph
 from ..model.tokens import HOP, MODEL_RATE
 
@@ -87,16 +88,18 @@ def _digest(paths) -> str:
     return total.hexdigest()
 
 
-def build(recipe: dict, graphs: Path, data: Path, out: Path) -> Path:
+def build(recipe: dict, graphs: Path, data: Path, out: Path, fp32: bool = False) -> Path:
     """Write the bundle and return its folder. Raises FileNotFoundError for a graph that was not exported."""
+    if fp32:
+        recipe = {**recipe, "name": f"{recipe['name']}-fp32"}
     folder = out / recipe["name"]
     folder.mkdir(parents=True, exist_ok=True)
     files = [f"{name}.onnx" for name in GRAPHS] + [f"{name}.npy" for name in CONSTANTS]
-    for old in [*folder.glob("*.onnx"), *folder.glob("*.npy")]:
+    for old in [*folder.glob("*.onnx"), *folder.glob("*.npy"), *folder.glob(CARD)]:  # a card is of what was exported before
         old.unlink()
     figures = {}
     for file in files:
-        shutil.copyfile(graphs / file, folder / file)
+        shutil.copyfile(graphs / (file.replace(".onnx", "_fp32.onnx") if fp32 else file), folder / file)
     for stage in recipe["stages"]:
         sidecar = graphs / f"{stage['name']}.json"
         if sidecar.is_file():
@@ -113,6 +116,7 @@ def build(recipe: dict, graphs: Path, data: Path, out: Path) -> Path:
         "latency": recipe["latency"],
         "bytes": sum((folder / file).stat().st_size for file in files),
         "stages": recipe["stages"],
+        "card": recipe.get("card", {}),
         "figures": figures,
         "data": seed_sources(data / "seeds") + melody_sources(data / "melodies") + recipe.get("data", []),
         "graphs": {name: graph_entry(folder / f"{name}.onnx") for name in GRAPHS},
@@ -129,8 +133,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--graphs", type=Path, required=True, help="folder of exported step graphs")
     parser.add_argument("--data", type=Path, required=True, help="folder with seeds/ and melodies/")
     parser.add_argument("--out", type=Path, required=True, help="folder of bundles")
+    parser.add_argument("--fp32", action="store_true", help="of the fp32 graphs")
     options = parser.parse_args(arguments)
-    folder = build(tomllib.loads(options.recipe.read_text(encoding="utf-8")), options.graphs, options.data, options.out)
+    recipe = tomllib.loads(options.recipe.read_text(encoding="utf-8"))
+    folder = build(recipe, options.graphs, options.data, options.out, options.fp32)
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {size / 1e6:.1f} MB")
     return 0

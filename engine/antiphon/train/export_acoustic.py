@@ -32,7 +32,7 @@ def told_table(net, index):
     return array(chosen.weight) if index < 2 else array(net.codebooks[index - 2]) @ array(chosen.weight).T
 
 
-def export_memory(net, path):
+def export_memory(net, path, **few):
     """What a hop leaves behind: plan, the hop before and traits into the memory. All that listening needs.
 
     One matrix takes numbers of many sizes, so it is fp32.
@@ -56,10 +56,10 @@ def export_memory(net, path):
         sketch.linear(both, array(net.leave.weight).T, array(net.leave.bias), to="context")
 
     inputs = {"rows": np.zeros(len(gestures.PLAN), np.int64), "told": zeros(1, LATENT + TRACE + TRAITS), "s_memory": zeros(1, size)}
-    return write_both(draw, path, inputs, {"context": zeros(1, net.width), "s_memory_next": zeros(1, size)})
+    return write_both(draw, path, inputs, {"context": zeros(1, net.width), "s_memory_next": zeros(1, size)}, **few)
 
 
-def export_tokens(net, path, logits=False):
+def export_tokens(net, path, logits=False, **few):
     """A hop's tokens, sampled one after the other. `leaning` and `noise` are all tokens' classes end to end.
 
     Of token i with logits l it takes the class of the largest l + leaning + noise, among those whose l + leaning is at most
@@ -87,7 +87,7 @@ def export_tokens(net, path, logits=False):
     outputs = {"tokens": np.zeros(count, np.int64)}
     if logits:
         outputs |= {f"logits_{index}": zeros(1, size) for index, size in enumerate(sizes)}
-    return write_both(draw, path, inputs, outputs)
+    return write_both(draw, path, inputs, outputs, **few)
 
 
 def forced_logits(memory_path, tokens_path, inputs, clips):

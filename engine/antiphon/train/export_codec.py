@@ -63,7 +63,7 @@ class Blocks:
         return x
 
 
-def export_encoder(codec, path):
+def export_encoder(codec, path, **few):
     """The encoder of one hop: features to a latent. What comes before and after it is in C (model.codec)."""
     encoder = codec.encoder
 
@@ -76,10 +76,10 @@ def export_encoder(codec, path):
 
     state = zeros(TAPS - 1, encoder.count * encoder.width)
     outputs = {"latent": zeros(1, LATENT), "s_past_next": state}
-    return write_both(draw, path, {"features": zeros(1, HEARD), "s_past": state}, outputs)
+    return write_both(draw, path, {"features": zeros(1, HEARD), "s_past": state}, outputs, **few)
 
 
-def export_decoder(codec, path):
+def export_decoder(codec, path, **few):
     """The decoder of one hop: the features of ap_timbre_planned to the raw outputs that ap_voice sounds."""
     decoder, width = codec.decoder, codec.decoder.width
 
@@ -101,7 +101,7 @@ def export_decoder(codec, path):
     states = {"s_slow": zeros(TAPS - 1, width), "s_fast": zeros(TAPS - 1, (decoder.count - 1) * width)}
     inputs = {"hop": zeros(1, PLANNED), "pitches": zeros(1, 2 * PITCH_FEATURES), "timbre": zeros(2, 2 * LATENT)}
     outputs = {"raw": zeros(2, decoder.outputs), **{f"{name}_next": state for name, state in states.items()}}
-    return write_both(draw, path, {**inputs, **states}, outputs)
+    return write_both(draw, path, {**inputs, **states}, outputs, **few)
 
 
 def export_codebooks(codec, folder, levels):

@@ -114,8 +114,8 @@ def _draw(net: trainer.NoteNet, sketch: Sketch) -> None:
     sketch.node("Concat", ioi_logits, articulation_logits, pitch_logits, axis=-1, to="logits")
 
 
-def export(net: trainer.NoteNet, path: Path) -> Path:
-    """Write the INT8 graph at ``path`` and the fp32 graph beside it; returns the latter's path."""
+def export(net: trainer.NoteNet, path: Path, **few) -> Path:
+    """Write the INT8 graph at ``path`` (or one of `few` bits) and the fp32 graph beside it; returns the latter's path."""
     heads, size, classes = net.heads, net.size, score.IOIS + score.ARTICULATIONS + score.NOTES
     inputs = {
         "token": np.zeros(9, np.int64), "cos": zeros(2 * heads, 1, size), "sin": zeros(2 * heads, 1, size),
@@ -127,7 +127,7 @@ def export(net: trainer.NoteNet, path: Path) -> Path:
     for layer in range(net.layers):
         inputs |= {f"keys_{layer}": zeros(heads, size, score.WINDOW), f"values_{layer}": zeros(heads, score.WINDOW, size)}
         outputs |= {f"{kind}_{layer}_new": zeros(heads, 1, size) for kind in ("keys", "values")}
-    return write_both(lambda sketch: _draw(net, sketch), path, inputs, outputs)
+    return write_both(lambda sketch: _draw(net, sketch), path, inputs, outputs, **few)
 
 
 def step_logits(path: Path, batch: dict[str, np.ndarray], rows: int) -> np.ndarray:

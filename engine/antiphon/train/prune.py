@@ -31,12 +31,6 @@ LOUDEST_NOISE, LEAST_NOISE = 2.0, -14.0
 WARM_UP = 30
 
 
-def divergence(taught: torch.Tensor, learnt: torch.Tensor) -> torch.Tensor:
-    """Nats by which a pupil's logits `[..., classes]` miss the teacher's odds, in the mean."""
-    odds = F.log_softmax(taught.float(), -1)
-    return (odds.exp() * (odds - F.log_softmax(learnt.float(), -1))).sum(-1).mean()
-
-
 class Notes:
     """The note model, on performances of melodies."""
 
@@ -67,7 +61,7 @@ class Notes:
             with torch.no_grad():
                 taught = self.teacher(batch)
         weight, targets = batch["weight"], (batch["ioi"], batch["articulation"], batch["next_pitch"])
-        missed = sum(map(divergence, taught, learnt))
+        missed = sum(map(cut.divergence, taught, learnt))
         nats = sum((F.cross_entropy(logits.float().transpose(1, 2), target, reduction="none") * weight).sum() / weight.sum()
                    for logits, target in zip(learnt, targets, strict=True))  # fmt: skip
         return missed + TRUE_LABELS * nats, {"train": nats.item(), "missed": missed.item()}
@@ -114,7 +108,7 @@ class Acoustic:
             learnt = pupil(*batch)
             with torch.no_grad():
                 taught = self.teacher(*batch)
-        missed = sum(map(divergence, taught, learnt))
+        missed = sum(map(cut.divergence, taught, learnt))
         nats = sum(F.cross_entropy(x.float().flatten(0, 1), batch[-1][..., i].flatten()) for i, x in enumerate(learnt))
         return missed + TRUE_LABELS * nats, {"train": nats.item(), "missed": missed.item()}
 

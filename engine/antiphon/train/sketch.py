@@ -1,4 +1,4 @@
-"""Step graphs drawn node by node, each with as few nodes as it can have: INT8 where a matrix is, and a twin in fp32.
+"""Step graphs drawn node by node, each with as few nodes as it can have: INT8 where a matrix is (or 4 bits), and a twin in fp32.
 
 A node of ONNX Runtime costs 1 us in a hot loop and 2 to 4 at a hop's cadence, whatever it does. Exported from torch, nine
 in ten were shapes, states and arithmetic around the matrices.
@@ -28,10 +28,13 @@ def zeros(*shape) -> np.ndarray:
 
 
 class Sketch:
-    """A graph in the making. Edges are names; constants are numpy arrays, handed to `node` like edges."""
+    """A graph in the making. Edges are names; constants are numpy arrays, handed to `node` like edges.
 
-    def __init__(self, int8: bool):
-        self._int8, self._nodes, self._constants, self._count = int8, [], [], 0
+    `bits` of a weight: 32, 8, or 4; `block`: how many of a column's 4-bit weights share a scale.
+    """
+
+    def __init__(self, bits: int, block: int = 32):
+        self._bits, self._block, self._nodes, self._constants, self._count = bits, block, [], [], 0
 
     def _name(self, stem):
         self._count += 1
@@ -55,12 +58,17 @@ class Sketch:
         return self.node("Split", edge, np.array(sizes, np.int64), to=[self._name("Split") for _ in sizes], axis=axis)
 
     def linear(self, edge, weight, bias, exact=False, to=None):
-        """`edge [M, K] @ weight [K, N] + bias [N]`; an INT8 graph quantises weights per column and the edge as it comes.
+        """`edge [M, K] @ weight [K, N] + bias [N]`; INT8 is by column of weights, and quantises the edge as it comes.
 
         `exact` keeps fp32: for a last layer, whose error nothing behind it averages out. `bias` may be an edge.
         """
-        if exact or not self._int8:
+        if exact or self._bits == 32:
             return self.node("Gemm", edge, weight, bias, to=to)
+        if self._bits == 4:
+            into, out = weight.shape
+            sizes = {"K": into, "N": out, "bits": 4, "block_size": self._block, "accuracy_level": 4}
+            made = self.node("MatMulNBits", edge, *_four_bits(weight, self._block), domain=CONTRIB, **sizes)
+            return self.node("Add", made, bias, to=to)  # its own bias is younger than the oldest ONNX Runtime supported
         scale = np.maximum(np.abs(weight).max(0), 1e-12).astype(np.float32) / 127
         rounded = np.round(weight / scale).astype(np.int8)
         return self.node("DynamicQuantizeMatMul", edge, rounded, scale, np.zeros(len(scale), np.int8), bias, to=to, domain=CONTRIB)
@@ -86,6 +94,18 @@ class Sketch:
         onnx.save(model, str(path))
 
 
+def _four_bits(weight, block):
+    """Weights `[K, N]` as MatMulNBits takes them: pairs of 0..15 `[N, blocks, block / 2]`, and what one step of each block is."""
+    into, out = weight.shape
+    columns = np.zeros((out, -(-into // block) * block), np.float32)
+    columns[:, :into] = weight.T
+    columns = columns.reshape(out, -1, block)
+    largest = np.take_along_axis(columns, np.abs(columns).argmax(-1)[..., None], -1)
+    step = np.where(largest == 0, 1, largest / -8).astype(np.float32)
+    rounded = np.clip(np.round(columns / step) + 8, 0, 15).astype(np.uint8)
+    return rounded[..., ::2] | rounded[..., 1::2] << 4, step[..., 0].reshape(-1)
+
+
 def _described(arrays):
     return [helper.make_tensor_value_info(name, _TYPES[array.dtype], array.shape) for name, array in arrays.items()]
 
@@ -96,12 +116,15 @@ def behind_norm(norm, linear):
     return weight * array(norm.weight)[:, None], array(linear.bias) + array(norm.bias) @ weight
 
 
-def write_both(draw, path, inputs, outputs):
-    """Write the INT8 graph at `path` and `NAME_fp32.onnx` beside it; returns the latter's path. `draw(sketch)` makes the nodes."""
+def write_both(draw, path, inputs, outputs, bits=8, block=32):
+    """Write the graph of few bits at `path` and `NAME_fp32.onnx` beside it; returns the latter's path.
+
+    `draw(sketch)` makes the nodes.
+    """
     path = Path(path)
     full = path.with_name(path.stem + "_fp32.onnx")
-    for int8, target in ((True, path), (False, full)):
-        sketch = Sketch(int8)
+    for few, target in ((bits, path), (32, full)):
+        sketch = Sketch(few, block)
         draw(sketch)
         sketch.write(target, inputs, outputs)
     return full
