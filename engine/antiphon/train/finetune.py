@@ -1,0 +1,136 @@
+"""Fine-tune one network of a bundle on a user's material; what a stage of `antiphon train adapt` runs.
+
+    python -m antiphon.train.finetune decoder --work WORK --minutes 15 [--seed 0] [--device cuda]
+
+WORK is the folder that `adapt` laid out. There is nothing of what the bundle was trained on at the user's place, so that it does
+not forget: the rate is a tenth of the trainer's, every step pulls the weights back to where they began (L2-SP, Li et al. 2018),
+and what is kept is the state that was best on the watched side; when that has not become better for a third of the time, it
+stops. The held-out side is looked at once, at the end, by the exported INT8 graphs. On Ctrl-C it saves and goes on from there
+when called again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from ..errors import AntiphonError, UsageError
+from ..model.bundle import Bundle
+from .codec import save
+from .lessons import LESSONS, Lesson
+
+PULL = 2.0
+"""How much of their distance from where they began the weights lose in a step, as a multiple of the rate."""
+CHECKS, PATIENCE = 18, 6
+"""Looks at the watched side in the time there is, and how many without a better one end it."""
+_WARM_UP, _FALL = 20, 0.3
+_INTERRUPTED = 130
+
+
+def fit(lesson: Lesson, path: Path, minutes: float, stopped=lambda: False) -> dict:
+    """Learn until the minutes are over, the watched side says that is enough, or `stopped()`; at least one step.
+
+    Goes on from the checkpoint at `path`, where there is one; at the end the network is as it was when it was best. Raises
+    UsageError where a loss is no number.
+    """
+    start = [p.detach().clone() for p in lesson.net.parameters()]
+    optimiser = torch.optim.AdamW(lesson.net.parameters(), lr=lesson.rate, betas=(0.9, 0.98), weight_decay=0.0)
+    state = {"step": 0, "minutes": 0.0, "best": lesson.watched(), "since": 0, "kept": copy.deepcopy(lesson.net.state_dict())}
+    first = state["best"]
+    if path.exists():
+        saved = torch.load(path)
+        lesson.net.load_state_dict(saved.pop("net"))
+        optimiser.load_state_dict(saved.pop("optimiser"))
+        state = saved
+    began = time.monotonic() - 60 * state["minutes"]
+    check = max(1, math.floor(CHECKS * state["minutes"] / minutes) + 1)
+
+    def keep() -> None:
+        save(path, net=lesson.net.state_dict(), optimiser=optimiser.state_dict(), **state)
+
+    while (state["minutes"] < minutes or state["step"] == 0) and state["since"] < PATIENCE and not stopped():
+        share = state["minutes"] / minutes
+        falling = 1.0 if share < _FALL else max(0.05, (1 - share) / (1 - _FALL))
+        rate = lesson.rate * min(1.0, (state["step"] + 1) / _WARM_UP) * falling
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        lesson.net.train()
+        losses = lesson.losses(state["step"])
+        loss = sum(losses.values())
+        if not math.isfinite(loss.item()):
+            raise UsageError(f"{path.stem}: the loss is no number after {state['step']} steps; is there noise in the recordings?")
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(lesson.net.parameters(), 1.0)
+        optimiser.step()
+        with torch.no_grad():
+            for weight, was in zip(lesson.net.parameters(), start, strict=True):
+                weight.lerp_(was, min(1.0, rate * PULL))
+        state["step"] += 1
+        state["minutes"] = (time.monotonic() - began) / 60
+        if state["minutes"] >= check * minutes / CHECKS:
+            check = math.floor(CHECKS * state["minutes"] / minutes) + 1
+            watched = lesson.watched()
+            state["since"] += 1
+            if watched < state["best"]:
+                state |= {"best": watched, "since": 0, "kept": copy.deepcopy(lesson.net.state_dict())}
+            said = " ".join(f"{name} {value.item():.3f}" for name, value in losses.items())
+            print(f"{state['step']} {min(state['minutes'], minutes):.2f} min  {said} watched {watched:.3f}", flush=True)
+            keep()
+    keep()
+    lesson.net.load_state_dict(state["kept"])
+    return {"steps": state["step"], "minutes": round(state["minutes"], 3), "watched_before": first, "watched_best": state["best"],
+            "stopped_early": state["since"] >= PATIENCE}  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="antiphon.train.finetune", description=__doc__.splitlines()[0])
+    parser.add_argument("lesson", choices=LESSONS)
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--minutes", required=True, type=float)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    options = parser.parse_args(arguments)
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda which, _: asked.append(which))
+    torch.set_num_threads(1)
+    torch.manual_seed(options.seed)
+    try:
+        if options.device == "cuda":
+            _require_cuda()
+        bundle = Bundle.open(json.loads((options.work / "material.json").read_text())["bundle_folder"])
+        lesson = LESSONS[options.lesson](bundle, options.work, options.seed, options.device)
+        learned = fit(lesson, options.work / f"{options.lesson}.pt", options.minutes, lambda: bool(asked))
+        if asked:
+            print(f"stopped after {learned['steps']} steps; they are kept", flush=True)
+            return _INTERRUPTED
+        torch.set_default_device("cpu")
+        lesson.net.to("cpu")
+        figures = {**lesson.judge(options.work / "export"), **learned}
+    except AntiphonError as error:
+        print(f"antiphon: {error}", flush=True)
+        return error.exit_code
+    # Where the first state stayed the best, rounding alone must not make it look better.
+    figures["better"] = bool(figures["after"] < figures["before"] and learned["watched_best"] < learned["watched_before"])
+    (options.work / f"{options.lesson}.json").write_text(json.dumps(figures, indent=1))
+    print(f"{figures['what']}: {figures['before']:.3f} before, {figures['after']:.3f} after", flush=True)
+    return 0
+
+
+def _require_cuda() -> None:
+    if not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch finds no CUDA device here; leave --device out")
+    torch.set_default_device("cuda")  # what the networks make on the way lies there too
+
+
+if __name__ == "__main__":
+    sys.exit(main())
