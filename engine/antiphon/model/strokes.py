@@ -1,0 +1,307 @@
+"""What the performer beats, and how it goes on: kinds of stroke, a pulse, and patterns on it.
+
+Strokes are sorted into kinds by their colour as they are heard. The pulse is the longest step that most waits are whole
+numbers of; on it the past is a row of steps, each a kind or a rest. What comes next is what came next where the last steps
+were most like these (a soft form of `match`, which forgives a varied bar), so a pattern goes on in its own tempo and place.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from .sampling import Leanings, chances
+from .tokenizer import BEYOND, COLOURS
+
+KINDS = 4
+EVENTS = 16  # of which `share` speaks
+MEMORY = 96  # strokes
+LONGEST_HOPS = 75  # a longer wait is a pause between patterns; no plan waits longer
+REST = -1
+
+_RING_HOPS = 64  # a stroke is given up to 19 hops after its onset, and by `flush` later than that only if it is a roll
+_BANDS = 18
+_LOUD_HOPS = 3  # of a stroke, which tell its kind
+_REACH = 1.84  # 40 dB below the loudest band nothing is compared
+_FAR = 0.30  # colours this far apart (rms, some 6.5 dB) are two kinds
+_SETTLED = 12.0  # strokes after which a kind's colour follows slowly
+_FORGOTTEN = 48  # a kind not heard for so many strokes makes room for another
+
+_STEPS = np.exp(np.linspace(np.log(4.5), np.log(32.0), 300))  # hops a step may last: 90 .. 640 ms
+_LAGS = 4
+_AS_GOOD = 0.93  # a longer step is preferred where it explains nearly as much as the best
+_USUAL_STEP = 12.5
+_LOOK_BACK = 20  # steps compared
+_FADE = 0.93  # a step back
+_SAME, _BOTH_REST, _OTHER_KIND, _STROKE_OR_REST = 1.0, 0.35, -0.6, -1.0
+_ACCENT, _ACCENT_MOST = 0.05, 0.6  # less alike for every dB between two strokes of a kind, at most
+_OLD = 0.997  # a step
+_DOUBT = 0.003
+_MOST_STEPS = 600  # kept of an answer; half of them go at once
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A planned stroke; times in hops, `wait_hops` to the next one's onset. The loudness is that of its like when heard."""
+
+    onset_hop: int
+    kind: int
+    loudness_db: float
+    wait_hops: int
+
+
+class Strokes:
+    """Sorts the performer's strokes and plans others like them. Model process only; 2 us a hop, about 0.2 ms a planned step.
+
+    `step` at every hop, `push` and `note` as the performer's strokes and notes are given by the segmenter, `begin` and
+    then `next` for the strokes of an answer. Deterministic: the same strokes, hop and seed give the same plans.
+    """
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; the next `step` is hop 0."""
+        self._hop = 0
+        self._ring = np.full((_RING_HOPS, COLOURS), BEYOND, np.float32)
+        self._centres = np.zeros((KINDS, _BANDS))
+        self._counts = [0.0] * KINDS
+        self._last = [-_FORGOTTEN] * KINDS  # number of the newest stroke of each kind
+        self._number = 0
+        self._heard: list[tuple[int, int, float]] = []  # onset hop, kind, dB
+        self._events: deque[bool] = deque(maxlen=EVENTS)
+        self._seed = self._draws = 0
+        self._steps: list[int] = []  # kind or rest at each step of the pulse, what is planned at the end
+        self._levels: list[float] = []
+        self._shifts: list[float] = []  # hops that strokes came off the pulse: swing
+        self._pulse = (_USUAL_STEP, 0.0)  # hops a step, hop of step 0
+        self._planned: tuple[int, int, float] | None = None
+
+    _VALUES = ("_hop", "_number", "_seed", "_draws", "_pulse", "_planned")
+    _LISTS = ("_counts", "_last", "_heard", "_steps", "_levels", "_shifts")
+
+    def state(self) -> dict:
+        """Return all that is remembered, as a value."""
+        state = {name: getattr(self, name) for name in self._VALUES} | {name: list(getattr(self, name)) for name in self._LISTS}
+        return {**state, "_ring": self._ring.copy(), "_centres": self._centres.copy(), "_events": list(self._events)}
+
+    def set_state(self, state: dict) -> None:
+        """Take what `state` returned."""
+        for name in self._VALUES:
+            setattr(self, name, state[name])
+        for name in self._LISTS:
+            setattr(self, name, list(state[name]))
+        self._ring, self._centres = state["_ring"].copy(), state["_centres"].copy()
+        self._events = deque(state["_events"], maxlen=EVENTS)
+
+    @property
+    def heard(self) -> bool:
+        """Whether there was any stroke."""
+        return bool(self._heard)
+
+    def step(self, colour: np.ndarray | None) -> None:
+        """Take the colour of the next hop, (COLOURS,) as `Frame` has it."""
+        self._ring[self._hop % _RING_HOPS] = BEYOND if colour is None else colour
+        self._hop += 1
+
+    def note(self) -> None:
+        """Take notice of a note that was heard; it is counted, no more."""
+        self._events.append(False)
+
+    def share(self) -> float:
+        """Share of strokes among the last EVENTS strokes and notes heard; 0 before any."""
+        return sum(self._events) / max(1, len(self._events))
+
+    def push(self, onset_hop: int, loudness_db: float) -> int:
+        """Hear a stroke of the performer, onsets in order; return its kind, 0 .. KINDS - 1."""
+        kind = self._sort(self._colour_of(onset_hop))
+        self._heard = [*self._heard, (onset_hop, kind, loudness_db)][-MEMORY:]
+        self._events.append(True)
+        self._planned = None
+        return kind
+
+    def begin(self, now_hop: int, seed: int, leanings: Leanings = Leanings()) -> Stroke:  # noqa: B008
+        """Begin an answer: return its first stroke, at ``now_hop`` or where the performer's pulse has the next one after it.
+
+        What the pattern would have had between the performer's last stroke and now passes in silence.
+        """
+        self._seed, self._draws = seed, 0
+        self._lay_out()
+        step, origin = self._pulse
+        last_hop = self._heard[-1][0] if self._heard else now_hop - step
+        if now_hop - last_hop > 2 * LONGEST_HOPS:  # the pulse is forgotten, the pattern is not
+            first = self._ahead(len(self._steps), None)
+            self._pulse = step, now_hop - first[0] * step
+        else:
+            while origin + len(self._steps) * step < now_hop - step / 4:
+                kind, level, shift = self._choose(None)
+                self._add(kind, level, shift)
+            first = self._ahead(len(self._steps), leanings)
+        self._planned = first
+        return self.next(leanings)
+
+    def next(self, leanings: Leanings = Leanings()) -> Stroke:  # noqa: B008
+        """Return the next stroke of the answer, with how long until the one after it."""
+        assert self._planned is not None, "next() before begin()"
+        self._trim()
+        place, kind, level = self._planned
+        onset = self._hop_of(place)
+        after = self._planned = self._ahead(len(self._steps), leanings)
+        return Stroke(onset, kind, level, max(1, self._hop_of(after[0]) - onset))
+
+    def _trim(self) -> None:
+        """Forget the older half of the steps when they are many."""
+        gone = len(self._steps) // 2
+        if len(self._steps) > _MOST_STEPS:
+            for values in (self._steps, self._levels, self._shifts):
+                del values[:gone]
+            step, origin = self._pulse
+            self._pulse = step, origin + gone * step
+            self._planned = self._planned[0] - gone, *self._planned[1:]
+
+    def _hop_of(self, place: int) -> int:
+        step, origin = self._pulse
+        return round(origin + place * step + self._shifts[place])
+
+    def _ahead(self, place: int, leanings: Leanings | None) -> tuple[int, int, float]:
+        """Go on from step `place` to the next stroke: its step, kind and level."""
+        most = max(1, int(LONGEST_HOPS / self._pulse[0]))
+        while True:
+            kind, level, shift = self._choose(leanings, must=len(self._steps) - place >= most - 1)
+            self._add(kind, level, shift)
+            if kind != REST:
+                return len(self._steps) - 1, kind, level
+
+    def _add(self, kind: int, level: float, shift: float) -> None:
+        self._steps.append(kind)
+        self._levels.append(level)
+        self._shifts.append(shift)
+
+    def _choose(self, leanings: Leanings | None, must: bool = False) -> tuple[int, float, float]:
+        """Choose what the next step has: kind or rest, level, shift. `leanings` None: the likeliest, without a chance."""
+        steps = np.array(self._steps, np.int64)
+        if len(steps) == 0 or (steps == REST).all():
+            return 0, -30.0, 0.0
+        weight = self._likeness(steps, 1.2 if leanings is None else 2.4 * (1.0 - leanings.novelty) + 0.3)
+        votes = np.full(KINDS + 1, 0.0)
+        np.add.at(votes, steps, weight)  # REST is the last
+        votes = votes / votes.sum() + _DOUBT * (np.bincount(steps + 1, minlength=KINDS + 1)[[*range(1, KINDS + 1), 0]] > 0) / KINDS
+        if must:
+            votes[REST] = 0.0
+        with np.errstate(divide="ignore"):
+            nats = np.log(votes)
+        if leanings is not None:
+            noise, _ = chances(self._seed, self._draws, KINDS + 1)
+            self._draws += 1
+            nats = nats / max(0.05, leanings.temperature) + noise
+        kind = int(nats.argmax())
+        kind = REST if kind == KINDS else kind
+        like = np.flatnonzero(steps == kind)
+        said = weight[like] + 1e-9
+        level, shift = (float(np.average(np.array(values)[like], weights=said)) for values in (self._levels, self._shifts))
+        return kind, level, shift
+
+    def _likeness(self, steps: np.ndarray, sharpness: float) -> np.ndarray:
+        """How much each step of the past is the one that comes now, by the steps before both; sums to 1."""
+        count, levels = len(steps), np.array(self._levels)
+        alike = np.zeros(count)
+        for back in range(1, min(_LOOK_BACK, count) + 1):
+            one, others = steps[count - back], steps[: count - back]
+            accents = np.minimum(_ACCENT * np.abs(levels[: count - back] - levels[count - back]), _ACCENT_MOST)
+            same = np.where(others == one, _BOTH_REST if one == REST else _SAME - accents, _OTHER_KIND)
+            same = np.where((others == REST) != (one == REST), _STROKE_OR_REST, same)
+            alike[back:] += _FADE**back * same
+        nats = sharpness * alike + np.log(_OLD) * np.arange(count, 0, -1)
+        weight = np.exp(nats - nats.max())
+        return weight / weight.sum()
+
+    def _lay_out(self) -> None:
+        """Find the pulse of what was heard, and write the past down on it."""
+        self._steps, self._levels, self._shifts = [], [], []
+        self._pulse = (_USUAL_STEP, float(self._heard[-1][0]) if self._heard else 0.0)
+        hops = np.array([hop for hop, _, _ in self._heard], float)
+        if len(hops) == 0:
+            return
+        step = find_step(hops)
+        counts = np.maximum(1, np.round(np.diff(hops) / step)).astype(int)
+        longest = max(1, int(LONGEST_HOPS / step))
+        places = np.concatenate([[0], np.cumsum(np.minimum(counts, longest))])
+        # A line through the last strokes: the tempo they ended in; each one's own line, for what it was off the pulse.
+        joined = hops - np.concatenate([[0], np.cumsum(np.where(counts > longest, np.diff(hops) - longest * step, 0.0))])
+        step, origin, lines = _lines(places, joined, step)
+        moved = hops[-1] - joined[-1]
+        self._pulse = (step, origin + moved)
+        shifts = np.clip(joined - lines, -step / 2, step / 2)
+        for i, (_, kind, level) in enumerate(self._heard):
+            while len(self._steps) < places[i]:
+                self._add(REST, 0.0, 0.0)
+            self._add(kind, level, float(shifts[i]))
+
+    def _colour_of(self, onset_hop: int) -> np.ndarray:
+        """Colour of a stroke, (_BANDS,), whatever its loudness."""
+        latest = max(0, self._hop - 1)
+        hops = [min(max(onset_hop + i, latest - _RING_HOPS + 1), latest) % _RING_HOPS for i in range(_LOUD_HOPS)]
+        bands = self._ring[hops].max(0).reshape(_BANDS, -1).mean(1)
+        bands = np.maximum(bands, bands.max() - _REACH)
+        return bands - bands.mean()
+
+    def _sort(self, colour: np.ndarray) -> int:
+        """Find the kind that a colour is of; make a new one where none is near."""
+        self._number += 1
+        far = np.sqrt(((self._centres - colour) ** 2).mean(1))
+        known = [kind for kind in range(KINDS) if self._number - self._last[kind] <= _FORGOTTEN]
+        nearest = min(known, key=lambda kind: far[kind], default=None)
+        free = [kind for kind in range(KINDS) if kind not in known]
+        if nearest is None or (far[nearest] > _FAR and free):
+            nearest = free[0]
+            self._counts[nearest] = 0.0
+        self._counts[nearest] = min(self._counts[nearest] + 1.0, _SETTLED)
+        self._centres[nearest] += (colour - self._centres[nearest]) / self._counts[nearest]
+        self._last[nearest] = self._number
+        return nearest
+
+
+def find_step(hops: np.ndarray) -> float:
+    """The longest step, in hops, that the waits between near onsets are whole numbers of. `hops`: (n,) in order."""
+    recent = hops[-32:]
+    waits, weights = [], []
+    for lag in range(1, min(_LAGS, len(recent) - 1) + 1):
+        wait = recent[lag:] - recent[:-lag]
+        age = np.arange(len(wait))[::-1]
+        near = wait < 2 * LONGEST_HOPS
+        waits.append(wait[near])
+        weights.append((0.96**age / lag)[near])
+    waits, weights = np.concatenate(waits) if waits else np.zeros(0), np.concatenate(weights) if weights else np.zeros(0)
+    if len(waits) == 0:
+        return _USUAL_STEP
+    fits = np.cos(2 * np.pi * waits[None] / _STEPS[:, None]) @ weights / weights.sum()
+    # A step longer than every wait explains nothing: it must be at most the shortest usual one.
+    fits[_STEPS > 1.15 * np.quantile(recent[1:] - recent[:-1], 0.2)] = -1.0
+    good = np.flatnonzero(fits >= _AS_GOOD * fits.max())
+    if fits.max() <= 0 or len(good) == 0:
+        return _USUAL_STEP
+    # The best of the neighbourhood of the longest that is good.
+    top = good[-1]
+    while top > 0 and fits[top - 1] > fits[top]:
+        top -= 1
+    return float(_STEPS[top])
+
+
+def _lines(places: np.ndarray, hops: np.ndarray, step: float) -> tuple[float, float, np.ndarray]:
+    """Step and origin of the line through the newest strokes; and at each stroke the line through its own neighbours."""
+    if len(places) < 3:
+        origin = float(hops[-1] - places[-1] * step)
+        return step, origin, origin + places * step
+    near = np.exp(-0.5 * ((places[:, None] - places[None]) / 10.0) ** 2)
+    newest = 0.9 ** np.arange(len(places))[::-1]
+    found = []
+    for weight in (*near, newest):
+        mean_place, mean_hop = np.average(places, weights=weight), np.average(hops, weights=weight)
+        spread = np.average((places - mean_place) ** 2, weights=weight)
+        slope = np.average((places - mean_place) * (hops - mean_hop), weights=weight) / spread if spread > 0.5 else step
+        slope = min(max(slope, 0.9 * step), 1.1 * step)
+        found.append((slope, mean_hop - slope * mean_place))
+    slopes, origins = np.array(found).T
+    return float(slopes[-1]), float(origins[-1]), origins[:-1] + slopes[:-1] * places
