@@ -22,6 +22,7 @@ from .model.notes import NoteModel
 from .model.sampling import Leanings
 from .model.score import Note
 from .model.segment import Segmenter
+from .model.strokes import Strokes
 from .model.tokenizer import Frame, Tokenizer
 from .model.tokens import HOP
 from .params import REGISTRY, Registry
@@ -58,6 +59,7 @@ class Chain:
         self.performer = performer
         self._tokenizer = Tokenizer(bundle.graph("tokenizer"))
         self._segmenter = Segmenter()
+        self._strokes = Strokes()
         self._encoder = Encoder(bundle.graph("encoder"))
         self._notes = NoteModel(bundle.graph("notes"), seed)
         self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed)
@@ -82,6 +84,7 @@ class Chain:
     def _forget(self, seed: int) -> None:
         """Forget the performance, keep the room."""
         self._segmenter.reset()
+        self._strokes.reset()
         self._notes.reset(seed)
         self._acoustic.reset(seed)
         self._decoder.reset(seed)
@@ -96,7 +99,7 @@ class Chain:
         self._voice_gain = 1.0
 
     _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_seed", "_answers_of_seed", "_voice_db", "_pitch_played", "_notes_heard", "_end", "_voice_gain")
-    _STAGES = ("performer", "_tokenizer", "_segmenter", "_encoder", "_notes", "_acoustic", "_decoder", "_level")
+    _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_encoder", "_notes", "_acoustic", "_decoder", "_level")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
@@ -181,6 +184,7 @@ class Chain:
     def _understand(self, frame: Frame, params: np.ndarray, priming: bool) -> tuple[Action, list[Note]]:
         """Ask what to do in the hop after this one, and which of the performer's notes ended."""
         ended = self._segmenter.step(frame)
+        self._strokes.step(frame.colour)
         self._hop += 1
         answering = self._plan is not None
         action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming)
@@ -188,7 +192,11 @@ class Chain:
 
     def _keep(self, notes: list[Note]) -> None:
         for note in notes:
-            self._notes.push(note)
+            if note.pitch > 0:
+                self._notes.push(note)
+                self._strokes.note()
+            else:
+                self._strokes.push(note.onset_hop, note.loudness_db)
         self._notes_heard += len(notes)
 
     def _learn(self, notes: list[Note], mic: np.ndarray, frame: Frame) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from antiphon.chain import Chain
 from antiphon.model.bundle import Bundle
+from antiphon.model.score import Note
 from antiphon.model.tokens import HOP, MODEL_RATE
 from antiphon.params import REGISTRY
 from antiphon.perform import Performer
@@ -28,6 +29,20 @@ def hummed(notes=TUNE, note_s=0.3, gap_s=0.06, level=0.2):
         pieces += [level * tone * swell, np.zeros(int(gap_s * MODEL_RATE))]
     sound = np.concatenate(pieces)
     sound = sound[: len(sound) // HOP * HOP] + 1e-4 * rng.standard_normal(len(sound) // HOP * HOP)
+    return sound.astype(np.float32).reshape(-1, HOP)
+
+
+def tapped(taps=8, wait_s=0.3, level=0.3):
+    """Fingers on a table, two kinds by turns: damped knocks 30 ms long with silence between them."""
+    rng = np.random.default_rng(5)
+    sound = 1e-4 * rng.standard_normal(int((taps * wait_s + 0.2) * MODEL_RATE) // HOP * HOP)
+    time = np.arange(int(0.15 * MODEL_RATE)) / MODEL_RATE
+    for tap in range(taps):
+        modes = ((180, 0.02), (410, 0.012), (950, 0.006)) if tap % 2 == 0 else ((620, 0.01), (1400, 0.006), (2600, 0.004))
+        knock = sum(np.exp(-time / fall) * np.sin(2 * np.pi * hertz * time + hertz) for hertz, fall in modes)
+        knock += rng.standard_normal(len(time)) * np.exp(-time / 0.003)
+        begin = int((0.1 + tap * wait_s) * MODEL_RATE)
+        sound[begin : begin + len(knock)] += level * knock / 3
     return sound.astype(np.float32).reshape(-1, HOP)
 
 
@@ -68,6 +83,42 @@ def test_a_phrase_is_answered_by_itself(bundle):
     heard = sounding(run(chain, quiet(60), params))
     first = int(np.argmax(heard))
     assert heard.any() and 12 <= first <= 25, f"began after {first} hops of silence, 20 were asked for"
+
+
+def test_a_phrase_of_taps_is_answered(bundle):
+    """Taps with silence between them are one phrase, and the voice begins when `phrase_gap_s` of silence has passed."""
+    chain = Chain(bundle, Performer())
+    params = values(phrase_gap_s=0.5)
+    assert not run(chain, np.concatenate([quiet(50), tapped()]), params).any()
+    heard = sounding(run(chain, quiet(60), params))
+    assert heard.any() and int(np.argmax(heard)) <= 25
+
+
+def test_one_knock_is_not_answered(bundle):
+    chain = Chain(bundle, Performer())
+    assert not run(chain, np.concatenate([quiet(50), tapped(taps=1), quiet(150)]), values(phrase_gap_s=0.5)).any()
+
+
+def test_strokes_are_kept_from_the_note_model(bundle, monkeypatch):
+    """What the segmenter gives without a pitch goes to the strokes, with the sound it had; notes go to the note model."""
+    chain = Chain(bundle, Performer())
+    given = {20: [Note(12, 0.0, 3, -20.0)], 35: [Note(27, 0.0, 3, -20.0)], 60: [Note(40, 62.0, 15, -20.0)]}
+    monkeypatch.setattr(chain._segmenter, "step", lambda frame: given.get(chain._hop, []))
+    run(chain, tapped()[:50], values(mode="listen"))
+    chain.settle()
+    assert chain._strokes.share() == 1.0 and not chain._notes.key.heard
+    run(chain, tapped()[50:80], values(mode="listen"))
+    chain.settle()
+    assert chain._strokes.share() == pytest.approx(2 / 3) and chain._notes.key.heard
+    assert chain.status["notes_heard"] == 3
+
+
+def test_a_sung_scale_holds_no_strokes(bundle):
+    """Nor do silence and a held tone."""
+    chain = Chain(bundle, Performer())
+    run(chain, np.concatenate([hummed(), quiet(50), hummed(notes=(60,), note_s=2.0), quiet(50)]), values(mode="listen"))
+    chain.settle()
+    assert not chain._strokes.heard and chain._notes.key.heard
 
 
 def test_it_stops_when_time_is_up(bundle):
