@@ -56,7 +56,7 @@ def fit(lesson: Lesson, path: Path, minutes: float, stopped=lambda: False) -> di
     def keep() -> None:
         save(path, net=lesson.net.state_dict(), optimiser=optimiser.state_dict(), **state)
 
-    while (state["minutes"] < minutes or state["step"] == 0) and state["since"] < PATIENCE and not stopped():
+    while state["step"] == 0 or (state["minutes"] < minutes and state["since"] < PATIENCE and not stopped()):
         share = state["minutes"] / minutes
         falling = 1.0 if share < _FALL else max(0.05, (1 - share) / (1 - _FALL))
         rate = lesson.rate * min(1.0, (state["step"] + 1) / _WARM_UP) * falling
@@ -109,7 +109,9 @@ def main(arguments: list[str] | None = None) -> int:
             _require_cuda()
         bundle = Bundle.open(json.loads((options.work / "material.json").read_text())["bundle_folder"])
         lesson = LESSONS[options.lesson](bundle, options.work, options.seed, options.device)
-        learned = fit(lesson, options.work / f"{options.lesson}.pt", options.minutes, lambda: bool(asked))
+        path = options.work / f"{options.lesson}.pt"
+        print(f"{sum(p.numel() for p in lesson.net.parameters()) / 1e6:.2f}M parameters, from step {_steps(path)}", flush=True)
+        learned = fit(lesson, path, options.minutes, lambda: bool(asked))
         if asked:
             print(f"stopped after {learned['steps']} steps; they are kept", flush=True)
             return _INTERRUPTED
@@ -124,6 +126,10 @@ def main(arguments: list[str] | None = None) -> int:
     (options.work / f"{options.lesson}.json").write_text(json.dumps(figures, indent=1))
     print(f"{figures['what']}: {figures['before']:.3f} before, {figures['after']:.3f} after", flush=True)
     return 0
+
+
+def _steps(path: Path) -> int:
+    return torch.load(path)["step"] if path.exists() else 0
 
 
 def _require_cuda() -> None:
