@@ -1,4 +1,4 @@
-"""Synthetic performers for training sound: a soundfont's instruments, and hummed, sung and whistled tones made by formula."""
+"""Synthetic performers for training sound: a soundfont's instruments, and tones hummed, sung, spoken, whistled or blown by formula."""
 
 import numpy as np
 import tinysoundfont
@@ -75,11 +75,11 @@ def _slow_noise(rng, count, tau):
 
 
 def voice(rng, notes, kind, seconds):
-    """Hum, sing or whistle `notes` by formula (`kind`: hum, voice, whistle); returns as `SeedChoir.sing` does."""
-    count = int(seconds * 100)
-    curves = pitch_curve(rng, notes, count, expressive=1.0)
+    """Sound `notes` by formula (`kind`: hum, voice, spoken, whistle, reed); returns as `SeedChoir.sing` does."""
+    count, expressive = int(seconds * 100), 0.5 if kind == "reed" else 1.0
+    curves = _spoken_curve(rng, notes, count) if kind == "spoken" else pitch_curve(rng, notes, count, expressive)
     pitch, onset, name, level = np.zeros(count), np.zeros(count, np.uint8), np.full(count, -1, np.int16), np.zeros(count)
-    letters = rng.choice(list("aouie"), 3) if kind == "voice" else rng.choice(list("mmnu"), 1)
+    letters = rng.choice(list("aouie"), 3) if kind in ("voice", "spoken") else rng.choice(list("mmnu"), 1)
     letter = np.zeros(count, int)
     rise, fall = rng.uniform(0.01, 0.06), rng.uniform(0.02, 0.1)
     times = (np.arange(count) + 0.5) / 100
@@ -92,7 +92,8 @@ def voice(rng, notes, kind, seconds):
         if note.slurred and first > 0:
             swell = np.maximum(swell, np.minimum(level[first - 1], top) * rng.uniform(0.4, 1))
         swell = swell * np.exp(-np.maximum(0, since - note.sounding_s) / fall)
-        pitch[first:following], level[first:following], name[first:following] = curves[number][first:following], swell, round(note.pitch)
+        pitch[first:following], level[first:following] = curves[number][first:following], swell
+        name[first:following] = round(float(np.median(pitch[first:following])) if kind == "spoken" else note.pitch)
         onset[first] = 1
         letter[first:] = rng.integers(len(letters))
     level = np.maximum(level * (1 + 0.1 * _slow_noise(rng, count, 6)), 0)
@@ -105,9 +106,44 @@ def voice(rng, notes, kind, seconds):
     loud = np.interp(at, np.arange(count) + 0.5, level)
     hertz = 440 * 2 ** ((fine - 69) / 12) * (1 + rng.uniform(0, 0.004) * _slow_noise(rng, len(at), 400))
     phase = 2 * np.pi * np.cumsum(hertz) / RATE
-    make = _whistle if kind == "whistle" else _throat
+    make = {"whistle": _whistle, "reed": _reed}.get(kind, _throat)
     audio = make(rng, phase, held, loud, letters[letter], kind, at)
     return audio.astype(np.float32), np.where(level > 0.01, pitch, 0), onset, np.where(level > 0.01, name, -1)
+
+
+def _spoken_curve(rng, notes, count):
+    """Pitch as speech has it: no steps, always on its way; `[notes, count]` per 10 ms, all notes on one line."""
+    times, at, points = np.arange(count) / 100, 0.0, []
+    while at < count / 100 + 0.5:
+        points.append((at, rng.normal(0, 1)))
+        at += rng.uniform(0.06, 0.25)
+    when, where = np.array(points).T
+    line = np.convolve(np.pad(np.interp(times, when, where), 3, "edge"), np.hanning(9)[1:-1] / 4, "valid")
+    middle = np.interp(times, [n.onset_s for n in notes], [n.pitch for n in notes])
+    return np.tile(middle + rng.uniform(0.7, 3.0) * line, (len(notes), 1))
+
+
+def _reed(rng, phase, held, loud, letters, kind, at):
+    """A saxophone or its kin: fixed formants, often a weak fundamental, breath, and a growl an octave below."""
+    hertz = 440 * 2 ** ((held - 69) / 12)
+    peaks = [(rng.uniform(350, 1100), rng.uniform(0.3, 0.9)), (rng.uniform(1100, 3000), rng.uniform(0.2, 0.7))]
+    tilt, corner = rng.uniform(4, 14), rng.uniform(600, 2000)
+    weak, hollow = rng.choice([0.0, rng.uniform(0, 20)]), rng.choice([0.0, 0.0, rng.uniform(0, 18)])
+    tone = np.zeros(len(phase))
+    for harmonic in range(1, int(min(60, 16000 / hertz.min())) + 1):
+        f = harmonic * hertz
+        level = -tilt * np.maximum(0, np.log2(f / corner)) - weak * (harmonic == 1) - hollow * (harmonic % 2 == 0)
+        for centre, width in peaks:
+            level = level + 12 * np.exp(-((np.log2(f / centre) / width) ** 2))
+        gain = np.where(f < 20000, 10 ** (level / 20), 0)
+        wave = np.sin(harmonic * phase + rng.uniform(0, 6)) * loud ** (0.12 * np.log2(harmonic))
+        tone += np.interp(at, np.arange(len(held)) + 0.5, gain) * wave
+    tone /= np.sqrt(np.mean(tone ** 2)) + 1e-9
+    tone *= 1 + rng.choice([0.0, rng.uniform(0, 0.3)]) * np.sin(phase / 2) * np.clip(_slow_noise(rng, len(phase), 20000), 0, 2)
+    tone *= 1 + rng.uniform(0, 0.08) * _slow_noise(rng, len(phase), 300)
+    air = lfilter([1, -rng.uniform(0.5, 0.95)], [1, -rng.uniform(0.6, 0.95)], rng.standard_normal(len(phase)))
+    tone += 10 ** (-rng.uniform(14, 45) / 20) * air / air.std() * (1 + 0.5 * np.sin(phase))
+    return tone * loud * 0.1
 
 
 def _whistle(rng, phase, held, loud, letters, kind, at):
@@ -121,7 +157,7 @@ def _whistle(rng, phase, held, loud, letters, kind, at):
 
 
 def _throat(rng, phase, held, loud, letters, kind, at):
-    size, tilt = rng.uniform(0.85, 1.2), rng.uniform(6, 14) if kind == "voice" else rng.uniform(9, 18)
+    size, tilt = rng.uniform(0.85, 1.2), rng.uniform(6, 14) if kind != "hum" else rng.uniform(9, 18)
     formants = np.array([VOWELS[x] for x in letters], float) * size
     for column in range(5):
         formants[:, column] = np.convolve(np.pad(formants[:, column], (4, 3), "edge"), np.ones(8) / 8, "valid")
@@ -141,6 +177,9 @@ def _throat(rng, phase, held, loud, letters, kind, at):
             tone += np.interp(at, np.arange(len(held)) + 0.5, gain) * np.sin(harmonic * phase + rng.uniform(0, 0.6) * harmonic ** 0.5)
     tone /= np.sqrt(np.mean(tone ** 2)) + 1e-9
     tone *= loud * (1 + rng.uniform(0, 0.06) * _slow_noise(rng, len(phase), 200))
+    if kind == "spoken":  # a voice that creaks now and then
+        creak = np.clip(_slow_noise(rng, len(phase), 9000), 0, 1)
+        tone *= 1 + rng.choice([0.0, rng.uniform(0, 0.6)]) * np.sin(phase / 2) * creak
     air, noise = 10 ** (-rng.uniform(30, 55) / 20), rng.standard_normal(len(phase))
     for centre in formants[len(formants) // 2, 1:4]:
         radius, angle = np.exp(-np.pi * 300 / RATE), 2 * np.pi * centre / RATE
