@@ -6,8 +6,8 @@ from graphs import graph_or_skip
 
 from antiphon.errors import BundleError
 from antiphon.model.segment import Segmenter
-from antiphon.model.tokenizer import PITCHES, QUIET_DB, FrontEnd, Tokenizer, read_pitch
-from antiphon.model.tokens import HOP, MODEL_RATE, REST
+from antiphon.model.tokenizer import EDGES, PITCHES, QUIET_DB, SPECTRA, FrontEnd, Tokenizer, read_pitch
+from antiphon.model.tokens import HOP, MODEL_RATE, NOTES, REST, STROKE
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +184,50 @@ def test_step_graph_equals_the_network(tmp_path):
     found = export_tokenizer.parity(net, full, sound)
     assert found["note_top1_agreement"] == 1.0 and found["pitch_top1_agreement"] == 1.0
     assert found["largest_difference"] < 1e-4
+
+
+def test_the_network_comes_back_out_of_its_graph(tmp_path):
+    """Exactly out of the fp32 graph, nearly out of the INT8 one; out of a graph that knows no strokes, with an unlikely one."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    pytest.importorskip("scipy")
+    from antiphon.train import export_tokenizer, recover, tokenizer
+
+    class Folder:
+        def __init__(self, path):
+            self.path = lambda name: path
+
+    torch.manual_seed(0)
+    net = tokenizer.TokenizerNet().eval()
+    rounded = tmp_path / "tokenizer.onnx"
+    full = export_tokenizer.export(net, rounded)
+    for path, most in ((full, 0.0), (rounded, 0.01)):
+        back = recover.tokenizer(Folder(path))
+        for (name, one), two in zip(net.named_parameters(), back.parameters(), strict=True):
+            assert (one - two).abs().max() <= most * one.abs().max(), name
+    heard = torch.from_numpy(FrontEnd().spectra(voice(60, 1.0)[: 50 * HOP]))[None]
+    old = recover.tokenizer(Folder(graph_or_skip("tokenizer"))).eval()
+    with torch.no_grad():
+        assert float(old(heard)[0].softmax(-1)[..., STROKE].max()) < 0.2
+
+
+def test_a_graph_without_strokes_hears_none(tmp_path):
+    """Probabilities are those of the classes it has, and the stroke's is 0; with strokes they sum to 1 too."""
+    onnx = pytest.importorskip("onnx")
+    for extra in (0, 1):
+        shapes = {"heads": [1, 1, 1, 2 * NOTES + 3 + extra], "local": [1, 2, 1, PITCHES]}
+        tables = {name: np.random.default_rng(1).normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+        weights = [onnx.numpy_helper.from_array(table, f"w_{name}") for name, table in tables.items()]
+        nodes = [onnx.helper.make_node("Identity", [f"w_{name}"], [name]) for name in shapes]
+        value = lambda name, shape: onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, list(shape))  # noqa: E731
+        inputs = [value(name, shape) for name, shape in EDGES.inputs.items()]
+        graph = onnx.helper.make_graph(nodes, "some", inputs, [value(*edge) for edge in shapes.items()], weights)
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+        model.ir_version = 9
+        onnx.save(model, tmp_path / "some.onnx")
+        note, pitch, onset = Tokenizer(tmp_path / "some.onnx").posts(np.zeros(SPECTRA, np.float32))
+        heads, local = tables.values()
+        wanted = np.append(heads[0, 0, 0, :NOTES] + local[0, 1, 0, 1::3], heads[0, 0, 0, NOTES : NOTES + 1 + extra])
+        assert note[: NOTES + 1 + extra] == pytest.approx(np.exp(wanted) / np.exp(wanted).sum(), rel=1e-4)
+        assert (note[STROKE] > 0) == bool(extra) and pitch.sum() == pytest.approx(1, abs=1e-5)
+        assert onset == pytest.approx(1 / (1 + np.exp(-heads[0, 0, 0, -1])))

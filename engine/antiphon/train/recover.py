@@ -6,6 +6,7 @@ behind it) stays folded: the network that comes back computes what the graph doe
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..model import score
 from ..model.bundle import Bundle
 from ..model.gestures import BENDS, PLAN, TRACE, TRAITS
 from ..model.timbre import CODEBOOKS, HEARD, LATENT, LOUDNESS_CLASSES, PITCH_FEATURES, PLANNED
+from ..model.tokens import NOTES, REST
 
 
 class Constants:
@@ -259,3 +261,40 @@ def acoustic(bundle: Bundle):
 def _linear(found: Constants, linear) -> None:
     _set(linear.weight, found.take(linear.in_features, linear.out_features).T)
     _set(linear.bias, found.take(linear.out_features))
+
+
+def tokenizer(bundle: Bundle):
+    """The tokenizer's network. Where a bundle knows no strokes, their class begins as the rest's, and less likely."""
+    from .tokenizer import TokenizerNet
+
+    found, net = Constants(bundle.path("tokenizer")), TokenizerNet()
+    number = lambda name: int(name.removeprefix("onnx::MatMul_"))  # noqa: E731
+    names = {name.removesuffix("_quantized") for name in found.named if re.fullmatch(r"onnx::MatMul_\d+(_quantized)?", name)}
+    matrices = sorted(names, key=number)
+    if len(matrices) != 4 or "first.weight" not in found.named:
+        raise BundleError(f"graph {found.path.name!r}: {len(matrices)} matrices, expected 4; it was exported by another version")
+    whole = any(name in found.named for name in matrices)  # not rounded: these lie the other way
+    into, from_input, from_past, heads = (found.matrix(name).T if whole else found.matrix(name) for name in matrices)
+    plain = {name: torch.from_numpy(np.array(value, np.float32)) for name, value in found.named.items() if value.dtype.kind == "f"}
+    for conv in (net.first, net.second, net.third, net.reduce):
+        name = next(name for name, module in net.named_children() if module is conv)
+        weight = plain[f"{name}.weight"][:, :, 0]
+        _set(conv.weight, torch.stack(weight.split(conv.in_channels, 1), 2))
+        _set(conv.bias, plain[f"{name}.bias"])
+    for conv, weight, bias in zip((net.fine, net.note_skip), plain["local.weight"].split(1), plain["local.bias"].split(1), strict=True):
+        _set(conv.weight, weight)
+        _set(conv.bias, bias)
+    _set(net.into.weight, into)
+    _set(net.into.bias, plain["into.bias"])
+    for side, weight in (("ih", from_input), ("hh", from_past)):
+        _set(net.gru.get_parameter(f"weight_{side}_l0"), weight)
+        _set(net.gru.get_parameter(f"bias_{side}_l0"), plain[f"from_{'input' if side == 'ih' else 'past'}.bias"])
+    bias, classes = plain["heads.bias"], len(heads) - NOTES - 2
+    if classes == NOTES + 1:
+        heads = torch.cat([heads[: NOTES + 1], heads[REST : REST + 1], heads[NOTES + 1 :]])
+        bias = torch.cat([bias[: NOTES + 1], bias[REST : REST + 1] - 3.0, bias[NOTES + 1 :]])
+    parts = [NOTES + 2, NOTES + 1, 1]
+    for head, weight, value in zip((net.note, net.coarse, net.onset), heads.split(parts), bias.split(parts), strict=True):
+        _set(head.weight, weight)
+        _set(head.bias, value)
+    return net

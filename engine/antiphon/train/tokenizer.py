@@ -4,7 +4,9 @@ Harmonics are stacked as channels (HCQT, Bittner et al. 2017), three small convo
 decides. Sound is spoilt heavily before it is shown: colour, room, noise, hum, level.
 
     MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=20000000000 MALLOC_TOP_PAD_=500000000 \
-        python -m antiphon.train.tokenizer --renders .work/render --out .work/notes/tokenizer.pt --minutes 24
+        python -m antiphon.train.tokenizer --renders .work/render .work/render-strokes --out .work/tokenizer.pt --minutes 24
+
+Each folder of renders is drawn from as often as `--shares` says, else by its number of clips.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..model.bundle import Bundle
 from ..model.tokenizer import (
     BIN_PITCH,
     BINS_PER_NOTE,
@@ -30,8 +33,10 @@ from ..model.tokenizer import (
     STACK_LINES,
     FrontEnd,
 )  # fmt: skip
-from ..model.tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST
+from ..model.tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST, STROKE
+from . import recover
 
+STRUCK = -2  # a stroke, in the shards' `note`
 CHANNELS, NARROW, HIDDEN = 16, 8, 192
 LINES = torch.from_numpy(STACK_LINES)
 
@@ -120,14 +125,24 @@ def spoil(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 class Shards:
-    """Rendered clips in memory: ``audio`` (clips, frames) int16, ``f0 onset note`` (clips, 10 ms frames)."""
+    """Rendered clips in memory: ``audio`` (clips, frames) int16, ``f0 onset note`` (clips, 10 ms frames).
 
-    def __init__(self, folder: Path, kind: str):
-        paths = sorted(folder.glob(f"{kind}-*.npz"))
-        if not paths:
-            raise SystemExit(f"antiphon: no {kind}-*.npz in {folder}; render first (python -m antiphon.train.render)")
-        self.parts = [{name: data[name] for name in ("audio", "f0", "onset", "note", "source")} for data in map(np.load, paths)]
-        self.where = [(part, clip) for part in self.parts for clip in range(len(part["audio"]))]
+    Percussion that was rendered before strokes had labels is left out: it would teach that a stroke is none.
+    """
+
+    def __init__(self, folders: Path | list[Path], kind: str, shares: list[float] | None = None):
+        self.parts, self.where, chances = [], [], []
+        folders = [folders] if isinstance(folders, Path) else folders
+        for folder, share in zip(folders, shares or [None] * len(folders), strict=True):
+            paths = sorted(folder.glob(f"{kind}-*.npz"))
+            if not paths:
+                raise SystemExit(f"antiphon: no {kind}-*.npz in {folder}; render first (python -m antiphon.train.render)")
+            parts = [{name: data[name] for name in ("audio", "f0", "onset", "note", "source")} for data in map(np.load, paths)]
+            told = [(part, clip) for part in parts for clip in range(len(part["audio"])) if _labelled(part, clip)]
+            self.parts += parts
+            self.where += told
+            chances += [1.0 if share is None else share / len(told)] * len(told)
+        self.chances = np.array(chances) / sum(chances)
 
     def cut(self, which: int, begin: int, hops: int) -> dict[str, np.ndarray]:
         """Cut ``hops`` hops from a clip, with targets: note and onset (one hop late), pitch (on time, 0 unvoiced)."""
@@ -138,6 +153,7 @@ class Shards:
         pitch = np.where(voiced.any(1), f0.sum(1) / np.maximum(voiced.sum(1), 1), 0.0)
         named = part["note"][clip, span].reshape(hops, 2)[:, 1].astype(np.int64) - NOTE_LO
         note = np.where((named >= 0) & (named < NOTES) & (pitch > 0), named, REST)
+        note = np.where(named == STRUCK - NOTE_LO, STROKE, note)
         onset = part["onset"][clip, span].reshape(hops, 2).max(1).astype(np.float32)
         late = LOOK_AHEAD_HOPS
         return {
@@ -151,7 +167,7 @@ class Shards:
         """Draw spoilt cuts: as `cut`, stacked."""
         cuts = []
         for _ in range(rows):
-            which = rng.integers(len(self.where))
+            which = rng.choice(len(self.where), p=self.chances)
             length = self.where[which][0]["f0"].shape[1] // 2
             cuts.append(self.cut(which, int(rng.integers(0, length - hops + 1)), hops))
         batch = {name: np.stack([cut[name] for cut in cuts]) for name in cuts[0]}
@@ -159,6 +175,10 @@ class Shards:
             batch["sound"][row], batch["note"][row], batch["onset"][row], batch["pitch"][row] = 0, REST, 0, 0
         batch["sound"] = spoil(batch["sound"], rng)
         return batch
+
+
+def _labelled(part: dict[str, np.ndarray], clip: int) -> bool:
+    return not str(part["source"][clip]).startswith("percussion/") or bool((part["note"][clip] == STRUCK).any())
 
 
 def spectra(front: FrontEnd, sound: np.ndarray) -> torch.Tensor:
@@ -196,7 +216,9 @@ def load(path: str | Path) -> TokenizerNet:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--renders", required=True, type=Path, help="folder of train-*.npz and held-*.npz")
+    parser.add_argument("--renders", required=True, type=Path, nargs="+", help="folders of train-*.npz and held-*.npz")
+    parser.add_argument("--shares", type=float, nargs="+", help="how often each of them is drawn from")
+    parser.add_argument("--start", metavar="BUNDLE", help="begin with the weights of this bundle")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--minutes", type=float, default=24.0)
     parser.add_argument("--rows", type=int, default=8)
@@ -204,13 +226,15 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    if args.shares and len(args.shares) != len(args.renders):
+        parser.error(f"--shares: {len(args.shares)} numbers for {len(args.renders)} folders of renders; give one for each")
 
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    train, held = Shards(args.renders, "train"), Shards(args.renders, "held")
+    train, held = Shards(args.renders, "train", args.shares), Shards(args.renders, "held", args.shares)
     front = FrontEnd()
     check = held.batch(24, args.hops, np.random.default_rng(99))
-    net = TokenizerNet()
+    net = recover.tokenizer(Bundle.open(args.start)) if args.start else TokenizerNet()
     optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-3)
     step, spent, smooth = 0, 0.0, None
     if args.out.exists():
