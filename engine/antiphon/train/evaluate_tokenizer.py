@@ -1,6 +1,7 @@
 """Judge the exported tokenizer and the live segmenter: held-out renders, and real clips against an independent tracker.
 
-    python -m antiphon.train.evaluate_tokenizer --graph .work/export/tokenizer.onnx --renders .work/render --clips CLIPS
+    python -m antiphon.train.evaluate_tokenizer --graph .work/export/tokenizer.onnx --clips CLIPS \
+        --renders .work/render .work/render-strokes
 
 Clips with human note labels (``NAME.notesA1.csv``, ``NAME.notesA2.csv``: onset s, pitch Hz, length s) are scored
 against them as in MIREX: a note is right if its onset is within 50 ms and its pitch within 50 cents. Clips are never
@@ -19,7 +20,7 @@ import soxr
 
 from ..model.score import HOP_S
 from ..model.tokenizer import LOOK_AHEAD_HOPS, Tokenizer
-from ..model.tokens import HOP, MODEL_RATE, NOTE_LO, REST
+from ..model.tokens import HOP, MODEL_RATE, NOTE_LO, REST, STROKE
 from .clips import human_notes
 from .hearing import f_score, hear, judge
 from .tokenizer import Shards, spoil
@@ -34,17 +35,25 @@ def read_clip(path: Path) -> np.ndarray:
 
 
 def judge_renders(tokenizer: Tokenizer, shards: Shards, clips: int, spoilt: bool) -> dict[str, float]:
-    """Held-out renders: note, fine pitch, voicing, onset F (40 ms), clean or spoilt."""
+    """Held-out renders, clean or spoilt: note, fine pitch, voicing, F of notes and of strokes (50 ms), and what was none of either.
+
+    `false_strokes_a_minute` are those of clips without strokes, `false_notes_a_minute` those of clips without notes.
+    """
     rows, rng = [], np.random.default_rng(7)
     for which in range(min(clips, len(shards.where))):
         cut = shards.cut(which, 0, shards.where[which][0]["f0"].shape[1] // 2)
         sound = spoil(cut["sound"][None], rng)[0] if spoilt else cut["sound"]
         pitch, note, _, notes = hear(tokenizer, sound)
         voiced = cut["pitch"] > 0
-        named = cut["note"] != REST
-        truth = [(k - LOOK_AHEAD_HOPS, cut["note"][min(k + 3, len(note) - 1)]) for k in np.flatnonzero(cut["onset"])]
-        truth = [(k * HOP_S, c + NOTE_LO) for k, c in truth if c != REST]
-        heard = [(n.onset_hop * HOP_S, n.pitch) for n in notes]
+        named, last = cut["note"] != REST, len(note) - 1
+        begun = np.flatnonzero(cut["onset"])
+        struck = [k for k in begun if STROKE in cut["note"][k : k + 2]]
+        truth = [(k - LOOK_AHEAD_HOPS, cut["note"][min(k + 3, last)]) for k in begun if k not in struck]
+        truth = [(k * HOP_S, c + NOTE_LO) for k, c in truth if c < REST]
+        beaten = [((k - LOOK_AHEAD_HOPS) * HOP_S, 0.0) for k in struck]
+        heard = [(n.onset_hop * HOP_S, n.pitch) for n in notes if n.pitch > 0]
+        strokes = [(n.onset_hop * HOP_S, 0.0) for n in notes if not n.pitch > 0]
+        minutes = len(note) * HOP_S / 60
         rows.append(
             {
                 "note": np.mean((note == cut["note"])[named]) if named.any() else np.nan,
@@ -52,9 +61,13 @@ def judge_renders(tokenizer: Tokenizer, shards: Shards, clips: int, spoilt: bool
                 "voiced_where_silent": np.mean((pitch > 0)[~voiced]) if (~voiced).sum() > 5 else np.nan,
                 "onset_f": f_score(heard, truth, None) if truth else np.nan,
                 "note_f": f_score(heard, truth, 80) if truth else np.nan,
+                "stroke_f": f_score(strokes, beaten, None) if beaten else np.nan,
+                "false_strokes_a_minute": np.nan if beaten else len(strokes) / minutes,
+                "false_notes_a_minute": np.nan if truth else len(heard) / minutes,
             }
         )
-    return {name: round(float(np.nanmean([row[name] for row in rows])), 3) for name in rows[0]}
+    columns = {name: [row[name] for row in rows if np.isfinite(row[name])] for name in rows[0]}
+    return {name: round(float(np.mean(column)), 3) for name, column in columns.items() if column}
 
 
 def judge_clip(tokenizer: Tokenizer, path: Path) -> dict[str, object]:
@@ -67,15 +80,16 @@ def judge_clip(tokenizer: Tokenizer, path: Path) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--graph", required=True, type=Path)
-    parser.add_argument("--renders", type=Path)
+    parser.add_argument("--renders", type=Path, nargs="*", default=(), help="folders with held-*.npz")
     parser.add_argument("--clips", type=Path)
+    parser.add_argument("--count", type=int, default=48, help="held-out clips of each folder")
     args = parser.parse_args()
     tokenizer = Tokenizer(args.graph)
     figures: dict[str, object] = {}
-    if args.renders:
-        held = Shards(args.renders, "held")
-        figures["held-out renders"] = judge_renders(tokenizer, held, 32, spoilt=False)
-        figures["held-out renders, spoilt"] = judge_renders(tokenizer, held, 32, spoilt=True)
+    for folder in args.renders:
+        held = Shards(folder, "held")
+        figures[f"held-out of {folder.name}"] = judge_renders(tokenizer, held, args.count, spoilt=False)
+        figures[f"held-out of {folder.name}, spoilt"] = judge_renders(tokenizer, held, args.count, spoilt=True)
     if args.clips:
         figures |= {path.stem: judge_clip(tokenizer, path) for path in sorted(args.clips.glob("*.wav"))}
     print(json.dumps(figures, indent=1))
