@@ -127,6 +127,22 @@ def test_what_is_heard_is_counted_against_tracker_and_people(heard):
     assert heard(([(1.21, 0.0)],))["stroke_f"] == 1.0 and "note_f" not in heard(([(1.21, 0.0)],))
 
 
+def test_partials_settle_an_octave():
+    """A tone with a weak first partial sounds at its own pitch; nothing sounds an octave below it, nor below a plain tone."""
+    time = np.arange(48_000) / 48_000
+    for levels in ((0.2, 0.6, 0.4, 0.5, 0.1, 0.1), (1.0, 0.3, 0.1, 0.05, 0.02, 0.01), (1.0, 0.0, 0.3, 0.0, 0.1, 0.0)):
+        tone = sum(level * np.sin(2 * np.pi * 440 * n * time + n) for n, level in enumerate(levels, 1))
+        tone = 0.1 * tone + 1e-4 * np.random.default_rng(0).standard_normal(len(tone))
+        assert hearing.octave_below(tone, 20, 69.0) and not hearing.octave_below(tone, 20, 57.0)
+
+
+def test_an_octave_that_the_partials_hear_too_is_no_error(heard, monkeypatch):
+    for lower, share in ((True, 0.2), (False, 0.0)):
+        monkeypatch.setattr(hearing, "octave_below", lambda sound, hop, pitch, lower=lower: lower)
+        figures = heard()
+        assert (figures["octave_errors"], figures["octave_errors_by_partials"]) == (0.2, share)
+
+
 def test_where_the_pitch_is_known_the_tracker_is_judged_too(heard):
     """In octaves we were right and it was not: the figure against the tracker does not say so, these two do."""
     known = np.stack([(np.arange(200) + 0.5) * 0.01, np.array([69.0] * 80 + [81.0] * 20 + [0.0] * 100)])

@@ -17,6 +17,8 @@ LAG_S = LAG_HOPS * HOP_S
 """How long after it was heard a hop is settled; what is judged here is what is known then, and not later."""
 SURE = 0.9  # swift-f0's confidence from which on it is believed
 _LEAST_HOPS = 20  # surely voiced, or a clip says nothing about pitch
+_HALF = 2048  # frames either side of a hop's middle in which its partials are looked for
+_ODD_DB = -22.0  # odd partials stand no further below even ones than this, in the mean; an octave above has them 40 below
 _SILENCE_HOPS = 8  # after a recording, for its last notes
 
 
@@ -56,13 +58,26 @@ def independent_pitch(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return 69 + 12 * np.log2(np.maximum(hertz, 1.0) / 440), np.where(hertz > 0, sure, 0.0)
 
 
+def octave_below(sound: np.ndarray, hop: int, pitch: float) -> bool:
+    """Whether a hop sounds at `pitch` (semitones), not an octave above it: whether its odd partials are there, of which the
+    octave above has none. Trackers leap up where a saxophone's first partial is weak; partials settle who is right.
+    """
+    middle, hertz = int((hop + 0.5) * HOP), 440 * 2 ** ((pitch - 69) / 12)
+    part = np.pad(sound, _HALF)[middle : middle + 2 * _HALF] * np.hanning(2 * _HALF)
+    level = 20 * np.log10(np.abs(np.fft.rfft(part, 8 * _HALF)) + 1e-9)
+    line = 8 * _HALF / MODEL_RATE
+    partials = [level[int(0.97 * n * hertz * line) : int(1.03 * n * hertz * line) + 2].max() for n in range(1, 7)]
+    return float(np.mean(partials[0:3:2]) - np.mean(partials[1:4:2])) > _ODD_DB
+
+
 def judge(
     tokenizer: Tokenizer, sound: np.ndarray, labels: tuple[list[tuple[float, float]], ...] = (), known: np.ndarray | None = None
 ) -> dict[str, float]:
     """Figures of one recording (frames,) at 48 kHz; what can't be said of it is left out.
 
     `within_50_cents` counts a sure hop that was not heard as voiced as a miss, `of_voiced` leaves it out; `note_f` is the
-    mean over the people who labelled it, strokes left out; `people_agree` what the first two say of each other. Where the
+    mean over the people who labelled it, strokes left out; `octave_errors_by_partials` are those of the octave errors in which
+    the sound's own partials side with the tracker (`octave_below`); `people_agree` what the first two say of each other. Where the
     pitch is `known` ((2, n): s, semitones), `right` is how often it was heard, and `tracker_right` how often the tracker is right.
     """
     sound = np.concatenate([sound, np.zeros(-len(sound) % HOP + _SILENCE_HOPS * HOP)]).astype(np.float32)
@@ -78,9 +93,11 @@ def judge(
         off, heard = np.abs(pitch - true)[sure], pitch[sure] > 0
         figures |= {"within_50_cents": float(np.mean(off < 0.5)), "voiced": float(heard.mean())}
         if heard.any():
-            off = off[heard]
-            figures |= {"of_voiced": float(np.mean(off < 0.5)), "octave_errors": float(np.mean(np.abs(off - 12) < 1)),
-                        "median_cents": float(np.median(off) * 100)}  # fmt: skip
+            off, hops = off[heard], np.flatnonzero(sure)[heard]
+            octave = np.abs(off - 12) < 1
+            wrong = sum(octave_below(sound, hop, min(pitch[hop], true[hop])) != (pitch[hop] < true[hop]) for hop in hops[octave])
+            figures |= {"of_voiced": float(np.mean(off < 0.5)), "octave_errors": float(np.mean(octave)),
+                        "octave_errors_by_partials": wrong / len(hops), "median_cents": float(np.median(off) * 100)}  # fmt: skip
     if known is not None and len(known[0]):
         middle = (np.arange(len(pitch)) + 0.5) * HOP_S
         curve = known[1][np.clip(np.searchsorted(known[0], middle), 0, len(known[0]) - 1)]
