@@ -251,6 +251,7 @@ def _bundle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", metavar="NAME", nargs="?", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})"
     )
+    parser.add_argument("--card", action="store_true", help="with info: the model card, for people")
     _json(parser)
 
 

@@ -129,7 +129,7 @@ def bundle(options: argparse.Namespace) -> int:
             raise
         opened, problems = None, [str(error)]  # it is there and it is not sound: an answer, not a wrong question
     if options.action == "info":
-        _bundle_info(opened, options.json)
+        _bundle_info(opened, options.json, options.card)
         return OK
     digest = opened.digest() if opened else None
     if options.json:
@@ -168,7 +168,13 @@ def _plain(content: object) -> object:
     return content if content is None or isinstance(content, str | int | float | bool) else str(content)
 
 
-def _bundle_info(opened, as_json: bool) -> None:
+def _bundle_info(opened, as_json: bool, card: bool) -> None:
+    if card:
+        text = opened.card()
+        if opened.digest() not in text:
+            say(f"antiphon: the card of {opened.name!r} is of another export than this; write it again with antiphon train card")
+        document({"bundle": opened.name, "sha256": opened.digest(), "card": text}) if as_json else print(text, end="")
+        return
     if as_json:
         document({**opened.manifest, "folder": str(opened.folder), "sha256": opened.digest()})
         return

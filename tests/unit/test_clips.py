@@ -65,8 +65,15 @@ def test_a_class_is_told_from_what_a_manifest_says(words, kind):
 def test_a_class_is_told_from_what_a_render_says():
     pytest.importorskip("numba")
     said = {"seed/claudia": "voice", "seed/oboe": "instrument", "font/53": "voice", "font/11": "instrument", "font/78": "whistle",
-            "formula/hum": "voice", "formula/whistle": "whistle", "percussion/gogodze": "percussion"}  # fmt: skip
+            "formula/hum": "voice", "formula/whistle": "whistle", "percussion/gogodze": "percussion", "formula/reed": "instrument",
+            "formula/spoken": "speech", "words/seed/claudia": "voice", "mixed/words/seed/claudia/kit 8": "mixed"}  # fmt: skip
     assert {source: clips.kind_of_render(source) for source in said} == said
+
+
+@pytest.mark.parametrize("source", ["seed/claudia", "words/seed/claudia", "mixed/words/seed/claudia/kit 8"])
+def test_a_performer_is_the_same_whatever_is_done_to_her(source):
+    """Her timbre must not be told from her own."""
+    assert clips.performer_of(source) == "seed/claudia"
 
 
 def shard(path, sources):
@@ -76,7 +83,10 @@ def shard(path, sources):
     onset[:, [20, 120]] = 1
     drums = [n for n, source in enumerate(sources) if source.startswith("percussion")]
     pitch[drums] = 0
-    np.savez(path, audio=np.full((rows, frames), 3276, np.int16), f0=pitch, onset=onset, source=sources)
+    note = np.where(pitch > 0, np.round(pitch), -1).astype(np.int16)
+    mixed = [n for n, source in enumerate(sources) if source.startswith("mixed")]
+    note[mixed, 120:135], pitch[mixed, 120:250] = -2, 0
+    np.savez(path, audio=np.full((rows, frames), 3276, np.int16), f0=pitch, onset=onset, note=note, source=sources)
 
 
 def test_held_out_renders_come_one_of_each_source_first(tmp_path):
@@ -93,6 +103,14 @@ def test_held_out_renders_come_one_of_each_source_first(tmp_path):
     assert [(round(at, 3), pitch) for at, pitch in first.labels[0]] == [(0.205, 60.25), (1.205, 64.0)]
     assert [pitch for _, pitch in drum.labels[0]] == [0.0, 0.0], "a stroke has no pitch"
     assert hum.kind == "voice" and hum.pitch.shape == (2, 300)
+
+
+def test_strokes_among_notes_are_labelled_as_strokes(tmp_path):
+    pytest.importorskip("numba")
+    shard(tmp_path / "held-0000.npz", ["mixed/seed/oboe/kit 8"])
+    (clip,) = clips.held_out(tmp_path, 1)
+    assert [pitch for _, pitch in clip.labels[0]] == [60.25, 0.0] and (clip.kind, clip.source) == ("mixed", "seed/oboe")
+    assert clip.name == "held-0000-00-mixed-seed-oboe-kit-8"
 
 
 def test_a_folder_without_held_out_renders_is_told(tmp_path):

@@ -25,6 +25,8 @@ FORMAT = 2
 """Version of the bundle's layout; a bundle of another format is refused."""
 
 MANIFEST = "bundle.toml"
+CARD = "CARD.md"
+"""The model card, for people; `check` does not ask for it."""
 CONSTANTS = ("codebooks",)
 """Tables beside the graphs that the code reads, by their name in the manifest."""
 
@@ -145,6 +147,21 @@ class Bundle:
         if problems:
             more = f" (and {len(problems) - 1} more; antiphon bundle check {self.name})" if len(problems) > 1 else ""
             raise BundleError(f"bundle {self.name!r}: {problems[0]}{more}; install it again")
+
+    def card(self) -> str:
+        """Return the model card that lies beside the manifest. Raises `BundleError` where there is none that can be read."""
+        path = self.folder / CARD
+        try:
+            if path.is_file():  # a pipe would never end
+                return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BundleError(f"bundle {self.name!r}: {CARD} can't be read ({error})") from error
+        raise BundleError(f"bundle {self.name!r} has no {CARD}; write one with: antiphon train card {self.name}")
+
+    def hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of every graph and constant, by name, as the manifest has them: what figures are said of."""
+        entries = {**self.manifest["graphs"], **self.manifest.get("constants", {})}
+        return {name: str(entry.get("sha256")) for name, entry in entries.items()}
 
     def digest(self) -> str:
         """Return the SHA-256 over the manifest, which itself names the hash of every graph."""

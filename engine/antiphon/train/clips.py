@@ -23,14 +23,16 @@ from . import music
 
 LEAST_S = 1.0
 """Shorter clips are not judged."""
-KINDS = ("voice", "instrument", "whistle", "percussion", "speech", "unknown")
+KINDS = ("voice", "instrument", "whistle", "percussion", "mixed", "speech", "unknown")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 _FADE_S = 0.005
 _WORDS = (
     ("speech", r"speech|spoken|talk"), ("whistle", r"whistl"), ("percussion", r"drum|percuss|beatbox|\btap|\bclap"),
     ("voice", r"sing|\bsung|voice|vocal|\bhum|choir"),
 )  # fmt: skip
-_FRAME_S = 0.01  # of a render's labels
+_FRAME_S, _STROKE = 0.01, -2  # of a render's labels
+_STROKE_FRAMES = 4  # the least that one is labelled
+_PERFORMER = re.compile(r"(seed|font|formula|percussion)/[^/]+")
 _FONT = {"52": "voice", "53": "voice", "54": "voice", "78": "whistle"}  # General MIDI from 0: choir, oohs, synth voice, whistle
 
 
@@ -159,35 +161,48 @@ def held_out(folder: Path, count: int) -> list[Clip]:
     found = []
     for shard in dict.fromkeys(shard for _, shard, _ in chosen):
         with np.load(shard) as rows:
-            sounds, sources, pitches, onsets = (rows[key] for key in ("audio", "source", "f0", "onset"))
+            sounds, sources, pitches, onsets, notes = (rows[key] for key in ("audio", "source", "f0", "onset", "note"))
         for row in (row for _, where, row in chosen if where == shard):
             source = str(sources[row])
-            name = f"{shard.stem}-{row:02}-{source.replace('/', '-')}"
-            notes = true_notes(pitches[row], onsets[row])
+            name = f"{shard.stem}-{row:02}-" + re.sub(r"[^\w.]+", "-", source)
+            labels = true_notes(pitches[row], onsets[row], notes[row])
             curve = np.stack([(np.arange(len(pitches[row])) + 0.5) * _FRAME_S, pitches[row]])
-            found.append(Clip(name, sounds[row] / 32768.0, kind_of_render(source), source, True, (notes,) if notes else (), curve))
+            kind, performer = kind_of_render(source), performer_of(source)
+            found.append(Clip(name, sounds[row] / 32768.0, kind, performer, True, (labels,) if labels else (), curve))
     return found
 
 
+def performer_of(source: str) -> str:
+    """Who sounds in a render, as "seed/NAME", whatever was done to them: "words/seed/NAME", "mixed/seed/NAME/KIT"."""
+    found = _PERFORMER.search(source)
+    return found[0] if found else source
+
+
 def kind_of_render(source: str) -> str:
-    """One of KINDS for the source of a render: "seed/NAME", "font/PROGRAM", "formula/KIND", "percussion/NAME"."""
+    """One of KINDS for the source of a render: "seed/NAME", "font/PROGRAM", "formula/KIND", "percussion/NAME", or "mixed/..."."""
     from .seeds import SINGERS
 
-    family, _, name = source.partition("/")
+    family, _, name = performer_of(source).partition("/")
+    if source.startswith("mixed"):
+        return "mixed"
     if family == "font":
         return _FONT.get(name, "instrument")
     if family == "formula":
-        return "whistle" if name == "whistle" else "voice"
+        return {"whistle": "whistle", "reed": "instrument", "spoken": "speech"}.get(name, "voice")
     return "percussion" if family == "percussion" else "voice" if name in SINGERS else "instrument"
 
 
-def true_notes(pitch: np.ndarray, onset: np.ndarray) -> list[tuple[float, float]]:
+def true_notes(pitch: np.ndarray, onset: np.ndarray, note: np.ndarray) -> list[tuple[float, float]]:
     """Notes (onset s, MIDI pitch) of a render's labels, (n,) each, every 10 ms: each onset with the median pitch up to the next.
 
-    Where nothing has a pitch all are strokes, 0.0; elsewhere an onset without one is a note too soft to be heard.
+    A stroke has the pitch 0.0, and so has everything where nothing has a pitch; elsewhere an onset without one is a note too
+    soft to be heard.
     """
-    at = np.flatnonzero(onset)
-    if not (pitch > 0).any():
-        return [((k + 0.5) * _FRAME_S, 0.0) for k in at]
-    spans = [(k, pitch[k:end][pitch[k:end] > 0]) for k, end in zip(at, [*at[1:], len(pitch)], strict=False)]
-    return [((k + 0.5) * _FRAME_S, float(np.median(sounding))) for k, sounding in spans if len(sounding)]
+    at, found = np.flatnonzero(onset), []
+    for k, end in zip(at, [*at[1:], len(pitch)], strict=False):
+        sounding = pitch[k:end][pitch[k:end] > 0]
+        if (note[k : min(end, k + _STROKE_FRAMES)] == _STROKE).any() or not (pitch > 0).any():
+            found.append(((k + 0.5) * _FRAME_S, 0.0))
+        elif len(sounding):
+            found.append(((k + 0.5) * _FRAME_S, float(np.median(sounding))))
+    return found

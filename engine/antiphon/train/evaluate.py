@@ -121,7 +121,7 @@ def _figures(options: argparse.Namespace, bundle: Bundle, results: table.Results
         for name, clip in results.clips.items() if name in results.resynthesis
     }  # fmt: skip
     return {
-        "bundle": bundle.name, "version": bundle.manifest.get("version"), "sha256": bundle.digest(),
+        "bundle": bundle.name, "version": bundle.manifest.get("version"), "sha256": bundle.digest(), "graphs": bundle.hashes(),
         "prompt_s": options.prompt_s, "seconds": options.seconds, "seeds": options.seeds,
         "aims": table.aims(results, holds, bundle.manifest), "splits": table.splits(results), "clips": known,
         "hearing": results.hearing, "resynthesis": results.resynthesis, "answers": [asdict(one) for one in results.answers],
