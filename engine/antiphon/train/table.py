@@ -32,6 +32,7 @@ _CLIPS = {
     "pitch heard within 50 cents, worst clip": ("hearing", "within_50_cents", "least", 0.98, False),
     "pitch heard within 50 cents": ("hearing", "within_50_cents", "mean", None, False),
     "octave errors, worst clip": ("hearing", "octave_errors", "most", 0.01, True),
+    "octave errors that the partials confirm, worst clip": ("hearing", "octave_errors_by_partials", "most", 0.01, True),
     "pitch heard within 50 cents of what is known": ("hearing", "right", "mean", None, False),
     "voiced where the tracker is sure": ("hearing", "voiced", "mean", None, False),
     "notes against labels, F": ("hearing", "note_f", "mean", 0.8, False),
