@@ -19,13 +19,13 @@ from .audiofile import Recording, Writer, read
 from .engine import Engine, EngineConfig
 from .errors import UsageError
 from .events import Event
-from .kernels import Resampler
+from .kernels import Resampler, tail
 from .latency import HOP, MODEL_RATE
 from .params import REGISTRY
 from .units import OFF_DB
 
 _BLOCK = 128
-_END_FADE_S = 0.01
+_FADE_S = 0.01
 _PIECE_S = 0.25
 OWN_ROWS = ("mode", "trigger", "panic", "yield", "dry")
 """Rows that the renderer sets itself: what is asked for them has no effect."""
@@ -179,11 +179,20 @@ def carry_on(
         first = -(-(hops - 1) * HOP * samplerate // MODEL_RATE) + engine.timeline.delay_frames + out_delay
         voice = np.concatenate(run(first + frames))
         answer = voice[first - last :].copy()
-        fade = min(round(_END_FADE_S * samplerate), frames)
+        fade = min(round(_FADE_S * samplerate), frames)
         answer[frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)[:, None]
-        return answer, engine.status(), time.perf_counter() - ran
+        return _join(prompt, answer, fade), engine.status(), time.perf_counter() - ran
     finally:
         engine.stop()
+
+
+def _join(prompt: np.ndarray, answer: np.ndarray, fade: int) -> np.ndarray:
+    """The answer over what is left of the prompt: cut off in mid-tone it would click; on stage the performer's sound goes on."""
+    if len(prompt):
+        gone_on = np.stack([tail(channel, fade) for channel in prompt.T], 1)
+        fall = np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32))[:, None] ** 2
+        answer[:fade] = np.clip(answer[:fade] + gone_on * fall, -1, 1)
+    return answer
 
 
 def alignment(frames: int, samplerate: int) -> tuple[int, int]:

@@ -69,12 +69,23 @@ def test_the_prompt_ends_where_a_hop_ends(samplerate, frames):
 def test_the_seam_is_where_the_prompt_ends(tmp_path):
     """With the chain that gives back the microphone, the answer's first frame is the frame of the hop's beginning."""
     sound = tone(9601, level=0.3)
+    sound[-256:] = 0  # of a tone there would be 10 ms left, see below
     prompt = _write(tmp_path / "in.wav", sound, 48_000)
     render(prompt, tmp_path / "out.wav", seconds=0.02, bundle="through")
     out, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
     answer = out[9601:]
     repeated = soundfile.read(prompt, dtype="float32")[0][9601 - 960 :]
     assert len(answer) == 960 and np.array_equal(answer[:480], repeated[:480])  # then the end's fade begins
+
+
+def test_a_tone_cut_off_does_not_click(tmp_path):
+    """What follows a prompt that ends in mid-tone goes on from it for 10 ms: no step at the seam is beyond the tone's own."""
+    sound = tone(9601, level=0.3)
+    render(_write(tmp_path / "in.wav", sound, 48_000), tmp_path / "out.wav", seconds=0.1, bundle="through", values={"voice": -80})
+    out, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    own = np.abs(np.diff(sound[:, 0])).max()
+    assert np.abs(np.diff(out[9590:9700])).max() < 1.2 * own  # mono comes back as (frames,)
+    assert np.abs(out[9601:9700]).max() > 0.05 and not out[9601 + 480 :].any()
 
 
 def test_progress_is_told_to_the_end(tmp_path):

@@ -7,9 +7,9 @@ that one runs `lib.ap_block_process` or `lib.ap_portaudio` and no Python.
 
 from .native import KernelError, allocate, check, ffi, lib, pointer
 from .rings import Block, Command, CommandQueue, Mailbox, Ring
-from .sound import Fft, Resampler, Spectrum, Trellis, Voice
+from .sound import Fft, Resampler, Spectrum, Trellis, Voice, tail
 
 __all__ = [
     "Block", "Command", "CommandQueue", "Fft", "KernelError", "Mailbox", "Resampler", "Ring", "Spectrum", "Trellis", "Voice",
-    "allocate", "check", "ffi", "lib", "pointer",
+    "allocate", "check", "ffi", "lib", "pointer", "tail",
 ]  # fmt: skip

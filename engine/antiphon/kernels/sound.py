@@ -204,3 +204,13 @@ class Trellis:
     def set_state(self, state: bytes) -> None:
         """Go on from a copy."""
         self._memory[:] = np.frombuffer(state, np.uint8)
+
+
+def tail(sound: np.ndarray, count: int) -> np.ndarray:
+    """Carry mono `sound (frames,) float32` on for `count` frames where it was cut off, for a fade to have something to fade (ap_tail.h)."""
+    memory, out = ffi.new("ap_tail *"), np.zeros(count, np.float32)
+    heard = np.ascontiguousarray(sound[-lib.AP_TAIL_MEMORY :], np.float32)
+    lib.ap_tail_reset(memory)
+    lib.ap_tail_hear(memory, ffi.from_buffer("float *", heard), len(heard))
+    lib.ap_tail_process(memory, ffi.from_buffer("float *", out), count)
+    return out

@@ -29,9 +29,12 @@ TRAITS_EVERY = 10
 RELEASE_HOPS = 5
 """Hops at the end of a note in which its level is free to fall."""
 REST_FALL = 2
-"""Loudness classes (1.5 dB) that a release or a rest falls by in every hop, at least: a noisy room gave rests of loud breath."""
+"""Loudness classes (1.5 dB) that a release falls by in every hop, at least, and a rest four times as fast: a noisy room gave
+rests of loud breath."""
 SETTLED_HOPS, SETTLED_BEND = 8, 1.5
 """Hops after which a note has arrived, and semitones that it then stays within until its end is near."""
+GESTURE_HOPS, GESTURE_PACE = (4, 8), 0.6
+"""From and to which hop of a note its level and bend become those of the performer's moment, and how fast a bend follows it."""
 LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 0.9, 1.1, (0.8, 0.75, 0.7, 0.65, 0.6, 0.6)
 """Sampling temperatures at `temperature` 1, timbre per level. Loudness and bend below 1 gave half the true vibrato; fine codes
 hold hardly more than noise."""
@@ -125,7 +128,7 @@ class AcousticModel:
         self._run(note, onset, -1)
         if loudness > 0 and note > 0:
             self._traits.add(latent, loudness, now - note if now > 0 else math.nan, codes)
-            self._moments.add(latent, loudness, now, self._age)
+            self._moments.add(latent, loudness, now, self._age, now - note if now > 0 else 0.0)
         else:
             self._moments.rest()
         if self._listened % TRAITS_EVERY == 0:
@@ -155,11 +158,27 @@ class AcousticModel:
         self._choice.run()
         loudness, bend, *codes = self._choice.outputs["tokens"].tolist()
         self._codebooks.decode(codes)
-        now = note + float(BEND_OFFSETS[bend]) if bend > 0 and note > 0 else 0.0
+        away = float(BEND_OFFSETS[bend])
+        latent = self._moments.find(self._codebooks.latent, loudness, note + away if bend > 0 and note > 0 else 0.0, self._age)
+        if bend > 0 and note > 0 and not releasing and self._age >= GESTURE_HOPS[0]:
+            loudness, away = self._gesture(loudness, away, note)
+        now = note + away if bend > 0 and note > 0 else 0.0
         before = self._pitch if self._pitch > 0 and now > 0 and abs(self._pitch - now) < 2 else now
-        latent = self._moments.find(self._codebooks.latent, loudness, now, self._age)
         self._remember(now, loudness, latent)
         return Hop(latent, loudness, np.array([(before + now) / 2, now]))
+
+    def _gesture(self, loudness, away, note):
+        """The level and bend of a settled note: the performer's own, from the moment that sounds, where it has some."""
+        own = self._moments.gesture
+        if own is None:
+            return loudness, away
+        first, last = GESTURE_HOPS
+        share = min(1.0, (self._age - first + 1) / (last - first + 1))
+        theirs = max(-SETTLED_BEND, min(SETTLED_BEND, own[1]))
+        before = self._pitch - note if self._pitch > 0 else theirs
+        if abs(before) < SETTLED_BEND:  # a leap from one moment to another is no leap of pitch
+            theirs = before + GESTURE_PACE * (theirs - before)
+        return max(1, round(loudness + share * (own[0] - loudness))), away + share * (theirs - away)
 
     def _lean(self, note, onset, remaining, releasing):
         """Say which levels and bends may be chosen in this hop, and which are preferred."""
@@ -178,7 +197,7 @@ class AcousticModel:
         self._leaning[_BEND] = bends
         levels[self._loudest + LOUDER + 1:] = NEVER
         if note <= 0 or releasing:
-            levels[max(1, self._loudness - REST_FALL + 1):] = NEVER
+            levels[max(1, self._loudness - (REST_FALL if releasing else 4 * REST_FALL) + 1):] = NEVER
 
     def _warm(self, temperature):
         """Set the temperature: logits are not divided by it; noise, leanings and tails, which meet them, are multiplied."""

@@ -26,13 +26,13 @@ JOIN = 0.5
 
 
 class Moments:
-    """A ring of hops heard: latent `(32,)`, loudness class, pitch and age in its note. `find` costs about 60 us.
+    """A ring of hops heard: latent `(32,)`, loudness class, pitch, age in its note, bend from it. `find` costs about 60 us.
 
     State: the ring, and the moment that sounded last.
     """
 
     def __init__(self):
-        self._latents, self._told = np.zeros((MOMENTS, LATENT), np.float32), np.zeros((MOMENTS, 3), np.float32)
+        self._latents, self._told = np.zeros((MOMENTS, LATENT), np.float32), np.zeros((MOMENTS, 4), np.float32)
         self._goes_on = np.zeros(MOMENTS, bool)  # whether the moment in the next slot followed it
         self.reset()
 
@@ -49,14 +49,15 @@ class Moments:
         """Moments there are."""
         return min(self._kept, MOMENTS)
 
-    def add(self, latent: np.ndarray, loudness: int, pitch: float, age: int) -> None:
-        """Keep a sounding hop: latent `(32,)`, loudness class, pitch in MIDI semitones (0 unvoiced), hops since its note began."""
+    def add(self, latent: np.ndarray, loudness: int, pitch: float, age: int, bend: float) -> None:
+        """Keep a sounding hop: latent `(32,)`, loudness class, pitch in MIDI semitones (0 unvoiced), hops since its note began,
+        semitones away from it."""
         slot = self._kept % MOMENTS
         if not self._broken:
             self._goes_on[slot - 1] = True
         self._goes_on[slot] = False
         self._latents[slot] = latent
-        self._told[slot] = loudness, pitch, _AGES[min(age, 255)]
+        self._told[slot] = loudness, pitch, _AGES[min(age, 255)], bend
         self._kept += 1
         self._broken = False
 
@@ -92,6 +93,13 @@ class Moments:
         self._sounded = JOIN * self._sounded + (1 - JOIN) * self._latents[best] if leap else self._latents[best].copy()
         self._last = best
         return self._sounded
+
+    @property
+    def gesture(self) -> tuple[int, float] | None:
+        """Loudness class of the moment found last, and semitones from its note; None where there is none or it was unvoiced."""
+        if self._last < 0 or not self._told[self._last, 1] > 0:
+            return None
+        return int(self._told[self._last, 0]), float(self._told[self._last, 3])
 
     _ARRAYS = ("_latents", "_told", "_goes_on", "_scale", "_sounded")
     _VALUES = ("_kept", "_last", "_broken")

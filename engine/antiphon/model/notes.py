@@ -18,7 +18,18 @@ from . import match, score
 from .edges import Edges, Size
 from .graph import StepGraph
 from .key import Key
-from .sampling import BREATH_HOPS, TAIL, Leanings, LoopBrake, breath_leaning, chances, pace_leaning, pitch_leaning
+from .sampling import (
+    BREATH_AFTER_S,
+    BREATH_HOPS,
+    TAIL,
+    Leanings,
+    LoopBrake,
+    breath_leaning,
+    chances,
+    habit_leaning,
+    pace_leaning,
+    pitch_leaning,
+)
 from .score import Note
 
 DEFAULT_LEANINGS = Leanings()
@@ -39,6 +50,9 @@ EDGES = Edges(
 _SILENT = -1e9
 _FORCED = 1e6
 _LONGEST = score.LONGEST_IOI - 1
+MOTIF = 4  # notes of the performer's that a phrase may begin with
+QUOTES = 0.8  # share of phrases that do, at novelty 0.5
+START_NATS = 3.0  # towards the very note that the motif began on
 _SMALL_STEP = 5  # semitones; the first note of an answer stays this near to where the performer stopped
 
 
@@ -52,6 +66,7 @@ class _Memory:
     model_hop: float = 0.0  # onset of the newest run note in model time: waits are clipped to what the model knows
     pitches: list[int] = field(default_factory=list)  # classes of the last WINDOW run notes
     iois: list[int] = field(default_factory=list)  # wait bins after them; the newest is set when the next note is run
+    theirs: list[bool] = field(default_factory=list)  # whether the performer sang them
     own: list[int] = field(default_factory=list)  # semitones of the instrument's own last notes
     own_hops: list[int] = field(default_factory=list)  # and their waits
     heard_hops: list[int] = field(default_factory=list)  # waits of the performer's last notes
@@ -61,6 +76,10 @@ class _Memory:
     planned: bool = False  # the pending note is a plan (so it has not sounded), not a heard note
     anchor: int = 62
     since_breath: float = 0.0  # seconds
+    phrases: list[float] = field(default_factory=list)  # seconds that the performer's last phrases lasted, breath to breath
+    phrase: float = 0.0  # and the one they are in
+    quoted: int = -1  # number of the run note of theirs that the pending note takes up, -1: none
+    quoted_for: int = 0  # notes since a motif was taken up
 
 
 class NoteModel:
@@ -126,7 +145,11 @@ class NoteModel:
         semitone = self._key.hear(note.pitch, note.sounding_hops)
         memory.anchor = self._key.anchor()
         if memory.pending is not None:
-            memory.heard_hops = (memory.heard_hops + [note.onset_hop - memory.pending.onset_hop])[-16:]
+            wait = max(2, note.onset_hop - memory.pending.onset_hop)
+            memory.heard_hops = (memory.heard_hops + [wait])[-16:]
+            memory.phrase += wait * score.HOP_S
+            if wait - memory.pending.sounding_hops >= BREATH_HOPS:
+                memory.phrases, memory.phrase = (memory.phrases + [memory.phrase])[-5:], 0.0
             self._run(note.onset_hop)
         memory.pending = note
         memory.pending_class = int(np.clip(semitone - score.NOTE_LO, 0, score.NOTES - 1))
@@ -146,6 +169,7 @@ class NoteModel:
         """
         memory = self._memory
         self._brake.rest()
+        memory.phrase, memory.quoted = 0.0, -1
         memory.own.clear()
         memory.own_hops.clear()
         memory.since_breath = 0.0
@@ -201,7 +225,10 @@ class NoteModel:
             self._brake.take(pitch, wait)
         memory.pitches = (memory.pitches + [pitch])[-score.WINDOW :]
         memory.iois = (memory.iois + [score.NO_IOI])[-score.WINDOW :]
-        found = match.longest_suffix(np.array(memory.pitches), np.array(memory.iois))
+        memory.theirs = (memory.theirs + [not memory.planned])[-score.WINDOW :]
+        theirs = np.array(memory.theirs) if leanings is not None else None  # as it was trained, while it listens
+        found = self._quotation(pitch) if leanings is not None else None
+        found = found or match.longest_suffix(np.array(memory.pitches), np.array(memory.iois), theirs)
         away = int(np.clip(pitch + score.NOTE_LO - memory.anchor, -score.LEAP, score.LEAP)) + score.LEAP
         inputs["token"][:] = score.token(pitch, interval, away, ioi_before, articulation_before, found)
         inputs["cos"][:], inputs["sin"][:] = score.turns(memory.runs, memory.model_hop, self._heads, self._size)
@@ -225,19 +252,52 @@ class NoteModel:
         inputs["noise"][:], within_bin = chances(memory.seed, memory.draws, len(inputs["noise"]))
         memory.draws += 1
         inputs["sharpness"][:] = leanings.sharpness()
-        # A single interval heard before is no motif: the lean holds from two on.
-        inputs["match_nats"][:] = leanings.match_nats() if inputs["token"][7] > 1 else 0.0
+        inputs["match_nats"][:] = leanings.match_nats(int(inputs["token"][7]), bool(memory.theirs) and any(memory.theirs))
         inputs["tail"][:] = TAIL
         pitch = pitch_leaning(self._key, leanings, np.array(memory.own)) + self._brake.leaning()
+        if next_hop is not None or memory.since_breath > self._phrase_s():
+            pitch += self._take_up(within_bin, leanings)
         inputs["pitch_bias"][:] = pitch if extra is None else pitch + extra
-        inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath_leaning(memory.since_breath, self._usual_hops())
-        inputs["ioi_bias"] += pace_leaning(memory.heard_hops, memory.own_hops)
+        inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath_leaning(memory.since_breath, self._usual_hops(), self._phrase_s())
+        inputs["ioi_bias"] += pace_leaning(memory.heard_hops, memory.own_hops) + habit_leaning(memory.heard_hops, memory.own_hops)
         if next_hop is not None:
             wait = int(np.clip(next_hop - memory.pending.onset_hop, 2, _LONGEST))
             inputs["ioi_bias"][score.ioi_bin(wait)] = _FORCED
             sounding = max(2, min(memory.pending.sounding_hops, wait))
             inputs["articulation_bias"][:, score.articulation_bin(sounding, wait)] = _FORCED
         return within_bin
+
+    def _take_up(self, chance: float, leanings: Leanings) -> np.ndarray:
+        """A phrase begins with the next note: let it take up a motif of the performer's, or none. Nats for its pitch, (NOTES,)."""
+        memory, nats = self._memory, np.zeros(score.NOTES)
+        share, first = QUOTES * (2 - 2 * leanings.novelty), memory.runs + 1 - len(memory.pitches)
+        starts = [n for n in range(len(memory.theirs) - MOTIF) if all(memory.theirs[n : n + MOTIF])]
+        memory.quoted = -1
+        if starts and chance < share:
+            start = starts[int(chance / share * len(starts))]
+            memory.quoted, memory.quoted_for = first + start, 0
+            nats[memory.pitches[start]] += START_NATS
+        return nats
+
+    def _quotation(self, pitch: int) -> tuple[int, int, int] | None:
+        """What follows in the motif that was taken up, as the match model would say it; None once it has been left."""
+        memory = self._memory
+        place = memory.quoted - (memory.runs + 1 - len(memory.pitches))
+        if memory.quoted < 0 or place < 0 or place + 1 >= len(memory.theirs) or not memory.theirs[place + 1]:
+            memory.quoted = -1
+            return None
+        if memory.quoted_for and pitch - memory.pitches[-2] != memory.pitches[place] - memory.pitches[place - 1]:
+            memory.quoted = -1
+            return None
+        memory.quoted += 1
+        memory.quoted_for += 1
+        interval = score.interval_index(memory.pitches[place + 1] - memory.pitches[place])
+        return int(interval), int(memory.iois[place]), min(2 + memory.quoted_for, score.LONGEST_MATCH)
+
+    def _phrase_s(self) -> float:
+        """How long the performer sings between breaths, as far as is known."""
+        least, usual, most = BREATH_AFTER_S
+        return float(np.clip(np.median(self._memory.phrases), least, most)) if self._memory.phrases else usual
 
     def _usual_hops(self) -> float:
         """Median wait of the last notes."""

@@ -17,11 +17,16 @@ NEVER = -60.0  # nats; with a tail of TAIL nats such a class can't be chosen
 TAIL = 5.0  # a class this many nats below the best is never chosen
 LONGEST_LOOP_S = 3.6  # an exact repetition is broken before it lasts this long
 LOOP_LAGS = 64
-BREATH_AFTER_S = 3.5
+BREATH_AFTER_S = 2.0, 3.5, 5.0  # least, where nothing is known, and most that a phrase lasts without one
 LONGEST_USUAL = 100  # hops; longer waits are pauses, not pace
 PACE_GRIP = 5.0
 BREATH_HOPS = 12  # a rest of this length counts as a breath
-SOFT_KEY_NATS = 3.5  # off the scale, at scale_grip 0.5
+THEIRS = 2.0  # nats by which a motif of the performer's is liked more than one of our own
+HABIT_GRIP = 0.7  # of the performer's own note values
+HABIT_WIDTH = 0.12  # in the logarithm of a wait: how far two of one kind may lie apart
+HABIT_DOUBT = 0.02
+SAME_FREE, SAME_NATS = 3, 0.5  # waits alike in a row before it is said to be too many, and what each further one costs
+SOFT_KEY_NATS = 5.0  # off the scale, at scale_grip 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,14 @@ class Leanings:
         temperature = max(0.05, self.temperature)
         return 1.0 / (0.92 * temperature), 1.0 / temperature
 
-    def match_nats(self) -> tuple[float, float]:
-        """Nats added to the match model's opinion of timing and pitch."""
-        lean = 5.0 * (0.5 - self.novelty)
+    def match_nats(self, length: int, theirs: bool) -> tuple[float, float]:
+        """Nats added to the match model's opinion of timing and pitch: of so many intervals, in the performer's notes or not.
+
+        A single interval heard before is no motif: unless motifs are asked for, the lean holds from two on.
+        """
+        lean = 5.0 * (0.5 - self.novelty) + (2 * THEIRS * (1 - self.novelty) if theirs else 0.0)
+        if length < 2:
+            return 0.0, max(0.0, 0.5 * lean)
         return 0.6 * lean + 0.5, lean + 1.0
 
     def key_nats(self) -> float:
@@ -157,19 +167,49 @@ def pace_leaning(heard_hops: list[int], own_hops: list[int]) -> np.ndarray:
     return -PACE_GRIP * excess * np.log(score.IOI_CENTRE / usual)
 
 
+_LOG_CENTRE = np.log(score.IOI_CENTRE)
+
+
+def habit_leaning(heard_hops: list[int], own_hops: list[int]) -> np.ndarray:
+    """Nats for the wait, (IOIS,): towards the note values that the performer used, and away from one of them again and again.
+
+    Both are waits between onsets, newest last. Left alone the note model falls into a steady pulse, which is the likeliest
+    course of any melody and nobody's rhythm. How long a run may be is learned from the performer too.
+    """
+    if len(heard_hops) < 3:
+        return np.zeros(score.IOIS)
+    heard = np.log(np.minimum(heard_hops, LONGEST_USUAL))
+    near = np.exp(-0.5 * np.square((_LOG_CENTRE[:, None] - heard) / HABIT_WIDTH)).mean(1)
+    nats = HABIT_GRIP * np.log((near + HABIT_DOUBT) / (near.max() + HABIT_DOUBT))
+    run = _run(own_hops)
+    allowed = max(SAME_FREE, max((_run(heard_hops[: n + 1]) for n in range(len(heard_hops))), default=0) + 1)
+    if run > allowed:
+        alike = np.abs(_LOG_CENTRE - np.log(own_hops[-1])) < HABIT_WIDTH
+        nats -= SAME_NATS * (run - allowed) * alike
+    return nats
+
+
+def _run(hops: list[int]) -> int:
+    """How many of the newest waits are alike."""
+    run = 0
+    while run < len(hops) and abs(np.log(hops[-1 - run] / hops[-1])) < HABIT_WIDTH:
+        run += 1
+    return run
+
+
 _REST_HOPS = score.IOI_CENTRE[:, None] * (1.0 - score.ARTICULATION[None, :])
 _IS_BREATH = ((_REST_HOPS >= BREATH_HOPS) & (_REST_HOPS <= 70)).astype(np.float64)
 _TOO_LONG = np.clip((_REST_HOPS - 70) / 20.0, 0.0, 6.0)
 
 
-def breath_leaning(since_breath_s: float, usual_hops: float) -> tuple[np.ndarray, np.ndarray]:
+def breath_leaning(since_breath_s: float, usual_hops: float, phrase_s: float) -> tuple[np.ndarray, np.ndarray]:
     """Nats for the wait, (IOIS,), and for the articulation at each wait, (IOIS, ARTICULATIONS).
 
-    ``usual_hops``: the usual wait of this line; a phrase ends on a longer one.
-    Players of everything that is blown or sung breathe; after BREATH_AFTER_S without a rest a breath grows
-    likely. Very long rests are discouraged: a listener takes them for the end.
+    ``usual_hops``: the usual wait of this line; a phrase ends on a longer one. ``phrase_s``: how long the performer goes on
+    without a breath. Players of everything that is blown or sung breathe; after that long without a rest a breath
+    grows likely, and then certain. Very long rests are discouraged: a listener takes them for the end.
     """
-    want = float(np.clip(2.0 * (since_breath_s - BREATH_AFTER_S), 0.0, 12.0))
-    longer = (score.IOI_CENTRE >= 2 * BREATH_HOPS) & (score.IOI_CENTRE >= 1.4 * usual_hops)
-    ioi = 0.25 * want * longer - np.clip((score.IOI_CENTRE - 110) / 30.0, 0.0, 8.0)
+    want = float(np.clip(4.0 * (since_breath_s - phrase_s), 0.0, 12.0))
+    longer = (score.IOI_CENTRE >= 2 * BREATH_HOPS) & (score.IOI_CENTRE >= 1.4 * usual_hops) & (score.IOI_CENTRE <= 110)
+    ioi = want * longer - np.clip((score.IOI_CENTRE - 110) / 30.0, 0.0, 8.0)
     return ioi, want * _IS_BREATH - _TOO_LONG

@@ -9,6 +9,7 @@ past, a small perceptron per token the order inside the hop. Set the MALLOC_ var
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 
@@ -18,13 +19,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..model import gestures
+from ..model.bundle import Bundle
 from ..model.gestures import BENDS, LATENT, LOUDNESS_CLASSES, PLAN, TRACE, TRAITS
 from ..model.tokens import REST
-from . import fast, network
+from . import fast, recover
+from .codec import load as load_codec
 from .codec import save
 from .shards import Shards, colour
 
 CLIPS, HOPS = 16, 200
+FIRST_CLIPS = 160
 RATE_TOP, WARM_UP = 2e-3, 100
 
 
@@ -89,10 +93,10 @@ class AcousticNet(nn.Module):
 
 @torch.no_grad()
 def performance(codec, row):
-    """One rendered clip as tokens and plan: a dict of arrays over its hops."""
+    """One rendered clip as tokens and plan: a dict of arrays over its hops. Latents are those before codes were found."""
     audio = torch.tensor(row["audio"].astype(np.float32) / 32768)[None]
     latent, loudness = codec.latent(audio, torch.tensor(row["f0"])[None])
-    codes, total = codec.quantiser.encode(latent)
+    codes, _ = codec.quantiser.encode(latent)
     hops = codes.shape[1]
     pairs = row["f0"][:2 * hops].reshape(hops, 2)
     pitch = np.where(pairs[:, 1] > 0, pairs[:, 1], pairs[:, 0])
@@ -117,19 +121,22 @@ def performance(codec, row):
         remain[start:stop] = np.arange(stop - start, 0, -1)
     bend = np.where((pitch > 0) & (centre > 0), gestures.bend_class(pitch - centre), 0)
     tokens = np.concatenate([loudness[0, :, None].numpy(), bend[:, None], codes[0].numpy()], 1)
-    return dict(tokens=tokens, latent=total[0].numpy(), pitch=np.where(bend > 0, pitch, 0), centre=centre, onset=onset, age=age, remain=remain, before=before)
+    return dict(tokens=tokens, latent=latent[0].numpy(), pitch=np.where(bend > 0, pitch, 0), centre=centre, onset=onset, age=age, remain=remain, before=before)
 
 
-def performances(codec, rows, rng=None):
-    """All clips that hold notes, as `performance` gives them; with `rng` each through a random microphone."""
+def coded(codec, rows, rng=None):
+    """All clips that hold notes, as `performance` gives them, one after the other; with `rng` each through a random microphone."""
     codec.eval()
-    result = []
     for row in rows:
         if (row["note"] >= 0).any():
             if rng is not None:
                 row = {**row, "audio": np.clip(colour(rng, row["audio"].astype(np.float32)), -32768, 32767)}
-            result.append(performance(codec, row))
-    return result
+            yield performance(codec, row)
+
+
+def performances(codec, rows, rng=None):
+    """`coded`, all at once."""
+    return list(coded(codec, rows, rng))
 
 
 def prompt_traits(item, first, last):
@@ -174,7 +181,7 @@ def example(rng, item, hops, corrupt):
 
 
 def batch(rng, items, clips, hops, corrupt):
-    """`clips` examples as tensors in the order of `AcousticNet.forward`."""
+    """`clips` examples as tensors in the order of `AcousticNet.forward`; tokens of all levels, of which a network may choose fewer."""
     parts = zip(*(example(rng, items[rng.integers(len(items))], hops, corrupt) for _ in range(clips)))
     plan, loudness, latent, trace, who, tokens = (torch.from_numpy(np.stack(x)) for x in parts)
     return plan, loudness, latent, trace, who[:, None], tokens
@@ -202,17 +209,25 @@ def main():
     parser.add_argument("--out", required=True, help="checkpoint, also read to resume")
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=RATE_TOP)
+    parser.add_argument("--levels", type=int, default=3, help="levels of codes that it chooses")
+    parser.add_argument("--start", metavar="BUNDLE", help="begin with the weights of this bundle")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    codec = network.Codec()
-    codec.load_state_dict(torch.load(options.codec)["codec"])
-    began = time.time()
-    items = performances(codec, Shards(options.render, "train").rows, np.random.default_rng(options.seed))
+    codec = load_codec(options.codec)
+    rows = Shards(options.render, "train").rows
+    order = np.random.default_rng([options.seed, 1]).permutation(len(rows))
+    coming = coded(codec, (rows[n] for n in order), np.random.default_rng(options.seed))
     kept = performances(codec, Shards(options.render, "held", limit=1).rows)
-    net = AcousticNet(codec.quantiser.codebooks.clone())
-    print(f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f}M parameters, {len(items)} clips coded in {time.time() - began:.0f} s", flush=True)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE_TOP, betas=(0.9, 0.98), weight_decay=0.02)
+    net = AcousticNet(codec.quantiser.codebooks[:options.levels])
+    if options.start:
+        begun = recover.acoustic(Bundle.open(options.start))
+        weights = begun.state_dict()
+        net = AcousticNet(codec.quantiser.codebooks[:options.levels], **{**begun.shape, "units": begun.units[:len(net.sizes)]})
+        net.load_state_dict({name: weights.get(name, value) if name != "codebooks" else value for name, value in net.state_dict().items()})
+    print(f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f}M parameters, {len(rows)} clips", flush=True)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.02)
     step, spent = 0, 0.0
     if os.path.exists(options.out):
         saved = torch.load(options.out)
@@ -221,10 +236,12 @@ def main():
         step, spent = saved["step"], saved["minutes"]
     rng = np.random.default_rng([options.seed, step])
     judged = batch(np.random.default_rng(3), kept, 24, 240, corrupt=False)
+    items = list(itertools.islice(coming, FIRST_CLIPS))
     began, mean = time.time() - spent * 60, None
     while (minutes := (time.time() - began) / 60) < options.minutes:
         progress = minutes / options.minutes
-        rate = RATE_TOP * min(1, (step + 1) / WARM_UP) * (1 if progress < 0.25 else max(0.02, (1 - progress) / 0.75))
+        items += itertools.islice(coming, 1)  # one clip more a step, until all are known: nobody waits for them
+        rate = options.rate * min(1, (step + 1) / WARM_UP) * (1 if progress < 0.25 else max(0.02, (1 - progress) / 0.75))
         for group in optimiser.param_groups:
             group["lr"] = rate
         net.train()
@@ -239,10 +256,10 @@ def main():
             net.eval()
             with torch.no_grad():
                 held = nats(net, judged).numpy()
-            print(f"{step} {minutes:.1f} min  train {mean.sum():.2f}  held-out {held.sum():.2f} nats a hop: {np.round(held, 2)}", flush=True)
+            print(f"{step} {minutes:.1f} min  train {mean.sum():.2f}  held-out {held.sum():.2f} nats a hop: {np.round(held, 2)} of {len(items)} clips", flush=True)
         if step % 200 == 0:
-            save(options.out, net=net.state_dict(), optimiser=optimiser.state_dict(), step=step, minutes=minutes)
-    save(options.out, net=net.state_dict(), optimiser=optimiser.state_dict(), step=step, minutes=options.minutes)
+            save(options.out, net=net.state_dict(), shape=net.shape, optimiser=optimiser.state_dict(), step=step, minutes=minutes)
+    save(options.out, net=net.state_dict(), shape=net.shape, optimiser=optimiser.state_dict(), step=step, minutes=options.minutes)
 
 
 if __name__ == "__main__":
