@@ -125,6 +125,19 @@ def test_the_attack_of_a_note_is_no_stroke():
     assert [n.pitch for _, n in heard] == [0.0, NOTE_LO + 30.0]
 
 
+def test_a_rustle_is_no_stroke():
+    """What is far softer than the performer was a moment ago is clothes or lips; alone, as soft, it is how somebody taps."""
+    frames = frames_of([(10, STROKE, 4), (40, STROKE, 4)], 80)
+    for hop in range(40, 44):
+        frames[hop].loudness_db = -50.0
+    heard, _ = hear(frames)
+    assert [n.onset_hop for _, n in heard] == [10]
+    for frame in frames:
+        frame.loudness_db -= 30.0 if frame.loudness_db == -20.0 else 0.0
+    heard, _ = hear(frames)
+    assert [n.onset_hop for _, n in heard] == [10, 40]
+
+
 def test_a_tune_holds_no_strokes():
     """Notes with hard onsets, repeated, legato and detached, are notes and nothing else, clean or in doubt."""
     for rng in (None, np.random.default_rng(5)):

@@ -13,6 +13,8 @@ a rest follows, or when the note tied to it has ended, or when `Segmenter.flush`
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..kernels import Trellis
@@ -23,7 +25,9 @@ from .tokens import NOTE_LO, NOTES, REST, STROKE
 LAG_HOPS = 6  # 120 ms from hearing a hop to deciding it
 SHORTEST_HOPS = 5  # 100 ms
 STROKE_HOPS = 2  # the shortest stroke
-ATTACK_HOPS = 5  # a stroke up to this long, with a note right behind it, is that note's attack
+ATTACK_HOPS = 8  # a stroke up to this long, with a note right behind it, is that note's attack
+RUSTLE_DB = 24.0  # a stroke so far below the loudest of late is clothes, a chair, lips
+_FALL_DB = 0.02  # a hop: how soon the loudest is forgotten
 _SEARCH = LAG_HOPS - LOOK_AHEAD_HOPS  # hops the search may look back on
 _LONGEST_KEPT = 3000  # hops; of a longer note only the last minute tells its pitch
 
@@ -53,6 +57,7 @@ class Segmenter:
     def reset(self) -> None:
         """Forget everything; the next frame is hop 0."""
         self._hop = 0
+        self._loud_db = -math.inf
         self._forget_path()
 
     def _forget_path(self) -> None:
@@ -67,7 +72,7 @@ class Segmenter:
         self._held: Note | None = None  # ended, and the open note may yet turn out to be its second half
         self._decided = self._hop - LOOK_AHEAD_HOPS  # next hop to decide, in hops since reset
 
-    _VALUES = ("_hop", "_searched", "_kept_from", "_decided", "_open", "_held")
+    _VALUES = ("_hop", "_loud_db", "_searched", "_kept_from", "_decided", "_open", "_held")
     _LISTS = ("_pitches", "_loudness", "_strengths")
 
     def state(self) -> dict:
@@ -92,6 +97,7 @@ class Segmenter:
         """Take the next frame; return the notes that have ended (mostly none)."""
         self._pitches.append(frame.pitch)
         self._loudness.append(frame.loudness_db)
+        self._loud_db = max(frame.loudness_db, self._loud_db - _FALL_DB)
         self._hop += 1
         if self._decided < 0 and self._hop <= LOOK_AHEAD_HOPS:
             self._decided += 1
@@ -146,10 +152,11 @@ class Segmenter:
         return out
 
     def _strike(self, onset: int, end: int, before_note: bool) -> list[Note]:
-        """A stroke that has ended before hop ``end``, unless it was the attack of the note that begins there."""
-        if end <= self._kept_from or (before_note and end - onset <= ATTACK_HOPS):
+        """A stroke that has ended before hop ``end``, unless it was the attack of the note that begins there, or a rustle."""
+        if end <= self._kept_from or end - onset < STROKE_HOPS or (before_note and end - onset <= ATTACK_HOPS):
             return []
-        return [Note(onset, 0.0, end - onset, self._loudest(onset, end))]
+        loudness_db = self._loudest(onset, end)
+        return [Note(onset, 0.0, end - onset, loudness_db)] if loudness_db > self._loud_db - RUSTLE_DB else []
 
     def _tied(self, one: Note, two: Note) -> bool:
         at = two.onset_hop - self._kept_from
