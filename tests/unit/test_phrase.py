@@ -177,6 +177,18 @@ def test_a_knock_is_not_answered_and_drumming_is():
     assert len(found["ended"]) == 1
 
 
+@pytest.mark.parametrize("level_db", [-12, -35, -50])
+@pytest.mark.parametrize("wait", [6, 13, 25])
+def test_taps_with_silence_between_them_are_one_phrase(level_db, wait):
+    """Fingers on a table, 60 ms each, unvoiced, soft or loud: the phrase ends a gap after the last of them."""
+    quiet = room(4, -70)
+    tap = [(level_db, False, True), (level_db - 9, False, False), (level_db - 20, False, False)]
+    hops = quiet[:100] + over((tap + [(-120.0, False, False)] * (wait - 3)) * 10, room(wait / HOPS * 10, -70)) + quiet
+    found, _ = run(hops)
+    assert found["began"] == [100] and len(found["ended"]) == 1 and not found["mistaken"]
+    assert GAP <= found["ended"][0] - (100 + 9 * wait) <= GAP + 12
+
+
 def test_drumming_does_not_raise_the_floor():
     """Half a minute of unvoiced strokes stays a phrase from beginning to end."""
     thump = [(-15 - 2.5 * k, False, k == 0) for k in range(12)]

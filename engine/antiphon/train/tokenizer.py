@@ -34,7 +34,7 @@ from ..model.tokenizer import (
     FrontEnd,
 )  # fmt: skip
 from ..model.tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST, STROKE
-from . import recover
+from . import fast, recover
 
 STRUCK = -2  # a stroke, in the shards' `note`
 CHANNELS, NARROW, HIDDEN = 16, 8, 192
@@ -76,7 +76,7 @@ class TokenizerNet(nn.Module):
         notes = gelu(self.reduce(each)).reshape(rows, hops, -1)
         colour = spectra[..., SPECTRUM:-1].reshape(rows, hops, COLOURS, BINS_PER_NOTE).mean(-1)
         h = gelu(self.into(torch.cat([notes, colour], -1)))
-        g, gru = self.gru(h, past[3])
+        g, gru = self.gru(h, past[3]) if state or not self.training else self._gru_from_rest(h)
         g = g + h
         note = self.note(g)
         note = torch.cat([note[..., :NOTES] + self.note_skip(each).view(rows, hops, NOTES), note[..., NOTES:]], -1)
@@ -84,6 +84,13 @@ class TokenizerNet(nn.Module):
         fine = self.fine(each).view(rows, hops, NOTES, BINS_PER_NOTE) + coarse[..., :NOTES, None]
         pitch = torch.cat([fine.reshape(rows, hops, PITCHES), coarse[..., NOTES:]], -1)
         return note, self.onset(g)[..., 0], pitch, (x0[:, :, -1:], x1[:, :, -1:], x2[:, :, -1:], gru)
+
+
+    def _gru_from_rest(self, h):
+        """The same from a state of zeros, without a cast at every step."""
+        g = self.gru
+        out = fast.Gru.apply(F.linear(h, g.weight_ih_l0, g.bias_ih_l0), g.weight_hh_l0, g.bias_hh_l0)
+        return out, out[:, -1][None]
 
 
 def spoil(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
