@@ -22,7 +22,9 @@ from .model.notes import NoteModel
 from .model.sampling import Leanings
 from .model.score import Note
 from .model.segment import Segmenter
-from .model.strokes import Strokes
+from .model.strikes import Strikes
+from .model.strokes import Stroke, Strokes
+from .model.timbre import LATENT
 from .model.tokenizer import Frame, Tokenizer
 from .model.tokens import HOP
 from .params import REGISTRY, Registry
@@ -31,6 +33,8 @@ from .perform import Action, Performer
 QUIET_DB = -120.0
 _TIMBRE_HOPS = 200  # of the past, after a restart
 _UNKNOWN = -1  # hops a note has left, where nobody knows
+_UNVOICED = np.zeros(2)
+_MIXED, _STROKES_ONLY = 0.35, 0.7  # shares of strokes in what was heard from which they are answered too, and alone
 _ONSET = 0.5  # probability at which the performer's state machine is told of an onset
 _LEANINGS = tuple(field.name for field in fields(Leanings))  # rows of the table and nats of the note model share names
 END_REASONS = ("", "time", "yield", "told", "panic")
@@ -59,7 +63,7 @@ class Chain:
         self.performer = performer
         self._tokenizer = Tokenizer(bundle.graph("tokenizer"))
         self._segmenter = Segmenter()
-        self._strokes = Strokes()
+        self._strokes, self._strikes = Strokes(), Strikes()
         self._encoder = Encoder(bundle.graph("encoder"))
         self._notes = NoteModel(bundle.graph("notes"), seed)
         self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed)
@@ -67,7 +71,7 @@ class Chain:
         self._level = InputGain()
         self._rows = {path: registry.step_index(path) for path in ("mode", "seed", *_LEANINGS)}
         self._heat = 1.0 / float(registry.resolve("temperature").default)
-        self._silence = np.zeros(HOP, np.float32)
+        self._silence, self._nothing = np.zeros(HOP, np.float32), np.zeros(LATENT, np.float32)
         self._put_off: Callable[[], None] | None = None
         self.status: dict[str, float] = {}
         self.reset(seed)
@@ -85,6 +89,7 @@ class Chain:
         """Forget the performance, keep the room."""
         self._segmenter.reset()
         self._strokes.reset()
+        self._strikes.reset()
         self._notes.reset(seed)
         self._acoustic.reset(seed)
         self._decoder.reset(seed)
@@ -92,14 +97,19 @@ class Chain:
         self._pitch_before = 0.0
         self._plan: Note | None = None
         self._coming: Note | None = None  # the plan from the next hop on, where it changes there
+        self._beat: Stroke | None = None  # the stroke that sounds, or sounded last; None: no strokes are answered
+        self._beat_coming: Stroke | None = None  # the one after it, as soon as that is near
+        self._beats = 0
         self._seed, self._answers_of_seed = seed, 0
         self._voice_db, self._pitch_played = QUIET_DB, 0.0
         self._notes_heard = 0
         self._end = 0
         self._voice_gain = 1.0
 
-    _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_seed", "_answers_of_seed", "_voice_db", "_pitch_played", "_notes_heard", "_end", "_voice_gain")
-    _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_encoder", "_notes", "_acoustic", "_decoder", "_level")
+    _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_beat", "_beat_coming", "_beats", "_seed", "_answers_of_seed", "_voice_db",
+               "_pitch_played", "_notes_heard", "_end", "_voice_gain")
+    _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_acoustic", "_decoder",
+               "_level")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
@@ -134,7 +144,7 @@ class Chain:
                 first = index + 1
         first = max(first, len(frames) + behind - _TIMBRE_HOPS)
         for index, (hop, frame) in enumerate(zip(mic, frames, strict=True)):
-            if index >= first and self._plan is None:
+            if index >= first and not self._answering:
                 self._listen(hop, frame)
             else:  # long ago, or in the middle of an answer
                 self._let_by(hop, frame)
@@ -186,7 +196,7 @@ class Chain:
         ended = self._segmenter.step(frame)
         self._strokes.step(frame.colour)
         self._hop += 1
-        answering = self._plan is not None
+        answering = self._answering
         action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming)
         return action, [] if answering else ended  # those may be our own voice, back through the room
 
@@ -196,7 +206,7 @@ class Chain:
                 self._notes.push(note)
                 self._strokes.note()
             else:
-                self._strokes.push(note.onset_hop, note.loudness_db)
+                self._strikes.keep(self._strokes.push(note.onset_hop, note.loudness_db), note.onset_hop)
         self._notes_heard += len(notes)
 
     def _learn(self, notes: list[Note], mic: np.ndarray, frame: Frame) -> None:
@@ -210,6 +220,7 @@ class Chain:
         self._level.step(frame.loudness_db, frame.voiced)
         codes, loudness = self._encoder.step(mic * np.float32(self._level.gain), pitch)
         self._acoustic.listen(pitch, loudness, self._encoder.latent, codes)
+        self._strikes.hear(self._hop - 1, self._encoder.latent, loudness)
 
     def _let_by(self, mic: np.ndarray, frame: Frame) -> None:
         """Learn nothing from a hop: what sounds during an answer may be our own voice, back through the room."""
@@ -226,36 +237,60 @@ class Chain:
     def _leanings(self, params: np.ndarray) -> Leanings:
         return Leanings(**{path: float(params[self._rows[path]]) for path in _LEANINGS})
 
+    @property
+    def _answering(self) -> bool:
+        return self._plan is not None or self._beat is not None
+
     def _look_ahead(self, leanings: Leanings) -> None:
-        """Plan the note that begins in the next hop, if one does; of the first note, say how long it lasts.
+        """Plan the note that begins in the next hop, if one does; of the first note, say how long it lasts. Strokes likewise.
 
         An answer that ends right there leaves a planned note in the note model's past that did not sound.
         """
-        plan = self._plan
+        plan, beat = self._plan, self._beat
         if plan is not None and self._hop + 1 >= plan.onset_hop + plan.wait_hops:
             self._coming = self._notes.next(leanings)
+        if beat is not None and self._beat_coming is None and self._hop + 1 >= beat.onset_hop + beat.wait_hops:
+            self._beat_coming = self._strokes.next(leanings)
 
     def _answer(self, action: Action, params: np.ndarray, leanings: Leanings) -> np.ndarray:
-        """Sound one hop of the plan, at the gain the state machine asks for."""
+        """Sound one hop of the plan, at the gain the state machine asks for: a note, or in its rests a stroke."""
         if action.begin:
-            self._begin(int(params[self._rows["seed"]]))
-            self._plan = self._notes.open(self._hop, leanings)  # wait_hops 0: not known yet
+            self._begin(int(params[self._rows["seed"]]), leanings)
         elif self._coming is not None:
             self._plan = self._coming
         self._coming = None
-        plan, elapsed = self._plan, self._hop - self._plan.onset_hop
-        sounding = elapsed < plan.sounding_hops
-        remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed if plan.wait_hops else _UNKNOWN
-        played = self._acoustic.play(plan.pitch if sounding else 0.0, elapsed == 0, remaining, leanings.temperature * self._heat)
-        self._pitch_played = float(played.pitch[1])
-        return action.shape(self._decoder.step(played.latent, played.loudness, played.pitch) * np.float32(self._voice_gain))
+        latent, loudness, pitch = self._nothing, 0, _UNVOICED
+        sounding = False
+        if self._plan is not None:
+            plan, elapsed = self._plan, self._hop - self._plan.onset_hop
+            sounding = elapsed < plan.sounding_hops
+            remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed if plan.wait_hops else _UNKNOWN
+            note = plan.pitch if sounding else 0.0
+            played = self._acoustic.play(note, elapsed == 0, remaining, leanings.temperature * self._heat)
+            latent, loudness, pitch = played.latent, played.loudness, played.pitch
+        struck = self._strike()
+        if struck is not None and not sounding:
+            (latent, loudness), pitch = struck, _UNVOICED
+        self._pitch_played = float(pitch[1])
+        return action.shape(self._decoder.step(latent, loudness, pitch) * np.float32(self._voice_gain))
 
-    def _begin(self, seed: int) -> None:
-        """Take everything heard so far into account, and draw the chances of this answer.
+    def _strike(self) -> tuple[np.ndarray, int] | None:
+        """Latent and loudness class of the stroke that sounds now; None where there is none."""
+        if self._beat_coming is not None and self._hop >= self._beat_coming.onset_hop:
+            self._beat, self._beat_coming = self._beat_coming, None
+            self._beats += 1
+        beat = self._beat
+        if beat is None or self._hop < beat.onset_hop or not self._strikes.knows(beat.kind):
+            return None
+        return self._strikes.sound(beat.kind, self._beats, self._hop - beat.onset_hop)
 
-        The first answer of a seed is that seed's alone; the ones after it are other chances of the same seed.
+    def _begin(self, seed: int, leanings: Leanings) -> None:
+        """Take everything heard so far into account, draw the chances of this answer, and open its plans.
+
+        The first answer of a seed is that seed's alone; the ones after it are other chances of the same seed. Strokes are answered
+        by strokes, notes by notes, and a mixture by both.
         """
-        if self._plan is None:
+        if not self._answering:
             self._keep(self._segmenter.flush())
             self._decoder.rest()
         if seed != self._seed:
@@ -265,10 +300,15 @@ class Chain:
         self._voice_gain = 1.0 / self._level.gain
         self._notes.reseed(chance)
         self._acoustic.begin(chance)
+        share = self._strokes.share()
+        self._beat_coming, self._beats = None, 0
+        self._beat = self._strokes.begin(self._hop, chance, leanings) if share >= _MIXED else None
+        # wait_hops 0: not known yet
+        self._plan = self._notes.open(self._hop, leanings) if share < _STROKES_ONLY else None
 
     def _finish(self, action: Action) -> None:
         """End an answer. What the segmenter was following is the performer's only if the performer is why it ended."""
-        self._plan = self._coming = None
+        self._plan = self._coming = self._beat = self._beat_coming = None
         self._end = END_REASONS.index(action.end)
         if action.end != "yield":
             self._segmenter.flush()

@@ -274,7 +274,8 @@ class AcousticModel:
         """A copy of the State."""
         fields = {name: getattr(self, name) for name in self._FIELDS}
         arrays = {name: getattr(self, name).copy() for name in self._ARRAYS}
-        parts = {"graph": self._graph.state(), "traits": self._traits.state(), "moments": self._moments.state(), "random": self._random.bit_generator.state}
+        parts = {"graph": self._graph.state(), "traits": self._traits.state(), "moments": self._moments.state(),
+                 "random": self._random.bit_generator.state}  # fmt: skip
         return {**parts, **fields, **arrays}
 
     def set_state(self, state: dict) -> None:

@@ -15,10 +15,11 @@ from . import score
 def longest_suffix(pitches: np.ndarray, iois: np.ndarray, theirs: np.ndarray | None = None) -> tuple[int, int, int]:
     """Find the earlier place that best matches the end of ``pitches``.
 
-    ``pitches``: (n,) integers, oldest first, n <= window; ``iois``: (n,) inter-onset bins, where ``iois[-1]`` is not
-    known yet and not read. With ``theirs``, (n,) bool, which notes were the performer's: a place among those is taken before any
-    other from two intervals on, so that an answer comes back to their motifs and not to its own. Returns (interval index that followed there, inter-onset bin there, suffix length 0..8); the
-    first two are NO_INTERVAL and NO_IOI when nothing matched. About 30 us; any thread.
+    ``pitches``: (n,) integers, oldest first, n <= window; ``iois``: (n,) inter-onset bins, where ``iois[-1]`` is not known yet
+    and not read. With ``theirs``, (n,) bool, which notes were the performer's: a place among those is taken before any other
+    from two intervals on, so that an answer comes back to their motifs and not to its own. Returns (interval index that
+    followed there, inter-onset bin there, suffix length 0..8); the first two are NO_INTERVAL and NO_IOI when nothing matched.
+    About 30 us; any thread.
     """
     n = len(pitches)
     if n < 3:

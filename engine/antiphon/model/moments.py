@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 from .gestures import LATENT
-from .timbre import LOUDNESS_CLASSES
 
 MOMENTS = 1000
 """Sounding hops kept: 20 s."""

@@ -258,7 +258,8 @@ class NoteModel:
         if next_hop is not None or memory.since_breath > self._phrase_s():
             pitch += self._take_up(within_bin, leanings)
         inputs["pitch_bias"][:] = pitch if extra is None else pitch + extra
-        inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath_leaning(memory.since_breath, self._usual_hops(), self._phrase_s())
+        breath = breath_leaning(memory.since_breath, self._usual_hops(), self._phrase_s())
+        inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath
         inputs["ioi_bias"] += pace_leaning(memory.heard_hops, memory.own_hops) + habit_leaning(memory.heard_hops, memory.own_hops)
         if next_hop is not None:
             wait = int(np.clip(next_hop - memory.pending.onset_hop, 2, _LONGEST))
@@ -268,7 +269,7 @@ class NoteModel:
         return within_bin
 
     def _take_up(self, chance: float, leanings: Leanings) -> np.ndarray:
-        """A phrase begins with the next note: let it take up a motif of the performer's, or none. Nats for its pitch, (NOTES,)."""
+        """A phrase begins with the next note: let it take up a motif of the performer's, or none. Nats for its pitch."""
         memory, nats = self._memory, np.zeros(score.NOTES)
         share, first = QUOTES * (2 - 2 * leanings.novelty), memory.runs + 1 - len(memory.pitches)
         starts = [n for n in range(len(memory.theirs) - MOTIF) if all(memory.theirs[n : n + MOTIF])]
