@@ -1,5 +1,6 @@
 """A bundle of one's own is made whole, with all that it owes to others said, or refused in one line where it can't be."""
 
+import copy
 import hashlib
 import json
 import os
@@ -19,8 +20,8 @@ from antiphon.model.bundle import Bundle
 torch = pytest.importorskip("torch")
 mido = pytest.importorskip("mido")
 pytest.importorskip("soxr")
-from antiphon.train import adapt, adapted, consent, finetune, pipeline  # noqa: E402
-from antiphon.train.lessons import Lesson  # noqa: E402
+from antiphon.train import adapt, adapted, consent, finetune, network, pipeline, rehearsal  # noqa: E402
+from antiphon.train.lessons import LESSONS, Lesson  # noqa: E402
 
 LEAVE = {"performer": "A. Singer", "consent": "She said yes in a letter", "licence": "all rights hers"}
 GIVEN = [word for name, line in LEAVE.items() for word in (f"--{name}", line)]
@@ -286,3 +287,29 @@ def test_minutes_are_shared_among_the_stages_there_is_material_for():
     options = adapt._parser().parse_args(["x", "--name", "mine", "--minutes", "17", "--seed", "3"])
     assert [stage["run"] for stage in adapt._stages(options, told)] == [
         ["finetune decoder --work WORK --minutes 10 --seed 3"], ["finetune acoustic --work WORK --minutes 7 --seed 3"]]  # fmt: skip
+
+
+def test_a_decoder_that_is_as_it_was_has_forgotten_nothing():
+    """And one that has changed has; what it rehearses on is a matter of the seed."""
+    was, books = network.Decoder(width=16, feeds=[16, 16]).eval(), np.random.default_rng(0).standard_normal((4, 256, 32))
+    told, again = (rehearsal.anybody(books, np.random.default_rng(1), "cpu") for _ in range(2))
+    assert all((a == b).all() for a, b in zip(told, again, strict=True))
+    changed = copy.deepcopy(was)
+    with torch.no_grad():
+        changed.leave.bias += 0.1
+    assert rehearsal.forgotten(was, was, told) == 0
+    assert abs(rehearsal.forgotten(changed, was, told).item() - 0.1) < 1e-3
+    latent, pitch, loudness = told
+    assert latent.shape == (*loudness.shape, 32) and pitch.shape[1] == 2 * loudness.shape[1]
+    assert ((pitch == 0) | ((pitch > 30) & (pitch < 100))).all() and (loudness > 0).all() and (loudness < 48).all()
+
+
+@pytest.mark.parametrize("name", ["decoder", "acoustic", "notes"])
+def test_a_lesson_makes_nothing_on_another_device(made, name):
+    """A step on torch's device without memory stands in for one on an accelerator: tensors that lie elsewhere are refused there."""
+    lesson = LESSONS[name](Bundle.open("hum"), made[0] / "mine.work", 0, "meta")
+    with torch.device("meta"):
+        lesson.net.train()
+        losses = lesson.losses(0)
+        sum(losses.values()).backward()
+    assert all(loss.device.type == "meta" for loss in losses.values())

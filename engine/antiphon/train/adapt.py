@@ -43,11 +43,14 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Raises AntiphonError, one line, for whatever the user can mend."""
     options = _parser().parse_args(arguments)
+    if options.device != "cpu":
+        from . import finetune  # torch: not needed here otherwise
+
+        finetune.require_device(options.device)
     bundle, folder = Bundle.open(options.bundle), _folder(options)
     work = options.work or folder.with_name(f"{folder.name}.work")
     paths, _ = material.find(options.folder)
     bundle.require_sound()
-    _require_device(options.device)
     allowed = consent.obtain(vars(options), None if options.again else _kept(work / "consent.json"))
     heard = False
     try:
@@ -121,14 +124,6 @@ def _folder(options: argparse.Namespace) -> Path:
     if folder.exists() and not adapted.is_one(folder):
         raise UsageError(f"{folder}: is no bundle made here, so it is not replaced; choose another --name")
     return folder
-
-
-def _require_device(device: str) -> None:
-    if device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise UsageError("--device cuda: torch finds no CUDA device here; leave --device out")
 
 
 def _hear(options: argparse.Namespace, bundle: Bundle, work: Path, paths: list[Path]) -> dict:

@@ -43,7 +43,8 @@ def spectral_loss(made, wanted, windows):
         convergence = (a - b).square().sum((1, 2)).sqrt() / (b.square().sum((1, 2)).sqrt() + 0.05)
         total = total + (torch.log(a + 5e-4) - torch.log(b + 5e-4)).abs().mean() + 0.5 * convergence.mean()
         if window in _mel:
-            total = total + 0.5 * (torch.log(a.transpose(1, 2) @ _mel[window] + 1e-4) - torch.log(b.transpose(1, 2) @ _mel[window] + 1e-4)).abs().mean()
+            bands = _mel[window].to(a.device)
+            total = total + 0.5 * (torch.log(a.transpose(1, 2) @ bands + 1e-4) - torch.log(b.transpose(1, 2) @ bands + 1e-4)).abs().mean()
     return total / len(windows)
 
 
@@ -62,7 +63,9 @@ def harmonic_target(audio, pitch):
 
 def mel_distance_db(made, wanted):
     """Mean log-mel difference in dB where the reference is above -60 dB of its maximum."""
-    a, b = (20 * torch.log10(torch.stft(x, 2048, 512, window=torch.hann_window(2048), return_complex=True).abs().transpose(-1, -2) @ _mel[2048] + 1e-3) for x in (wanted, made))
+    shape, bands = torch.hann_window(2048).to(made.device), _mel[2048].to(made.device)
+    spectra = (torch.stft(x, 2048, 512, window=shape, return_complex=True).abs() for x in (wanted, made))
+    a, b = (20 * torch.log10(x.transpose(-1, -2) @ bands + 1e-3) for x in spectra)
     active = a.max(-1, keepdim=True)[0] > a.max() - 60
     return float(((a.clamp(min=-60) - b.clamp(min=-60)).abs() * active).sum() / active.sum() / a.shape[-1])
 

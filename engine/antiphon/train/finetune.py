@@ -3,9 +3,9 @@
     python -m antiphon.train.finetune decoder --work WORK --minutes 15 [--seed 0] [--device cuda]
 
 WORK is the folder that `adapt` laid out. There is nothing of what the bundle was trained on at the user's place, so that it does
-not forget: the rate is a tenth of the trainer's, every step pulls the weights back to where they began (L2-SP, Li et al. 2018),
-and what is kept is the state that was best on the watched side; when that has not become better for a third of the time, it
-stops. The held-out side is looked at once, at the end, by the exported INT8 graphs. On Ctrl-C it saves and goes on from there
+not forget: rates are a tenth of the trainers', every step pulls the weights back to where they began (L2-SP, Li et al. 2018),
+the decoder rehearses (`rehearsal`), and what is kept is the state that was best on the watched side; when that has not become
+better for a third of the time, it stops. The held-out side is looked at once, at the end, by the exported INT8 graphs. On Ctrl-C it saves and goes on from there
 when called again.
 """
 
@@ -46,7 +46,7 @@ def fit(lesson: Lesson, path: Path, minutes: float, stopped=lambda: False) -> di
     state = {"step": 0, "minutes": 0.0, "best": lesson.watched(), "since": 0, "kept": copy.deepcopy(lesson.net.state_dict())}
     first = state["best"]
     if path.exists():
-        saved = torch.load(path)
+        saved = torch.load(path, map_location="cpu")
         lesson.net.load_state_dict(saved.pop("net"))
         optimiser.load_state_dict(saved.pop("optimiser"))
         state = saved
@@ -105,17 +105,16 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     try:
-        if options.device == "cuda":
-            _require_cuda()
+        require_device(options.device)
         bundle = Bundle.open(json.loads((options.work / "material.json").read_text())["bundle_folder"])
         lesson = LESSONS[options.lesson](bundle, options.work, options.seed, options.device)
         path = options.work / f"{options.lesson}.pt"
         print(f"{sum(p.numel() for p in lesson.net.parameters()) / 1e6:.2f}M parameters, from step {_steps(path)}", flush=True)
-        learned = fit(lesson, path, options.minutes, lambda: bool(asked))
+        with torch.device(options.device):
+            learned = fit(lesson, path, options.minutes, lambda: bool(asked))
         if asked:
             print(f"stopped after {learned['steps']} steps; they are kept", flush=True)
             return _INTERRUPTED
-        torch.set_default_device("cpu")
         lesson.net.to("cpu")
         figures = {**lesson.judge(options.work / "export"), **learned}
     except AntiphonError as error:
@@ -132,10 +131,10 @@ def _steps(path: Path) -> int:
     return torch.load(path)["step"] if path.exists() else 0
 
 
-def _require_cuda() -> None:
-    if not torch.cuda.is_available():
+def require_device(device: str) -> None:
+    """Raise UsageError where torch has no such device."""
+    if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda: torch finds no CUDA device here; leave --device out")
-    torch.set_default_device("cuda")  # what the networks make on the way lies there too
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 The decoder learns the user's sound from the codes that the frozen encoder hears in it; the acoustic model, how those codes,
 loudness and bends follow one another in a note; the note model, which note comes next. All begin with the bundle's weights.
+Lessons are made on the CPU; `losses` and `watched` want `torch.device(device)` around them, for what they make on the way.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +22,14 @@ from ..model import match, score
 from ..model.bundle import Bundle
 from ..model.timbre import CODEBOOKS
 from ..model.tokens import HOP
-from . import acoustic, codec, export_acoustic, export_codec, export_notes, melodies, notes, recover, sides
+from . import acoustic, codec, export_acoustic, export_codec, export_notes, melodies, notes, recover, rehearsal, sides
 from .melodies import Lines
 from .shards import Shards
 
 LEAST_HELD_NOTES = 24
 """Of fewer held-out notes nobody can say whether a note model got better."""
+REHEARSED = 0.5
+"""Weight of what the decoder forgets of how it sounded others, beside how far it is from the user's sound."""
 _ROWS_WATCHED, _ROWS_JUDGED, _JUDGED_S = 4, 8, 10
 _CLIPS_JUDGED, _HOPS_JUDGED = 16, 240
 _NOTE_ROWS, _NOTES = 16, 128
@@ -56,6 +60,7 @@ def _clips(work: Path, side: str, seed=0) -> Shards:
 def decoder(bundle: Bundle, work: Path, seed: int, device: str) -> Lesson:
     """The decoder alone, from the codes of the bundle's own encoder and codebooks, which stay."""
     whole = _played(recover.codec(bundle), bundle).to(device)
+    was, books = copy.deepcopy(whole.decoder).eval().requires_grad_(False), np.load(bundle.folder / CODEBOOKS)
     train, watch, held = (_clips(work, side, [seed, 1]) for side in sides.SIDES)
 
     def losses(step: int) -> dict[str, torch.Tensor]:
@@ -63,7 +68,8 @@ def decoder(bundle: Bundle, work: Path, seed: int, device: str) -> Lesson:
         audio, pitch = (torch.from_numpy(x).to(device) for x in train.batch(codec.CLIPS, codec.HOPS))
         latent = codec.coded(whole, codec.in_a_room(audio), pitch, choose)
         spectral, harmonic = codec.decoder_losses(whole.decoder, latent, pitch, audio, choose)
-        return {"spectral": spectral, "harmonic": 0.25 * harmonic}
+        lost = rehearsal.forgotten(whole.decoder, was, rehearsal.anybody(books, choose, device))
+        return {"spectral": spectral, "harmonic": 0.25 * harmonic, "forgotten": REHEARSED * lost}
 
     def watched() -> float:
         whole.eval()
@@ -78,6 +84,7 @@ def decoder(bundle: Bundle, work: Path, seed: int, device: str) -> Lesson:
     def judge(folder: Path) -> dict:
         encoder, rows = bundle.path("encoder"), held.rows[:_ROWS_JUDGED]
         first = _played(recover.codec(bundle), bundle)
+        whole.to("cpu")
         export_codec.export_decoder(whole, folder / "decoder.onnx")
         # Beside the encoder and its codebooks only for the comparison: what it hears does not change.
         before, after = (export_codec.parity(net, encoder, path, rows, _JUDGED_S)
@@ -96,12 +103,12 @@ def _played(whole, bundle: Bundle):
 
 def acoustic_model(bundle: Bundle, work: Path, seed: int, device: str) -> Lesson:
     """The acoustic model, on the user's performances as they are and through random microphones."""
-    net = recover.acoustic(bundle).to(device)
-    whole = recover.codec(bundle)
+    net, whole = recover.acoustic(bundle), recover.codec(bundle)
     whole.quantiser.levels = net.levels
     train, watch, held = (_clips(work, side).rows for side in sides.SIDES)
     items = acoustic.performances(whole, train) + acoustic.performances(whole, train, np.random.default_rng(seed))
     watch, held = (acoustic.performances(whole, rows) for rows in (watch, held))
+    net.to(device)
 
     def batch(rng, performed, clips: int, hops: int, corrupt: bool):
         return [x.to(device) for x in acoustic.batch(rng, performed, clips, hops, corrupt=corrupt)]
@@ -144,7 +151,7 @@ def note_model(bundle: Bundle, work: Path, seed: int, device: str) -> Lesson:
 
     def losses(step: int) -> dict[str, torch.Tensor]:
         batch = melodies.performances(train, _NOTE_ROWS, _NOTES, seed=1_000_003 * seed + step)
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with torch.autocast("cuda" if device == "cuda" else "cpu", torch.bfloat16):
             nats = notes.losses(net, _on(device, notes.as_tensors(batch)))
         return dict(zip(("onset", "articulation", "pitch"), nats, strict=True))
 

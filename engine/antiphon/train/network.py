@@ -364,7 +364,8 @@ def harmonic_sound(amplitude, pitch):
         begin = torch.cumsum(moved[..., -1].double(), 1) - moved[..., -1]
         phase = ((begin % 1.0).float()[..., None] + moved).reshape(-1, FRAME)
     before = torch.cat([torch.zeros_like(amplitude[:, :1]), amplitude[:, :-1]], 1)
-    return fast.Bank.apply(phase, before.reshape(-1, HARMONICS), amplitude.reshape(-1, HARMONICS)).reshape(batch, -1)
+    sounded = fast.Bank.apply if amplitude.device.type == "cpu" else bank
+    return sounded(phase, before.reshape(-1, HARMONICS), amplitude.reshape(-1, HARMONICS)).reshape(batch, -1)
 
 
 def noise_sound(magnitude, noise=None):
