@@ -136,3 +136,15 @@ def test_a_click_at_the_seam_stands_out():
     at = 2 * RATE + 50  # not where the tone crosses zero
     clicked = np.concatenate([smooth[:at], -smooth[at:]])
     assert music.seam(clicked, RATE, at)[0] > 3.0
+
+
+def test_what_a_line_dwells_on_is_in_its_key():
+    """A to G sharp in A minor: the leading note, held long, counts though the natural minor leaves it out; a passing one does not."""
+    steps = [(57, 1.0), (59, 0.5), (60, 0.5), (62, 0.5), (64, 1.0), (65, 0.5), (68, 0.8), (69, 1.0)]
+    line, at = [], 0.0
+    for pitch, seconds in steps:
+        line.append(music.Heard(at, at + seconds, float(pitch)))
+        at += seconds
+    assert {9, 11, 0, 2, 4, 5, 8} <= music.key(line, 0.0)
+    passing = [*line[:6], music.Heard(at, at + 0.1, 66.0), line[7]]
+    assert 6 not in music.key(passing, 0.0)

@@ -18,6 +18,7 @@ SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 FAMILIES = ("major-like", "minor-like", "pentatonic", "other", "microtonal", "fewer than five classes")
 _PENTATONIC = (0, 2, 4, 7, 9)
 _LIKE = {"major": (0, 2, 4, 5, 7, 9, 10, 11), "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11)}  # with mixolydian; with the other minors
+_DWELT_ON = 0.1  # share of the time of a line
 _HARDLY, _COVERED = 0.03, 0.9  # a class that sounds less than this share is none; a scale holds this share, or it is another
 _MICROTONAL = 0.2  # semitones from the tuned ones, in the mean; notes that know nothing of them are 0.25 away
 QUIET_DB = 40.0  # below the loud parts of the prompt: silence
@@ -106,15 +107,17 @@ def tuning(pitch: np.ndarray) -> float:
 
 
 def key(line: list[Heard], offset: float) -> frozenset[int] | None:
-    """Pitch classes of the major or minor key that fits best (Krumhansl-Schmuckler).
+    """Pitch classes of the major or minor key that fits best (Krumhansl-Schmuckler), and those that the line itself dwells on.
 
-    None for fewer than 5 classes, which fit many keys.
+    The latter because the seven steps of a natural minor leave out the leading note, and of a short line the best key may
+    leave out its longest note. None for fewer than 5 classes, which fit many keys.
     """
     weight = classes(line, offset)
     if (weight > _HARDLY * weight.sum()).sum() < 5:
         return None
     mode, tonic = _best_key(weight)
-    return frozenset((tonic + step) % 12 for step in SCALES[mode])
+    dwelt_on = np.flatnonzero(weight >= _DWELT_ON * weight.sum()).tolist()
+    return frozenset((tonic + step) % 12 for step in SCALES[mode]) | frozenset(dwelt_on)
 
 
 def _best_key(weight: np.ndarray) -> tuple[str, int]:
