@@ -28,13 +28,15 @@ TRUE_LABELS = 0.3
 SPECTRAL = 0.5
 """Weight of the sound's distance to the recording beside the raw outputs' to the teacher's."""
 LOUDEST_NOISE, LEAST_NOISE = 2.0, -14.0
+ENCODER = 0.1
+"""An encoder's rate to a decoder's: as cut it is nearly right, and steps of Adam for a decoder took it away from there."""
 WARM_UP = 30
 
 
 class Notes:
     """The note model, on performances of melodies."""
 
-    RATE = 6e-4
+    RATE = 4e-4
 
     def __init__(self, options):
         self.options, self.teacher = options, notes.load(options.weights)
@@ -79,7 +81,7 @@ class Notes:
 class Acoustic:
     """The acoustic model, on rendered clips heard by the codec."""
 
-    RATE = 8e-4
+    RATE = 6e-4
 
     def __init__(self, options):
         self.options, self.teacher = options, acoustic.load(options.weights)
@@ -126,7 +128,7 @@ class Acoustic:
 class Codec:
     """Encoder and decoder, on rendered clips; codebooks stay as they are."""
 
-    RATE = 1e-3
+    RATE = 3e-4
 
     def __init__(self, options):
         self.options, self.teacher = options, codec.load(options.weights)
@@ -168,12 +170,12 @@ class Codec:
     def loss(self, pupil, step):
         audio, pitch, loudness, features, latent, sounded = self._batch(step)
         encoder, decoder = pupil.encoder, pupil.decoder
+        learnt, _ = encoder(features, network.zero_state(len(audio), encoder.count, encoder.width))
         with torch.autocast("cpu", torch.bfloat16):
-            learnt, _ = encoder(features, network.zero_state(len(audio), encoder.count, encoder.width))
             raw = self._raw(decoder, sounded, pitch, loudness)
             with torch.no_grad():
                 taught = self._raw(self.teacher.decoder, sounded, pitch, loudness)
-        missed = (learnt.float() - latent).square().mean() / latent.var()
+        missed = (learnt - latent).square().mean() / latent.var()
         # Noise is clamped before it sounds, and pitch has no levels where there is none.
         parts = [x.float().split([raw.shape[-1] - network.NOISE_BANDS, network.NOISE_BANDS], -1) for x in (raw, taught)]
         (tone, noise), (tone_taught, noise_taught) = parts
@@ -256,7 +258,10 @@ def main() -> None:
     pupil = subject.again(saved) if saved else subject.cut()
     if not saved:
         print(f"before {subject.measure(subject.teacher)}\ncut {subject.measure(pupil)}", flush=True)
-    optimiser = torch.optim.AdamW(pupil.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    slow = [p for name, p in pupil.named_parameters() if name.startswith("encoder.")]
+    quick = [p for name, p in pupil.named_parameters() if not name.startswith("encoder.")]
+    groups = [{"params": params, "factor": factor} for params, factor in ((slow, ENCODER), (quick, 1.0)) if params]
+    optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01)
     step, spent = 0, 0.0
     if saved:
         optimiser.load_state_dict(saved["optimiser"])
@@ -271,7 +276,8 @@ def main() -> None:
     while (minutes := (time.monotonic() - began) / 60) < options.minutes:
         progress = minutes / options.minutes
         for group in optimiser.param_groups:
-            group["lr"] = options.rate * min(1, (step + 1) / WARM_UP) * (1 if progress < 0.2 else max(0.02, (1 - progress) / 0.8))
+            falling = 1 if progress < 0.2 else max(0.02, (1 - progress) / 0.8)
+            group["lr"] = group["factor"] * options.rate * min(1, (step + 1) / WARM_UP) * falling
         pupil.train()
         loss, values = subject.loss(pupil, step)
         optimiser.zero_grad()
