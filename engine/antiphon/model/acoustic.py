@@ -35,6 +35,8 @@ SETTLED_HOPS, SETTLED_BEND = 8, 1.5
 """Hops after which a note has arrived, and semitones that it then stays within until its end is near."""
 GESTURE_HOPS, GESTURE_PACE = (4, 8), 0.6
 """From and to which hop of a note its level and bend become those of the performer's moment, and how fast a bend follows it."""
+MOST_LOUDER = 4
+"""Classes that a moment may change the level by which was chosen."""
 LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 0.9, 1.1, (0.8, 0.75, 0.7, 0.65, 0.6, 0.6)
 """Sampling temperatures at `temperature` 1, timbre per level. Loudness and bend below 1 gave half the true vibrato; fine codes
 hold hardly more than noise."""
@@ -159,7 +161,8 @@ class AcousticModel:
         loudness, bend, *codes = self._choice.outputs["tokens"].tolist()
         self._codebooks.decode(codes)
         away = float(BEND_OFFSETS[bend])
-        latent = self._moments.find(self._codebooks.latent, loudness, note + away if bend > 0 and note > 0 else 0.0, self._age)
+        sung = note + away if bend > 0 and note > 0 else 0.0
+        latent = self._moments.find(self._codebooks.latent, loudness, sung, self._age, *([remaining] if remaining >= 0 else []))
         if bend > 0 and note > 0 and not releasing and self._age >= GESTURE_HOPS[0]:
             loudness, away = self._gesture(loudness, away, note)
         now = note + away if bend > 0 and note > 0 else 0.0
@@ -174,11 +177,12 @@ class AcousticModel:
             return loudness, away
         first, last = GESTURE_HOPS
         share = min(1.0, (self._age - first + 1) / (last - first + 1))
-        theirs = max(-SETTLED_BEND, min(SETTLED_BEND, own[1]))
+        theirs = own[1] if abs(own[1]) < SETTLED_BEND else 0.0  # farther away it was not yet on its note
         before = self._pitch - note if self._pitch > 0 else theirs
         if abs(before) < SETTLED_BEND:  # a leap from one moment to another is no leap of pitch
             theirs = before + GESTURE_PACE * (theirs - before)
-        return max(1, round(loudness + share * (own[0] - loudness))), away + share * (theirs - away)
+        louder = max(-MOST_LOUDER, min(MOST_LOUDER, own[0] - loudness))
+        return max(1, round(loudness + share * louder)), away + share * (theirs - away)
 
     def _lean(self, note, onset, remaining, releasing):
         """Say which levels and bends may be chosen in this hop, and which are preferred."""

@@ -16,29 +16,32 @@ MOMENTS = 1000
 LEAST = 25
 """Fewer moments than these are no voice yet: the model's own timbre sounds."""
 LEAP = 0.6
-"""What it costs to go anywhere but to the moment that followed."""
-_LOUDNESS, _PITCH, _AGE = 3.0, 5.0, 4.0  # loudness classes (1.5 dB), semitones and age classes of a cost of one
+"""What it costs to go anywhere but to the moment that followed; staying where one is costs as much again."""
+_LOUDNESS, _PITCH, _AGE, _LEFT = 3.0, 5.0, 4.0, 4.0  # loudness classes (1.5 dB), semitones, age classes of a cost of one
+_NEAR_END = 12  # hops: whoever is farther from the end of a note is in its middle
 _AGES = np.floor(4 * np.log2(1 + np.arange(256))).astype(np.float32)
 _MOST = 4.0  # of each of those costs: beyond it, far is far
+_NEVER = 1e3
 JOIN = 0.5
 """How much of what sounded before is left at a leap."""
 
 
 class Moments:
-    """A ring of hops heard: latent `(32,)`, loudness class, pitch, age in its note, bend from it. `find` costs about 60 us.
+    """A ring of hops heard: latent `(32,)`, loudness class, pitch, age in its note, bend from it, and how near its end.
+    `find` costs about 70 us.
 
     State: the ring, and the moment that sounded last.
     """
 
     def __init__(self):
-        self._latents, self._told = np.zeros((MOMENTS, LATENT), np.float32), np.zeros((MOMENTS, 4), np.float32)
+        self._latents, self._told = np.zeros((MOMENTS, LATENT), np.float32), np.zeros((MOMENTS, 5), np.float32)
         self._goes_on = np.zeros(MOMENTS, bool)  # whether the moment in the next slot followed it
         self.reset()
 
     def reset(self) -> None:
         """Forget everything heard."""
         self._kept, self._last = 0, -1
-        self._broken = True
+        self._broken, self._note_hops = True, 0
         self._goes_on[:] = False
         self._scale = np.ones(LATENT, np.float32)
         self._sounded = np.zeros(LATENT, np.float32)
@@ -52,17 +55,27 @@ class Moments:
         """Keep a sounding hop: latent `(32,)`, loudness class, pitch in MIDI semitones (0 unvoiced), hops since its note began,
         semitones away from it."""
         slot = self._kept % MOMENTS
+        if age == 0:
+            self._end_note()
+        self._note_hops = min(self._note_hops + 1, _NEAR_END)
         if not self._broken:
             self._goes_on[slot - 1] = True
         self._goes_on[slot] = False
         self._latents[slot] = latent
-        self._told[slot] = loudness, pitch, _AGES[min(age, 255)], bend
+        self._told[slot] = loudness, pitch, _AGES[min(age, 255)], bend, _AGES[_NEAR_END]
         self._kept += 1
         self._broken = False
 
     def rest(self) -> None:
         """A hop in which nothing sounded: what comes next does not follow from what was."""
         self._broken = True
+        self._end_note()
+
+    def _end_note(self) -> None:
+        """The last note is over: now it is known of its last moments how near its end they were."""
+        for left in range(self._note_hops):
+            self._told[(self._kept - 1 - left) % MOMENTS, 4] = _AGES[left]
+        self._note_hops = 0
 
     def begin(self) -> None:
         """Prepare an answer: nothing has sounded yet."""
@@ -70,24 +83,31 @@ class Moments:
         if self.hops >= LEAST:
             self._scale = 1 / (self._latents[:self.hops].std(0) + 0.05)
 
-    def find(self, wanted: np.ndarray, loudness: int, pitch: float, age: int) -> np.ndarray:
-        """The latent to sound where the model wants `wanted (32,)` at this loudness class, pitch (0 unvoiced) and age in hops."""
+    def find(self, wanted: np.ndarray, loudness: int, pitch: float, age: int, left: int = _NEAR_END) -> np.ndarray:
+        """The latent to sound where the model wants `wanted (32,)` at this loudness class, pitch (0 unvoiced), age and hops left."""
         count = self.hops
         if count < LEAST:
             return wanted
         cost = np.square((self._latents[:count] - wanted) * self._scale).mean(1)
         told = self._told[:count]
         cost += np.minimum(np.square((told[:, 0] - loudness) / _LOUDNESS), _MOST)
+        voiced = told[:, 1] > 0
         if pitch > 0:
-            cost += np.where(told[:, 1] > 0, np.minimum(np.square((told[:, 1] - pitch) / _PITCH), _MOST), _MOST)
+            cost += np.where(voiced, np.minimum(np.square((told[:, 1] - pitch) / _PITCH), _MOST), _NEVER)
         else:
-            cost += np.where(told[:, 1] > 0, _MOST, 0)
+            cost += np.where(voiced, _NEVER, 0)
         cost += np.minimum(np.square((told[:, 2] - _AGES[min(age, 255)]) / _AGE), _MOST)
+        cost += np.minimum(np.square((told[:, 4] - _AGES[min(max(left, 0), _NEAR_END)]) / _LEFT), _MOST)
         following = -1
-        if self._last >= 0 and self._goes_on[self._last]:
-            following = (self._last + 1) % MOMENTS
-            cost[following] -= LEAP
+        if self._last >= 0:
+            cost[self._last] += LEAP
+            if self._goes_on[self._last]:
+                following = (self._last + 1) % MOMENTS
+                cost[following] -= LEAP
         best = int(cost.argmin())
+        if cost[best] >= _NEVER / 2:  # a voice that was never heard without a pitch, or never with one
+            self._last = -1
+            return wanted
         leap = best != following and self._last >= 0
         self._sounded = JOIN * self._sounded + (1 - JOIN) * self._latents[best] if leap else self._latents[best].copy()
         self._last = best
@@ -101,7 +121,7 @@ class Moments:
         return int(self._told[self._last, 0]), float(self._told[self._last, 3])
 
     _ARRAYS = ("_latents", "_told", "_goes_on", "_scale", "_sounded")
-    _VALUES = ("_kept", "_last", "_broken")
+    _VALUES = ("_kept", "_last", "_broken", "_note_hops")
 
     def state(self) -> dict:
         """A copy of the State."""
