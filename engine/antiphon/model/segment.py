@@ -26,7 +26,7 @@ LAG_HOPS = 6  # 120 ms from hearing a hop to deciding it
 SHORTEST_HOPS = 5  # 100 ms
 STROKE_HOPS = 2  # the shortest stroke
 ATTACK_HOPS = 8  # a stroke up to this long, with a note right behind it, is that note's attack
-RUSTLE_DB = 24.0  # a stroke so far below the loudest of late is clothes, a chair, lips
+RUSTLE_DB = 26.0  # a stroke so far below the loudest of late is clothes, a chair, lips
 _FALL_DB = 0.02  # a hop: how soon the loudest is forgotten
 _SEARCH = LAG_HOPS - LOOK_AHEAD_HOPS  # hops the search may look back on
 _LONGEST_KEPT = 3000  # hops; of a longer note only the last minute tells its pitch
@@ -39,7 +39,7 @@ _COSTS = {
     "enter": -4.0,  # nats; cost of beginning a note, beside its onset's own improbability
     "rest": -3.0,  # cost of falling silent
     "repeat": 3.0,  # the same note again needs a real onset, which is then all the evidence it has: the pitch does not change
-    "stroke": -1.5,  # a stroke is short, and has an onset or is none
+    "stroke": -0.5,  # a stroke is short, and has an onset or is none
     "late": 0.7,  # an onset's hop is uncertain by one
     "onset_floor": 0.02,  # a legato change of note shows no onset: pitch alone may carry it
     "repeat_floor": 1e-4,

@@ -4,7 +4,8 @@
 for onsets. Both windows fall steeply at their new end, so that the latest milliseconds count.
 ``Tokenizer`` runs the trained network on them, one hop at a time.
 
-Pitch, voicing and loudness are of the hop just heard. Note and onset are of the hop before it: LOOK_AHEAD_HOPS = 1.
+Pitch, voicing and loudness are of the hop just heard, the pitch as it was PITCH_AGE_S before the hop's end. Note and onset
+are of the hop before it: LOOK_AHEAD_HOPS = 1.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ BEYOND = -2.0
 LONG_HARMONICS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8)
 SHORT_HARMONICS = (1, 2, 3)
 LOOK_AHEAD_HOPS = 1
+PITCH_AGE_S = 0.015  # a glide is known no sooner: trained on the middle of the hop, it was nearest to 5 ms earlier all the same
 QUIET_DB = -75.0  # below this nothing is heard
 
 _LONG, _LONG_FALL = 4096, 640

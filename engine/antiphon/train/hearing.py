@@ -10,7 +10,7 @@ import numpy as np
 
 from ..model.score import HOP_S, Note
 from ..model.segment import LAG_HOPS, Segmenter
-from ..model.tokenizer import Tokenizer
+from ..model.tokenizer import PITCH_AGE_S, Tokenizer
 from ..model.tokens import HOP, MODEL_RATE
 
 LAG_S = LAG_HOPS * HOP_S
@@ -46,11 +46,11 @@ def f_score(heard: list[tuple[float, float]], true: list[tuple[float, float]], c
 
 
 def independent_pitch(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """swift-f0's pitch and confidence at the middle of each hop, (hops,) each."""
+    """swift-f0's pitch and confidence in each hop, where the tokenizer's pitch is (PITCH_AGE_S), (hops,) each."""
     import swift_f0
 
     found = swift_f0.SwiftF0(threads=1, spin=False).detect(sound.astype(np.float32), MODEL_RATE)
-    middle = (np.arange(len(sound) // HOP) + 0.5) * HOP_S
+    middle = (np.arange(len(sound) // HOP) + 1) * HOP_S - PITCH_AGE_S
     times = np.asarray(found.timestamps)
     after = np.clip(np.searchsorted(times, middle), 1, len(times) - 1)
     nearest = after - (middle - times[after - 1] < times[after] - middle)
@@ -99,7 +99,7 @@ def judge(
             figures |= {"of_voiced": float(np.mean(off < 0.5)), "octave_errors": float(np.mean(octave)),
                         "octave_errors_by_partials": wrong / len(hops), "median_cents": float(np.median(off) * 100)}  # fmt: skip
     if known is not None and len(known[0]):
-        middle = (np.arange(len(pitch)) + 0.5) * HOP_S
+        middle = (np.arange(len(pitch)) + 1) * HOP_S - PITCH_AGE_S
         curve = known[1][np.clip(np.searchsorted(known[0], middle), 0, len(known[0]) - 1)]
         voiced = (curve > 0) & (middle <= known[0][-1])
         if voiced.sum() >= _LEAST_HOPS:

@@ -152,12 +152,12 @@ class Shards:
         self.chances = np.array(chances) / sum(chances)
 
     def cut(self, which: int, begin: int, hops: int) -> dict[str, np.ndarray]:
-        """Cut ``hops`` hops from a clip, with targets: note and onset (one hop late), pitch (on time, 0 unvoiced)."""
+        """Cut ``hops`` hops from a clip, with targets: note and onset (one hop late), pitch (PITCH_AGE_S old, 0 unvoiced)."""
         part, clip = self.where[which]
         span = slice(2 * begin, 2 * (begin + hops))
         f0 = part["f0"][clip, span].reshape(hops, 2)
         voiced = f0 > 0
-        pitch = np.where(voiced.any(1), f0.sum(1) / np.maximum(voiced.sum(1), 1), 0.0)
+        pitch = np.where(voiced[:, 0], f0[:, 0], f0[:, 1])  # PITCH_AGE_S before the hop's end
         named = part["note"][clip, span].reshape(hops, 2)[:, 1].astype(np.int64) - NOTE_LO
         note = np.where((named >= 0) & (named < NOTES) & (pitch > 0), named, REST)
         note = np.where(named == STRUCK - NOTE_LO, STROKE, note)
