@@ -2,11 +2,13 @@
 
 import copy
 import hashlib
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -254,12 +256,15 @@ def lesson(watched, loss=lambda net: net(torch.ones(1, 1)).square().sum()):
     return Lesson(net, 1e-2, lambda step: {"loss": loss(net)}, lambda: next(values), lambda folder: {})
 
 
-def test_learning_ends_where_the_watched_side_says_so(tmp_path):
-    """The state that was best is the one that is kept, and it is the first where nothing was better."""
+def test_learning_ends_where_the_watched_side_says_so(tmp_path, monkeypatch):
+    """The state that was best is the one that is kept, and it is the first where nothing was better. A step takes a second here."""
+    clock = itertools.count()
+    monkeypatch.setattr(finetune, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     torch.manual_seed(0)
     taught = lesson([1.0] + [2.0] * 1000)
     first = {name: value.clone() for name, value in taught.net.state_dict().items()}
-    learned = finetune.fit(taught, tmp_path / "x.pt", 0.001)
+    learned = finetune.fit(taught, tmp_path / "x.pt", 3.0)
+    assert 30 < learned["steps"] < 90, "a third of 180 steps"
     assert learned["stopped_early"] and learned["watched_best"] == learned["watched_before"] == 1.0
     assert all((value == first[name]).all() for name, value in taught.net.state_dict().items())
 

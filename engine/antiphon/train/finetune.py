@@ -5,8 +5,8 @@
 WORK is the folder that `adapt` laid out. There is nothing of what the bundle was trained on at the user's place, so that it does
 not forget: rates are a tenth of the trainers', every step pulls the weights back to where they began (L2-SP, Li et al. 2018),
 the decoder rehearses (`rehearsal`), and what is kept is the state that was best on the watched side; when that has not become
-better for a third of the time, it stops. The held-out side is looked at once, at the end, by the exported INT8 graphs. On Ctrl-C it saves and goes on from there
-when called again.
+better for a third of the time, it stops. The held-out side is looked at once, at the end, by the exported INT8 graphs. On Ctrl-C
+it saves, and goes on from there when called again.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from .lessons import LESSONS, Lesson
 
 PULL = 2.0
 """How much of their distance from where they began the weights lose in a step, as a multiple of the rate."""
-CHECKS, PATIENCE = 18, 6
-"""Looks at the watched side in the time there is, and how many without a better one end it."""
+LOOKS, COST = 18, 0.15
+"""Looks at the watched side in the time there is, and what share of it they may take."""
+PATIENCE, LEAST_LOOKS = 1 / 3, 4
+"""Share of the time without a better look, and looks, after which it ends."""
 _WARM_UP, _FALL = 20, 0.3
 _INTERRUPTED = 130
 
@@ -43,25 +45,43 @@ def fit(lesson: Lesson, path: Path, minutes: float, stopped=lambda: False) -> di
     """
     start = [p.detach().clone() for p in lesson.net.parameters()]
     optimiser = torch.optim.AdamW(lesson.net.parameters(), lr=lesson.rate, betas=(0.9, 0.98), weight_decay=0.0)
-    state = {"step": 0, "minutes": 0.0, "best": lesson.watched(), "since": 0, "kept": copy.deepcopy(lesson.net.state_dict())}
-    first = state["best"]
+    first = lesson.watched()
+    state = {"step": 0, "minutes": 0.0, "looking": 0.0, "best": first, "best_at": 0.0, "since": 0, "looked": 0}
+    state["kept"] = copy.deepcopy(lesson.net.state_dict())
     if path.exists():
         saved = torch.load(path, map_location="cpu")
         lesson.net.load_state_dict(saved.pop("net"))
         optimiser.load_state_dict(saved.pop("optimiser"))
         state = saved
-    began = time.monotonic() - 60 * state["minutes"]
-    check = max(1, math.floor(CHECKS * state["minutes"] / minutes) + 1)
+    began, said = time.monotonic() - 60 * state["minutes"], ""
+
+    def now() -> float:
+        return (time.monotonic() - began) / 60
+
+    def look() -> None:
+        before, watched = now(), lesson.watched()
+        state.update(since=state["since"] + 1, looked=state["step"])
+        if watched < state["best"]:
+            state.update(best=watched, best_at=before, since=0, kept=copy.deepcopy(lesson.net.state_dict()))
+        print(f"{state['step']} {min(before, minutes):.2f} min  {said} watched {watched:.3f}", flush=True)
+        state["looking"] += now() - before
+        keep()
 
     def keep() -> None:
         save(path, net=lesson.net.state_dict(), optimiser=optimiser.state_dict(), **state)
 
-    while state["step"] == 0 or (state["minutes"] < minutes and state["since"] < PATIENCE and not stopped()):
+    due, early = state["minutes"] + minutes / LOOKS, False
+    while state["step"] == 0 or state["minutes"] < minutes:
+        early = state["since"] >= LEAST_LOOKS and state["minutes"] - state["best_at"] > PATIENCE * minutes
+        if early:
+            break
+        if state["step"] and stopped():
+            keep()
+            return {"steps": state["step"]}
         share = state["minutes"] / minutes
         falling = 1.0 if share < _FALL else max(0.05, (1 - share) / (1 - _FALL))
-        rate = lesson.rate * min(1.0, (state["step"] + 1) / _WARM_UP) * falling
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate = lesson.rate * min(1.0, (state["step"] + 1) / _WARM_UP) * falling
         lesson.net.train()
         losses = lesson.losses(state["step"])
         loss = sum(losses.values())
@@ -75,20 +95,16 @@ def fit(lesson: Lesson, path: Path, minutes: float, stopped=lambda: False) -> di
             for weight, was in zip(lesson.net.parameters(), start, strict=True):
                 weight.lerp_(was, min(1.0, rate * PULL))
         state["step"] += 1
-        state["minutes"] = (time.monotonic() - began) / 60
-        if state["minutes"] >= check * minutes / CHECKS:
-            check = math.floor(CHECKS * state["minutes"] / minutes) + 1
-            watched = lesson.watched()
-            state["since"] += 1
-            if watched < state["best"]:
-                state |= {"best": watched, "since": 0, "kept": copy.deepcopy(lesson.net.state_dict())}
-            said = " ".join(f"{name} {value.item():.3f}" for name, value in losses.items())
-            print(f"{state['step']} {min(state['minutes'], minutes):.2f} min  {said} watched {watched:.3f}", flush=True)
-            keep()
-    keep()
+        state["minutes"] = now()
+        said = " ".join(f"{name} {value.item():.3f}" for name, value in losses.items())
+        if state["minutes"] >= due and state["looking"] <= COST * state["minutes"]:
+            look()
+            due = now() + minutes / LOOKS
+    if state["looked"] < state["step"]:
+        look()
     lesson.net.load_state_dict(state["kept"])
     return {"steps": state["step"], "minutes": round(state["minutes"], 3), "watched_before": first, "watched_best": state["best"],
-            "stopped_early": state["since"] >= PATIENCE}  # fmt: skip
+            "stopped_early": early}  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:

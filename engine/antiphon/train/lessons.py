@@ -30,7 +30,7 @@ LEAST_HELD_NOTES = 24
 """Of fewer held-out notes nobody can say whether a note model got better."""
 REHEARSED = 0.5
 """Weight of what the decoder forgets of how it sounded others, beside how far it is from the user's sound."""
-_ROWS_WATCHED, _ROWS_JUDGED, _JUDGED_S = 4, 8, 10
+_ROWS_WATCHED, _WATCHED_S, _ROWS_JUDGED, _JUDGED_S = 4, 5, 8, 10
 _CLIPS_JUDGED, _HOPS_JUDGED = 16, 240
 _NOTE_ROWS, _NOTES = 16, 128
 _QUARTER_HOPS = 25  # 120 quarter notes to the minute
@@ -75,8 +75,8 @@ def decoder(bundle: Bundle, work: Path, seed: int, device: str) -> Lesson:
         whole.eval()
         distances = []
         for row in watch.rows[:_ROWS_WATCHED]:
-            noise = np.random.default_rng(0).standard_normal((len(row["f0"]), HOP)).astype(np.float32)
-            told = row["audio"].astype(np.float32) / 32768, row["f0"], noise
+            sound, pitch = row["audio"][: _WATCHED_S * codec.RATE].astype(np.float32) / 32768, row["f0"][: _WATCHED_S * 100]
+            told = sound, pitch, np.random.default_rng(0).standard_normal((len(pitch), HOP)).astype(np.float32)
             audio, pitch, noise = (torch.from_numpy(x)[None].to(device) for x in told)
             distances.append(codec.mel_distance_db(whole.resynthesise(audio, pitch, noise=noise), audio))
         return float(np.mean(distances))
