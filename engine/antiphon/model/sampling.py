@@ -80,7 +80,7 @@ def pitch_leaning(key: Key, leanings: Leanings, recent: np.ndarray) -> np.ndarra
     ``recent``: (n,) semitones of the instrument's own last notes.
     """
     semitone = score.NOTE_LO + np.arange(score.NOTES)
-    nats = -leanings.key_nats() * (1.0 - key.membership()[semitone % 12])
+    nats = -leanings.key_nats() * np.sqrt(1.0 - key.membership()[semitone % 12])  # the root: what is doubtful is avoided too
     low, high = key.register()
     outside = np.maximum(0.0, np.maximum(low - semitone, semitone - high))
     nats -= leanings.register_grip * 1.2 * outside
