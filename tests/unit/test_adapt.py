@@ -184,6 +184,19 @@ def test_what_is_no_folder_is_refused(folder, tmp_path, capsys):
     assert "--name" in refused([folder], capsys)
 
 
+def test_a_folder_of_something_else_is_no_work_folder(folder, tmp_path, capsys):
+    """What lies in it stays: it is cleared only where it was made here."""
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "results.json").write_text("{}")
+    line = refused([folder, "--name", "mine", "--out", tmp_path, "--work", tmp_path / "thesis", "--again", *GIVEN], capsys)
+    assert "no work folder" in line and (tmp_path / "thesis" / "results.json").exists()
+
+
+@pytest.mark.parametrize("seed", ["-1", "4001", "x", "1.5"])
+def test_a_seed_that_is_none_is_refused(seed, folder, capsys):
+    assert "--seed" in refused([folder, "--name", "mine", f"--seed={seed}", *GIVEN], capsys)
+
+
 def test_where_nothing_can_be_read_the_first_reason_is_told(tmp_path, capsys):
     (tmp_path / "a.wav").write_bytes(b"")
     (tmp_path / "b.mid").write_bytes(b"MThd")

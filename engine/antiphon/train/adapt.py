@@ -30,6 +30,8 @@ LEAST_NOTES, LEAST_HELD, LEAST_WATCHED = 150, 24, 8
 """Notes in all, held out and watched, or a note model can't be taught or judged."""
 SHARES = {"decoder": 0.5, "acoustic": 0.35, "notes": 0.15}
 """Of the minutes, for each stage; where one is left out the others have its time."""
+RECORD = "material.json"
+"""What was heard, in the work folder; its being there says that the folder is one."""
 _TAKEN = ("echo", "through")  # bundles without a folder
 _REMARKS = 20
 _DONE, _NOT_SO, _INTERRUPTED = 0, 1, 130
@@ -49,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
         finetune.require_device(options.device)
     bundle, folder = Bundle.open(options.bundle), _folder(options)
     work = options.work or folder.with_name(f"{folder.name}.work")
+    if work.exists() and not (work / RECORD).is_file() and not (work.is_dir() and not any(work.iterdir())):
+        raise UsageError(f"{work}: is there and no work folder of adapt; name an empty or a new one with --work")
     paths, _ = material.find(options.folder)
     bundle.require_sound()
     allowed = consent.obtain(vars(options), None if options.again else _kept(work / "consent.json"))
@@ -92,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--performer", metavar="NAME", help="whose sound it is")
     parser.add_argument("--consent", metavar="LINE", help="how they agreed; kept in the bundle")
     parser.add_argument("--licence", metavar="LINE", help="under what licence the sound is; kept in the bundle")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=_seed, default=0, help="0 to 4000 (default: 0)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--work", type=Path, metavar="DIR", help="for what is needed on the way (default: NAME.work beside it)")
     parser.add_argument("--again", action="store_true", help="begin anew, and replace the bundle that is there")
@@ -107,6 +111,12 @@ def _minutes(text: str) -> float:
     if not 0.01 <= minutes <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes, 0.01 to 10000")
     return minutes
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:8]) > 4000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 to 4000")
+    return int(text)
 
 
 def _folder(options: argparse.Namespace) -> Path:
@@ -128,7 +138,7 @@ def _folder(options: argparse.Namespace) -> Path:
 
 def _hear(options: argparse.Namespace, bundle: Bundle, work: Path, paths: list[Path]) -> dict:
     """Hear the material and lay it out, unless that was done; returns what WORK/material.json says. Raises UsageError."""
-    record, prints = work / "material.json", _prints(paths, options.folder, bundle)
+    record, prints = work / RECORD, _prints(paths, options.folder, bundle)
     told = _kept(record)
     if told and not options.again:
         if told["sha256"] != prints:
@@ -193,6 +203,7 @@ def _clear(work: Path) -> None:
         names = ("*.pt", "*.json", "recipe.toml", "lines.npz", "clips/*.npz", "export/*.onnx", "export/before/*.onnx", "logs/*")
         for path in [path for name in names for path in work.glob(name)]:
             path.unlink()
+        (work / RECORD).write_text("{}")  # ours from now on, with nothing heard yet
     except OSError as error:
         raise UsageError(f"{work}: can't be written ({error.strerror}); name another folder with --work") from None
 

@@ -28,7 +28,7 @@ from .shards import Shards
 
 LEAST_HELD_NOTES = 24
 """Of fewer held-out notes nobody can say whether a note model got better."""
-REHEARSED = 0.5
+REHEARSED = 1.0
 """Weight of what the decoder forgets of how it sounded others, beside how far it is from the user's sound."""
 _ROWS_WATCHED, _WATCHED_S, _ROWS_JUDGED, _JUDGED_S = 4, 5, 8, 10
 _CLIPS_JUDGED, _HOPS_JUDGED = 16, 240
