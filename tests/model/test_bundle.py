@@ -101,8 +101,9 @@ def test_every_edge_must_have_the_shape_and_kind_the_code_needs(tmp_path, graph,
 
 
 def test_sizes_that_a_bundle_chooses_must_agree(tmp_path):
-    """Levels of codes between table and graph, the width of the context between two graphs."""
-    assert "expected" in problem_of(write_bundle(tmp_path / "levels", table=np.zeros((5, 256, 32), np.float32)))
+    """The table has all levels of codes that are chosen, and may have finer ones; two graphs share the width of the context."""
+    assert "4 to 6 levels" in problem_of(write_bundle(tmp_path / "levels", table=np.zeros((3, 256, 32), np.float32)))
+    assert not Bundle.open(write_bundle(tmp_path / "finer", table=np.zeros((5, 256, 32), np.float32))).check()
 
     def narrow(inputs, outputs):
         outputs["context"] = [1, CHOSEN["context"] - 1], False
