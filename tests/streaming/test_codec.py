@@ -7,14 +7,9 @@ from graphs import graph_or_skip
 from antiphon.model import gestures
 from antiphon.model.acoustic import RELEASE_HOPS, AcousticModel
 from antiphon.model.codec import Decoder, Encoder
-from antiphon.model.timbre import LATENT, Codebooks
+from antiphon.model.timbre import LATENT
 from antiphon.model.tokens import HOP, MODEL_RATE
 from antiphon.model.traits import MEMORY_HOPS, Traits
-
-
-def levels():
-    """Levels of codes that the bundle plays."""
-    return Codebooks(graph_or_skip("decoder").with_name("codebooks.npy")).levels
 
 
 def sung(seconds=1.0, pitch=60.0):
@@ -27,11 +22,11 @@ def sung(seconds=1.0, pitch=60.0):
 
 
 def encode(encoder, sound, pitch):
-    """Codes, classes and latents of all hops."""
+    """Codes, classes, latents and what the codes say of them, of all hops."""
     hops = []
     for k in range(len(sound) // HOP):
         codes, loudness = encoder.step(sound[k * HOP : (k + 1) * HOP], pitch[2 * k : 2 * k + 2])
-        hops.append((codes.copy(), loudness, encoder.latent.copy()))
+        hops.append((codes.copy(), loudness, encoder.latent.copy(), encoder.coded.copy()))
     return hops
 
 
@@ -64,7 +59,8 @@ def test_resynthesis_keeps_pitch_and_level():
     """A sung tone comes back within 10 cents (strongest partial near the fundamental) and 2 dB."""
     encoder, decoder = Encoder(graph_or_skip("encoder")), Decoder(graph_or_skip("decoder"))
     sound, pitch = sung(pitch=69.0)
-    made = np.concatenate([decoder.step(codes, loudness, pitch[2 * k : 2 * k + 2]).copy() for k, (codes, loudness, _) in enumerate(encode(encoder, sound, pitch))])
+    heard = enumerate(encode(encoder, sound, pitch))
+    made = np.concatenate([decoder.step(coded, loudness, pitch[2 * k : 2 * k + 2]).copy() for k, (_, loudness, _, coded) in heard])
     body = slice(MODEL_RATE // 4, MODEL_RATE // 4 + MODEL_RATE // 2)
     assert abs(20 * np.log10(made[body].std() / sound[body].std())) < 2
     peaks = []
@@ -79,14 +75,14 @@ def test_resynthesis_keeps_pitch_and_level():
 def test_decoder_state_is_a_value():
     """After set_state the decoder sounds the same frames again, bit for bit, noise included."""
     decoder = Decoder(graph_or_skip("decoder"), seed=4)
-    codes = np.arange(levels()) * 20
+    latent = np.linspace(-1, 1, LATENT, dtype=np.float32)
     for _ in range(10):
-        decoder.step(codes, 30, np.array([57.0, 57.1]))
+        decoder.step(latent, 30, np.array([57.0, 57.1]))
     kept = decoder.state()
-    first = [decoder.step(codes, 30, np.array([57.0, 57.1])).copy() for _ in range(5)]
+    first = [decoder.step(latent, 30, np.array([57.0, 57.1])).copy() for _ in range(5)]
     decoder.reset(9)
     decoder.set_state(kept)
-    assert all((a == decoder.step(codes, 30, np.array([57.0, 57.1]))).all() for a in first)
+    assert all((a == decoder.step(latent, 30, np.array([57.0, 57.1]))).all() for a in first)
 
 
 def test_silence_is_exactly_silent_and_entered_without_a_click():
@@ -94,9 +90,10 @@ def test_silence_is_exactly_silent_and_entered_without_a_click():
     decoder = Decoder(graph_or_skip("decoder"))
     encoder = Encoder(graph_or_skip("encoder"))
     sound, pitch = sung()
-    steady = np.concatenate([decoder.step(c, l, pitch[2 * k : 2 * k + 2]).copy() for k, (c, l, _) in enumerate(encode(encoder, sound, pitch))])
-    fade = decoder.step(np.zeros(levels(), np.int64), 0, np.zeros(2)).copy()
-    assert not decoder.step(np.zeros(levels(), np.int64), 0, np.zeros(2)).any()
+    heard, nothing = enumerate(encode(encoder, sound, pitch)), np.zeros(LATENT, np.float32)
+    steady = np.concatenate([decoder.step(coded, level, pitch[2 * k : 2 * k + 2]).copy() for k, (_, level, _, coded) in heard])
+    fade = decoder.step(nothing, 0, np.zeros(2)).copy()
+    assert not decoder.step(nothing, 0, np.zeros(2)).any()
     joined = np.concatenate([steady[-HOP:], fade])
     assert np.abs(np.diff(joined)).max() <= 1.05 * np.abs(np.diff(steady[-10 * HOP :])).max()
 
@@ -139,16 +136,16 @@ def heard(model):
     """Let a model listen to a second of a sung tone."""
     encoder = Encoder(graph_or_skip("encoder"))
     sound, pitch = sung()
-    for k, (codes, loudness, latent) in enumerate(encode(encoder, sound, pitch)):
+    for k, (codes, loudness, latent, _) in enumerate(encode(encoder, sound, pitch)):
         model.listen(pitch[2 * k : 2 * k + 2], loudness, latent, codes)
     return model
 
 
 def answer(model, seed, hops=40):
-    """Codes and pitches of one planned note."""
+    """Latents, pitches and levels of one planned note."""
     model.begin(seed)
     played = [model.play(62.25, k == 0, hops - k) for k in range(hops)]
-    return np.array([h.codes for h in played]), np.array([h.pitch for h in played]), [h.loudness for h in played]
+    return np.array([h.latent for h in played]), np.array([h.pitch for h in played]), [h.loudness for h in played]
 
 
 def test_an_answer_is_repeatable_and_hangs_on_its_seed():
