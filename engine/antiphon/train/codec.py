@@ -100,10 +100,15 @@ def in_a_room(audio):
 
 @torch.no_grad()
 def coded(codec, heard, pitch, choose):
-    """Latents of the codes of clips, of a random number of levels: the acoustic model may choose fewer than there are."""
+    """Latents of clips for a decoder to learn from: half of the time those of their codes, of a random number of levels (the acoustic
+    model may choose fewer than there are), half of the time as they are, which is what the performer's own moments give it.
+    """
     codec.eval()
-    codes, _ = codec.quantiser.encode(codec.latent(heard, pitch)[0])
+    latent = codec.latent(heard, pitch)[0]
+    codes, _ = codec.quantiser.encode(latent)
     codec.train()
+    if choose.random() < 0.5:
+        return latent
     return codec.quantiser.decode(codes[..., :choose.integers(LEAST_LEVELS, codec.quantiser.levels + 1)])
 
 
