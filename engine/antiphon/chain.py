@@ -220,7 +220,7 @@ class Chain:
         self._level.step(frame.loudness_db, frame.voiced)
         codes, loudness = self._encoder.step(mic * np.float32(self._level.gain), pitch)
         self._acoustic.listen(pitch, loudness, self._encoder.latent, codes)
-        self._strikes.hear(self._hop - 1, self._encoder.latent, loudness)
+        self._strikes.hear(self._hop - 1, mic)
 
     def _let_by(self, mic: np.ndarray, frame: Frame) -> None:
         """Learn nothing from a hop: what sounds during an answer may be our own voice, back through the room."""
@@ -253,14 +253,13 @@ class Chain:
             self._beat_coming = self._strokes.next(leanings)
 
     def _answer(self, action: Action, params: np.ndarray, leanings: Leanings) -> np.ndarray:
-        """Sound one hop of the plan, at the gain the state machine asks for: a note, or in its rests a stroke."""
+        """Sound one hop of the plan, at the gain the state machine asks for: notes, strokes, or both."""
         if action.begin:
             self._begin(int(params[self._rows["seed"]]), leanings)
         elif self._coming is not None:
             self._plan = self._coming
         self._coming = None
         latent, loudness, pitch = self._nothing, 0, _UNVOICED
-        sounding = False
         if self._plan is not None:
             plan, elapsed = self._plan, self._hop - self._plan.onset_hop
             sounding = elapsed < plan.sounding_hops
@@ -268,14 +267,13 @@ class Chain:
             note = plan.pitch if sounding else 0.0
             played = self._acoustic.play(note, elapsed == 0, remaining, leanings.temperature * self._heat)
             latent, loudness, pitch = played.latent, played.loudness, played.pitch
-        struck = self._strike()
-        if struck is not None and not sounding:
-            (latent, loudness), pitch = struck, _UNVOICED
         self._pitch_played = float(pitch[1])
-        return action.shape(self._decoder.step(latent, loudness, pitch) * np.float32(self._voice_gain))
+        voice = self._decoder.step(latent, loudness, pitch) * np.float32(self._voice_gain)
+        struck = self._strike()
+        return action.shape(voice if struck is None else voice + struck)
 
-    def _strike(self) -> tuple[np.ndarray, int] | None:
-        """Latent and loudness class of the stroke that sounds now; None where there is none."""
+    def _strike(self) -> np.ndarray | None:
+        """The stroke that sounds now, (960,) float32; None where there is none."""
         if self._beat_coming is not None and self._hop >= self._beat_coming.onset_hop:
             self._beat, self._beat_coming = self._beat_coming, None
             self._beats += 1

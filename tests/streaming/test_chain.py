@@ -254,3 +254,32 @@ def test_panic_while_catching_up_is_heeded(bundle):
     assert chain.status["notes_heard"] == 0
     run(chain, hummed(), values(mode="listen", trigger=1, panic=1))
     assert chain.status["notes_heard"] > 0
+
+
+def hears_strokes(bundle):
+    return bundle.manifest["graphs"]["tokenizer"]["outputs"]["heads"][-1] > 155
+
+
+def test_taps_are_answered_by_taps(bundle):
+    """After a phrase of taps the answer has no pitch, and strokes with gaps between them, about as many a second as were tapped."""
+    if not hears_strokes(bundle):
+        pytest.skip("the bundle hears no strokes")
+    chain = Chain(bundle, Performer(), 1)
+    run(chain, np.concatenate([quiet(50), tapped(12)]), values(mode="listen"))
+    params, voice, pitches = values(mode="hold", trigger=1), [], []
+    for hop in quiet(200):
+        voice.append(chain.step(hop, params).copy())
+        pitches.append(chain.status["pitch_played"])
+    assert not any(pitches)
+    level = np.abs(voice).max(axis=1)
+    strokes = np.sum((level[1:] > 0.25 * level.max()) & (level[:-1] <= 0.25 * level.max()))
+    assert 8 <= strokes <= 22  # 4 s of a tap every 0.3 s; 13 were tapped so fast
+    assert np.mean(level < 0.03 * level.max()) > 0.3
+
+
+def test_a_hum_is_not_answered_by_taps(bundle):
+    chain = Chain(bundle, Performer(), 1)
+    run(chain, np.concatenate([quiet(50), hummed()]), values(mode="listen"))
+    chain.step(quiet(1)[0], values(mode="hold", trigger=1))
+    chain.settle()
+    assert chain.state()["_beat"] is None and chain.state()["_plan"] is not None
