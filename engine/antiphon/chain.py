@@ -106,8 +106,8 @@ class Chain:
         self._end = 0
         self._voice_gain = 1.0
 
-    _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_beat", "_beat_coming", "_beats", "_seed", "_answers_of_seed", "_voice_db",
-               "_pitch_played", "_notes_heard", "_end", "_voice_gain")
+    _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_beat", "_beat_coming", "_beats", "_seed", "_answers_of_seed",
+               "_voice_db", "_pitch_played", "_notes_heard", "_end", "_voice_gain")
     _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_acoustic", "_decoder",
                "_level")
 
