@@ -14,7 +14,9 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
+from ..model.bundle import Bundle
 from ..model.tokenizer import BINS_PER_NOTE, COLOURS, PITCHES, STACK, FrontEnd, Tokenizer
+from . import recover
 from . import tokenizer as trainer
 
 
@@ -119,14 +121,28 @@ def parity(net: trainer.TokenizerNet, path: Path, sounds: np.ndarray) -> dict[st
     }
 
 
+@torch.no_grad()
+def blend(net: trainer.TokenizerNet, start: trainer.TokenizerNet, share: float) -> None:
+    """Take `share` of the way from the weights it was trained on from to those of `net`, in place (Wortsman et al. 2022).
+
+    What it has learned from renders is nearly all there; what it knew of singers before, and of renders never heard, is kept.
+    """
+    for now, before in zip(net.parameters(), start.parameters(), strict=True):
+        now.copy_(share * now + (1 - share) * before)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", required=True, type=Path)
     parser.add_argument("--renders", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--blend", metavar="BUNDLE", help="take its weights, which training began with, into account")
+    parser.add_argument("--share", type=float, default=0.75, help="how much of the way from those to these (0 to 1)")
     args = parser.parse_args()
     torch.set_num_threads(1)
     net = trainer.load(args.weights)
+    if args.blend:
+        blend(net, recover.tokenizer(Bundle.open(args.blend)), args.share)
     path = args.out / "tokenizer.onnx"
     full = export(net, path)
     held = trainer.Shards(args.renders, "held").batch(8, 250, np.random.default_rng(1))
