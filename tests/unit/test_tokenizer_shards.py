@@ -34,6 +34,14 @@ def test_notes_strokes_and_rests(tmp_path):
     assert cut["sound"].shape == (50 * HOP,)
 
 
+def test_speech_has_a_pitch_and_no_notes(tmp_path):
+    """Of what is spoken only pitch and rests are taught: where a syllable's note is, and begins, nobody can say."""
+    write(tmp_path / "held-0000.npz", "formula/spoken", True)
+    cut = tokenizer.Shards(tmp_path, "held").cut(0, 0, 50)
+    assert (cut["note"][11:26] == tokenizer.NOBODY_KNOWS).all() and (cut["note"][:11] == REST).all() and cut["note"][31] == STROKE
+    assert (cut["onset"][1:] == tokenizer.NOBODY_KNOWS).all() and cut["pitch"][10] == 60.25
+
+
 def test_percussion_without_labels_is_left_out(tmp_path):
     """It would teach that a stroke is none; labelled percussion stays, and so does everything else."""
     write(tmp_path / "train-0000.npz", "percussion/gogodze", False)

@@ -150,3 +150,13 @@ def test_speech_has_the_pitch_of_its_labels_though_it_never_holds_it():
             alike = [np.corrcoef(part[lag:], part[:-lag])[0, 1] for lag in lags]
             far.append(abs(12 * np.log2(seeds.RATE / lags[int(np.argmax(alike))] / hertz)))
     assert len(far) > 60 and np.mean(np.array(far) < 0.5) > 0.9
+
+
+def test_a_slide_is_half_way_where_the_next_note_begins():
+    """Slow, and the onset in its middle: a note that is slid to begins nowhere in particular."""
+    notes = [score.Note(0.2, 0.8, 60.0, 0.0, False), score.Note(1.0, 0.8, 64.0, 0.0, True)]
+    for seed in range(8):
+        curve = seeds.pitch_curve(np.random.default_rng(seed), notes, 200, expressive=0.01, slides=True)
+        line = np.concatenate([curve[0][:100], curve[1][100:]])
+        assert abs(line[99:101].mean() - 62) < 0.2 and abs(line[80] - 60) < 0.2 and abs(line[120] - 64) < 0.2
+        assert ((line > 60.5) & (line < 63.5)).sum() >= 4

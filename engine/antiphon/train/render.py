@@ -12,7 +12,8 @@ Each shard `train-NNNN.npz` or `held-NNNN.npz` holds 32 clips of 10 s (uncompres
 
 Percussion clips have onsets and strokes, but no pitch and no notes. `--kinds` renders what the tokenizer needs more of than
 the codec does: `percussion`, `mixed` (a line and strokes by turns, in its gaps, or under it), `words` (a sung line with
-consonants and breath), `spoken` (pitch that is always on its way) and `reed`. The held-out split is by source (singers,
+consonants and breath), `spoken` (pitch that is always on its way), `reed`, and `slides` (slow glides from note to note, and
+scoops, where a note begins nowhere in particular). The held-out split is by source (singers,
 instruments, programs, kits) and by tune title at once. Every clip depends on `--seed`, the kinds and its own number only, so
 more can be rendered later.
 """
@@ -33,7 +34,7 @@ from .seeds import FRAME, RATE
 CLIP_S = 10.0
 SHARD = 32
 SHARES = {"seed": 0.6, "font": 0.2, "formula": 0.16, "percussion": 0.04}
-KINDS = (*SHARES, "mixed", "words", "spoken", "reed")
+KINDS = (*SHARES, "mixed", "words", "spoken", "reed", "slides")
 _REGISTERS = ((40, 62), (45, 69), (50, 72), (55, 79))
 _LOW_REGISTERS = ((34, 54), *_REGISTERS)
 
@@ -74,13 +75,16 @@ class Studio:
             sung = str(rng.choice(["sung seed", "sung formula"]))
             *sound, source, notes = self._line(rng, sung, lambda notes: _spelt(rng, edit(notes)))
             return articulate(rng, sound[0], notes), *sound[1:], f"words/{source}", notes
+        slides = kind == "slides"
+        if slides:
+            kind = str(rng.choice(["seed", "sung seed", "formula", "sung formula", "reed"]))
         if kind in ("seed", "sung seed"):
             singers = [x for x in self.choir.instruments if x in seeds.SINGERS]
             others = [x for x in self.choir.instruments if x not in seeds.SINGERS]
             instrument = rng.choice(singers if kind == "sung seed" or rng.random() < 0.45 else others)
             low, high = _octaves_within(rng, *self.choir.span(instrument))
             notes = edit(score.perform(rng, self.melodies, low, high, CLIP_S))
-            return *self.choir.sing(rng, notes, instrument, CLIP_S), f"seed/{instrument}", notes
+            return *self.choir.sing(rng, notes, instrument, CLIP_S, slides), f"{'slides/' * slides}seed/{instrument}", notes
         if kind == "font":
             program = int(rng.choice([p for p in voices.PROGRAMS if (p in voices.HELD_OUT_PROGRAMS) == self.held]))
             notes = edit(score.perform(rng, self.melodies, *voices.PROGRAMS[program][:2], CLIP_S))
@@ -92,7 +96,7 @@ class Studio:
         voice = {"reed": "reed", "sung formula": "voice"}.get(kind) or str(rng.choice(["hum", "hum", "voice", "voice", "whistle"]))
         registers = {"whistle": ((70, 98),), "reed": (*_LOW_REGISTERS, (60, 86))}.get(voice, _REGISTERS)
         notes = edit(score.perform(rng, self.melodies, *registers[rng.integers(len(registers))], CLIP_S))
-        return *voices.voice(rng, notes, voice, CLIP_S), f"formula/{voice}", notes
+        return *voices.voice(rng, notes, voice, CLIP_S, slides), f"{'slides/' * slides}formula/{voice}", notes
 
     def _mixed(self, rng):
         """A line and strokes: by turns, strokes where some of its notes were, or both at once; what sounds at once is a note."""

@@ -166,15 +166,15 @@ class SeedChoir:
             self._sounds[seed.path] = audio * np.float32(0.1 / seed.level)
         return self._sounds[seed.path]
 
-    def sing(self, rng, notes, instrument, seconds):
-        """Sing `notes`; returns audio `(frames,) float32`, pitch, onset and note name per 10 ms."""
+    def sing(self, rng, notes, instrument, seconds, slides=False):
+        """Sing `notes`; returns audio `(frames,) float32`, pitch, onset and note name per 10 ms. `slides`: as in `pitch_curve`."""
         seeds = self._by_instrument[instrument]
         plucked, singer = instrument in PLUCKED, instrument in SINGERS
         count = int(seconds * 100)
         audio = np.zeros(count * FRAME, np.float32)
         pitch, weight = np.zeros(count), np.full(count, 1e-6)
         onset, name = np.zeros(count, np.uint8), np.full(count, -1, np.int16)
-        curve = pitch_curve(rng, notes, count, expressive=0.0 if plucked else (1.0 if singer else 0.6))
+        curve = pitch_curve(rng, notes, count, expressive=0.0 if plucked else (1.0 if singer else 0.6), slides=slides and not plucked)
         swell = np.repeat(10 ** (np.interp(np.arange(count), np.arange(0, count + 150, 150), rng.normal(0, 2.5, count // 150 + 2)[:len(np.arange(0, count + 150, 150))]) / 20), FRAME)
         middle = np.array([s.pitch for s in seeds])
         for number, note in enumerate(notes):
@@ -223,10 +223,10 @@ class SeedChoir:
         return audio, pitch, onset, name
 
 
-def pitch_curve(rng, notes, count, expressive):
+def pitch_curve(rng, notes, count, expressive, slides=False):
     """Pitch that each note follows, `[notes, count]` per 10 ms: scoops, glides from the note before, vibrato, drift.
 
-    Neighbours share the glide, so that a slur is one line however its two seeds are crossfaded. `expressive` 0..1 scales it all.
+    With `slides` the glides are slow, each in its own time, with the onset in their middle, and scoops are slow too. Neighbours share the glide, so that a slur is one line however its two seeds are crossfaded. `expressive` 0..1 scales it all.
     """
     times = (np.arange(count) + 0.5) / 100
     rate, depth = rng.uniform(4.5, 6.8), expressive * rng.choice([0.0, 0.08, rng.uniform(0.1, 0.5)])
@@ -239,11 +239,15 @@ def pitch_curve(rng, notes, count, expressive):
     for note, target in zip(notes, targets):
         since = times - note.onset_s
         wave = depth * np.sin(2 * np.pi * rate * (1 + rng.normal(0, 0.04)) * since + rng.uniform(0, 1)) * np.clip((since - delay) / 0.25, 0, 1)
-        dip = 0.0 if note.slurred or rng.random() < 0.4 else -scoop * np.exp(-np.maximum(since, 0) / 0.045)
+        lazy = rng.uniform(0.045, 0.12) if slides else 0.045
+        dip = 0.0 if note.slurred or rng.random() < 0.4 else -scoop * np.exp(-np.maximum(since, 0) / lazy)
         curves.append(target + wave + dip)
     for number in range(1, len(notes)):
         if notes[number].slurred:
-            share = 0.5 + 0.5 * np.tanh((times - notes[number].onset_s - 0.3 * glide) / (glide / 1.5))
+            late = 0.3 * glide
+            if slides:
+                glide, late = rng.uniform(0.04, 0.14), 0.0
+            share = 0.5 + 0.5 * np.tanh((times - notes[number].onset_s - late) / (glide / 1.5))
             before, after = curves[number - 1].copy(), curves[number].copy()
             near = np.abs(times - notes[number].onset_s) < 0.2
             line = before + (after - before) * share

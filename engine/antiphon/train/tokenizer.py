@@ -37,6 +37,7 @@ from ..model.tokens import HOP, MODEL_RATE, NOTE_LO, NOTES, REST, STROKE
 from . import fast, recover
 
 STRUCK = -2  # a stroke, in the shards' `note`
+NOBODY_KNOWS = -100  # in a target: speech has a pitch, but where its notes are and begin nobody can say
 CHANNELS, NARROW, HIDDEN = 16, 8, 192
 LINES = torch.from_numpy(STACK_LINES)
 
@@ -162,6 +163,8 @@ class Shards:
         note = np.where((named >= 0) & (named < NOTES) & (pitch > 0), named, REST)
         note = np.where(named == STRUCK - NOTE_LO, STROKE, note)
         onset = part["onset"][clip, span].reshape(hops, 2).max(1).astype(np.float32)
+        if str(part["source"][clip]).endswith("/spoken"):
+            note, onset = np.where(note < REST, NOBODY_KNOWS, note), np.full_like(onset, NOBODY_KNOWS)
         late = LOOK_AHEAD_HOPS
         return {
             "sound": part["audio"][clip, begin * HOP : (begin + hops) * HOP].astype(np.float32) / 32768,
@@ -200,10 +203,11 @@ def losses(net: TokenizerNet, front: FrontEnd, batch) -> tuple[torch.Tensor, flo
     """Return (3,) losses of note, onset, pitch, and the share of voiced hops whose pitch is within a quarter tone."""
     note, onset, pitch = (x.float() for x in net(spectra(front, batch["sound"]))[:3])
     targets = {name: torch.from_numpy(batch[name]) for name in ("note", "onset", "pitch")}
-    note_loss = F.cross_entropy(note.transpose(1, 2), targets["note"])
-    hit = targets["onset"]
+    note_loss = F.cross_entropy(note.transpose(1, 2), targets["note"], ignore_index=NOBODY_KNOWS)
+    known, hit = targets["onset"] >= 0, targets["onset"].clamp(min=0)
     beside = torch.maximum(F.pad(hit, (1, 0))[:, :-1], F.pad(hit, (0, 1))[:, 1:])
-    onset_loss = F.binary_cross_entropy_with_logits(onset, torch.maximum(hit, 0.4 * beside), pos_weight=torch.tensor(3.0))
+    wanted = torch.maximum(hit, 0.4 * beside)
+    onset_loss = F.binary_cross_entropy_with_logits(onset[known], wanted[known], pos_weight=torch.tensor(3.0))
     true = targets["pitch"]
     bell = torch.exp(-0.5 * ((BINS - true[..., None]) / 0.3) ** 2)
     voiced = true > 0

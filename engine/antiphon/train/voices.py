@@ -74,10 +74,10 @@ def _slow_noise(rng, count, tau):
     return noise / (noise.std() + 1e-9)
 
 
-def voice(rng, notes, kind, seconds):
+def voice(rng, notes, kind, seconds, slides=False):
     """Sound `notes` by formula (`kind`: hum, voice, spoken, whistle, reed); returns as `SeedChoir.sing` does."""
     count, expressive = int(seconds * 100), 0.5 if kind == "reed" else 1.0
-    curves = _spoken_curve(rng, notes, count) if kind == "spoken" else pitch_curve(rng, notes, count, expressive)
+    curves = _spoken_curve(rng, notes, count) if kind == "spoken" else pitch_curve(rng, notes, count, expressive, slides)
     pitch, onset, name, level = np.zeros(count), np.zeros(count, np.uint8), np.full(count, -1, np.int16), np.zeros(count)
     letters = rng.choice(list("aouie"), 3) if kind in ("voice", "spoken") else rng.choice(list("mmnu"), 1)
     letter = np.zeros(count, int)
