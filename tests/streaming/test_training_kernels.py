@@ -30,7 +30,7 @@ def test_bank():
 def test_taps():
     """A block in training equals the block as it is exported."""
     torch.manual_seed(0)
-    block, x, state = network.CausalBlock(16), torch.randn(2, 9, 16, requires_grad=True), torch.randn(2, 4, 16)
+    block, x, state = network.CausalBlock(16, 48), torch.randn(2, 9, 16, requires_grad=True), torch.randn(2, 4, 16)
     leaves = [x, block.kernel, block.bias]
     assert_same(block.train()(x, state)[0], block.eval()(x, state)[0], leaves)
 
