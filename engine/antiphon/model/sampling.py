@@ -17,6 +17,7 @@ NEVER = -60.0  # nats; with a tail of TAIL nats such a class can't be chosen
 TAIL = 5.0  # a class this many nats below the best is never chosen
 LONGEST_LOOP_S = 3.6  # an exact repetition is broken before it lasts this long
 LOOP_LAGS = 64
+SAME_HOPS = 3  # waits no further apart than these 60 ms are one rhythm to the ear
 BREATH_AFTER_S = 2.0, 3.5, 5.0  # least, where nothing is known, and most that a phrase lasts without one
 LONGEST_USUAL = 100  # hops; longer waits are pauses, not pace
 PACE_GRIP = 5.0
@@ -105,6 +106,9 @@ def monotony_leaning(recent: np.ndarray) -> np.ndarray:
     return nats
 
 
+_WAITS = np.concatenate([score.IOI_CENTRE, np.full(9, -1e6)])  # by bin; what was never played is like nothing
+
+
 class LoopBrake:
     """Notices an exact repetition (pitch and rhythm) at any lag up to 64 notes, and leans against going on with it."""
 
@@ -136,7 +140,8 @@ class LoopBrake:
         self.pitch[-1], self.ioi[-1] = pitch, score.ioi_bin(wait_hops)
         lags = np.arange(1, LOOP_LAGS + 1)
         before = len(self.pitch) - 1 - lags
-        same = (self.pitch[before] == pitch) & (np.abs(self.ioi[before] - self.ioi[-1]) <= 1)
+        alike = (np.abs(self.ioi[before] - self.ioi[-1]) <= 1) | (np.abs(_WAITS[self.ioi[before]] - _WAITS[self.ioi[-1]]) <= SAME_HOPS)
+        same = (self.pitch[before] == pitch) & alike
         self.agree_hops[1:] = np.where(same, self.agree_hops[1:] + wait_hops, 0)
 
     def leaning(self) -> np.ndarray:
