@@ -34,7 +34,8 @@ rests of loud breath."""
 SETTLED_HOPS, SETTLED_BEND = 8, 1.5
 """Hops after which a note has arrived, and semitones that it then stays within until its end is near."""
 GESTURE_HOPS, GESTURE_PACE = (4, 8), 0.6
-"""From and to which hop of a note its level and bend become those of the performer's moment, and how fast a bend follows it."""
+"""From and to which hop of a note its level and bend become those of the performer's moment, and how much of the way a bend
+goes at a leap from one moment to another."""
 MOST_LOUDER = 4
 """Classes that a moment may change the level by which was chosen."""
 LOUDNESS_HEAT, BEND_HEAT, TIMBRE_HEAT = 0.9, 1.1, (0.8, 0.75, 0.7, 0.65, 0.6, 0.6)
@@ -179,7 +180,7 @@ class AcousticModel:
         share = min(1.0, (self._age - first + 1) / (last - first + 1))
         theirs = own[1] if abs(own[1]) < SETTLED_BEND else 0.0  # farther away it was not yet on its note
         before = self._pitch - note if self._pitch > 0 else theirs
-        if abs(before) < SETTLED_BEND:  # a leap from one moment to another is no leap of pitch
+        if self._moments.leapt and abs(before) < SETTLED_BEND:  # a leap from one moment to another is no leap of pitch
             theirs = before + GESTURE_PACE * (theirs - before)
         louder = max(-MOST_LOUDER, min(MOST_LOUDER, own[0] - loudness))
         return max(1, round(loudness + share * louder)), away + share * (theirs - away)

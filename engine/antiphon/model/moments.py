@@ -15,7 +15,7 @@ MOMENTS = 1000
 """Sounding hops kept: 20 s."""
 LEAST = 25
 """Fewer moments than these are no voice yet: the model's own timbre sounds."""
-LEAP = 0.6
+LEAP = 1.0
 """What it costs to go anywhere but to the moment that followed; staying where one is costs as much again."""
 _LOUDNESS, _PITCH, _AGE, _LEFT = 3.0, 5.0, 4.0, 4.0  # loudness classes (1.5 dB), semitones, age classes of a cost of one
 _NEAR_END = 12  # hops: whoever is farther from the end of a note is in its middle
@@ -45,6 +45,8 @@ class Moments:
         self._goes_on[:] = False
         self._scale = np.ones(LATENT, np.float32)
         self._sounded = np.zeros(LATENT, np.float32)
+        self.leapt = False
+        """Whether the moment found last does not follow the one before it."""
 
     @property
     def hops(self) -> int:
@@ -108,8 +110,8 @@ class Moments:
         if cost[best] >= _NEVER / 2:  # a voice that was never heard without a pitch, or never with one
             self._last = -1
             return wanted
-        leap = best != following and self._last >= 0
-        self._sounded = JOIN * self._sounded + (1 - JOIN) * self._latents[best] if leap else self._latents[best].copy()
+        self.leapt = best != following and self._last >= 0
+        self._sounded = JOIN * self._sounded + (1 - JOIN) * self._latents[best] if self.leapt else self._latents[best].copy()
         self._last = best
         return self._sounded
 
@@ -121,7 +123,7 @@ class Moments:
         return int(self._told[self._last, 0]), float(self._told[self._last, 3])
 
     _ARRAYS = ("_latents", "_told", "_goes_on", "_scale", "_sounded")
-    _VALUES = ("_kept", "_last", "_broken", "_note_hops")
+    _VALUES = ("_kept", "_last", "_broken", "_note_hops", "leapt")
 
     def state(self) -> dict:
         """A copy of the State."""
