@@ -158,7 +158,8 @@ def test_an_answer_is_repeatable_and_hangs_on_its_seed():
     model.set_state(kept)
     other = answer(model, 6)
     assert all((np.asarray(a) == np.asarray(b)).all() for a, b in zip(first, again))
-    assert not (first[0] == other[0]).all()
+    # Timbre may well be the same moments of one short prompt; levels and bends of the onset are chances.
+    assert not all((np.asarray(a) == np.asarray(b)).all() for a, b in zip(first, other))
 
 
 def test_a_planned_note_is_voiced_near_its_pitch_and_a_rest_is_not():

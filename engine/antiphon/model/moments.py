@@ -86,7 +86,7 @@ class Moments:
             self._scale = 1 / (self._latents[:self.hops].std(0) + 0.05)
 
     def find(self, wanted: np.ndarray, loudness: int, pitch: float, age: int, left: int = _NEAR_END) -> np.ndarray:
-        """The latent to sound where the model wants `wanted (32,)` at this loudness class, pitch (0 unvoiced), age and hops left."""
+        """The latent to sound where the model wants `wanted (32,)` at this loudness, pitch (0 unvoiced), age and hops left."""
         count = self.hops
         if count < LEAST:
             return wanted

@@ -140,7 +140,8 @@ class LoopBrake:
         self.pitch[-1], self.ioi[-1] = pitch, score.ioi_bin(wait_hops)
         lags = np.arange(1, LOOP_LAGS + 1)
         before = len(self.pitch) - 1 - lags
-        alike = (np.abs(self.ioi[before] - self.ioi[-1]) <= 1) | (np.abs(_WAITS[self.ioi[before]] - _WAITS[self.ioi[-1]]) <= SAME_HOPS)
+        bins, hops = self.ioi[before] - self.ioi[-1], _WAITS[self.ioi[before]] - _WAITS[self.ioi[-1]]
+        alike = (np.abs(bins) <= 1) | (np.abs(hops) <= SAME_HOPS)
         same = (self.pitch[before] == pitch) & alike
         self.agree_hops[1:] = np.where(same, self.agree_hops[1:] + wait_hops, 0)
 
