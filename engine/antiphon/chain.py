@@ -23,7 +23,7 @@ from .model.sampling import Leanings
 from .model.score import Note
 from .model.segment import Segmenter
 from .model.strikes import Strikes
-from .model.strokes import Stroke, Strokes
+from .model.strokes import KINDS, Stroke, Strokes
 from .model.timbre import LATENT
 from .model.tokenizer import Frame, Tokenizer
 from .model.tokens import HOP
@@ -134,7 +134,9 @@ class Chain:
         self.settle()
         frames = [self._tokenizer.step(hop) for hop in mic]
         first = 0
-        for index, frame in enumerate(frames):
+        for index, (hop, frame) in enumerate(zip(mic, frames, strict=True)):
+            if not self._answering:
+                self._strikes.hear(self._hop, hop)
             action, ended = self._understand(frame, params, priming=True)
             self._keep(ended)
             if action.end:
@@ -206,11 +208,15 @@ class Chain:
                 self._notes.push(note)
                 self._strokes.note()
             else:
-                self._strikes.keep(self._strokes.push(note.onset_hop, note.loudness_db), note.onset_hop)
+                kind = self._strokes.push(note.onset_hop, note.loudness_db)
+                if self._strokes.fresh:
+                    self._strikes.forget(kind)
+                self._strikes.keep(kind, note.onset_hop)
         self._notes_heard += len(notes)
 
     def _learn(self, notes: list[Note], mic: np.ndarray, frame: Frame) -> None:
         """Take in a hop in which the performer alone may have sounded."""
+        self._strikes.hear(self._hop - 1, mic)
         self._keep(notes)
         self._listen(mic, frame)
 
@@ -220,7 +226,6 @@ class Chain:
         self._level.step(frame.loudness_db, frame.voiced)
         codes, loudness = self._encoder.step(mic * np.float32(self._level.gain), pitch)
         self._acoustic.listen(pitch, loudness, self._encoder.latent, codes)
-        self._strikes.hear(self._hop - 1, mic)
 
     def _let_by(self, mic: np.ndarray, frame: Frame) -> None:
         """Learn nothing from a hop: what sounds during an answer may be our own voice, back through the room."""
@@ -298,7 +303,7 @@ class Chain:
         self._voice_gain = 1.0 / self._level.gain
         self._notes.reseed(chance)
         self._acoustic.begin(chance)
-        share = self._strokes.share()
+        share = self._strokes.share() if any(map(self._strikes.knows, range(KINDS))) else 0.0
         self._beat_coming, self._beats = None, 0
         self._beat = self._strokes.begin(self._hop, chance, leanings) if share >= _MIXED else None
         # wait_hops 0: not known yet

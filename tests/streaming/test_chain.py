@@ -277,6 +277,16 @@ def test_taps_are_answered_by_taps(bundle):
     assert np.mean(level < 0.03 * level.max()) > 0.3
 
 
+def test_taps_of_before_a_restart_are_answered_by_taps(bundle):
+    """A chain that has heard them as the past only strikes them too."""
+    if not hears_strokes(bundle):
+        pytest.skip("the bundle hears no strokes")
+    chain = Chain(bundle, Performer(), 1)
+    chain.prime(np.concatenate([quiet(50), tapped(12)]), values(mode="listen"))
+    voice = run(chain, quiet(150), values(mode="hold", trigger=1))
+    assert np.abs(voice).max() > 0.1 and np.mean(sounding(voice)) > 0.05
+
+
 def test_a_hum_is_not_answered_by_taps(bundle):
     chain = Chain(bundle, Performer(), 1)
     run(chain, np.concatenate([quiet(50), hummed()]), values(mode="listen"))

@@ -132,7 +132,10 @@ def test_a_line_that_fails_is_said_and_not_done(probe):
     ("text", "said"),
     [("", "stages"), ("[[stages]]\nname = 3\n", "stages"), ('[[stages]]\nname = "a"\nrun = "codec"\n', "list"),
      ('[[stages]]\nname = "a"\nrun = ["nothing --x"]\n', "nothing"), ("= 3", "read"),
-     ('[[stages]]\nname = "a"\nphase = "tune"\nrun = ["pipeline_probe"]\n', "no phase 'tune'")],
+     ('[[stages]]\nname = "a"\nphase = "tune"\nrun = ["pipeline_probe"]\n', "no phase 'tune'"),
+     ('[[stages]]\nname = "a"\nrun = ["pipeline_probe \'open"]\n', "no line of words"),
+     ('[[stages]]\nname = "../../a"\nrun = ["pipeline_probe x"]\n', "letters"),
+     ('[[stages]]\nname = "a"\nrun = ["../cli --version"]\n', "has no")],
 )  # fmt: skip
 def test_a_bad_recipe_is_told_in_a_line(probe, text, said):
     with pytest.raises(UsageError, match=said):
@@ -151,3 +154,10 @@ def test_the_recipe_that_ships_is_sound():
 
     names = [stage["name"] for stage in pipeline.read_recipe(Path(antiphon.train.__file__).parent / "hum.toml")["stages"]]
     assert names[0] == "render" and names[-1] == "export"
+
+
+def test_a_damaged_record_is_told_in_a_line(probe):
+    (probe / "work").mkdir()
+    (probe / "work" / "cost.json").write_text("{half")
+    with pytest.raises(UsageError, match="move it away"):
+        pipeline.run(recipe(probe), probe / "data", probe / "work")

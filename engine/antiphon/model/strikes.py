@@ -55,6 +55,10 @@ class Strikes:
         if np.any(stroke):
             self._kept[kind] = [*self._kept[kind], stroke.reshape(-1, HOP)][-KEPT:]
 
+    def forget(self, kind: int) -> None:
+        """Forget a kind: another sound has its number now."""
+        self._kept[kind] = []
+
     def knows(self, kind: int) -> bool:
         """Whether a stroke of this kind was kept."""
         return bool(self._kept[kind])

@@ -42,7 +42,8 @@ _BEFORE = -2  # no step at all
 _ACCENT, _ACCENT_MOST = 0.05, 0.6  # less alike for every dB between two strokes of a kind, at most
 _OLD_NATS = np.log(0.997)  # a step
 _DOUBT = 0.003
-_MOST_STEPS = 600  # kept of an answer; half of them go at once
+_MOST_STEPS = 300  # kept of an answer; half of them go at once
+_PAST_STEPS = 160  # of what was heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,10 @@ class Strokes:
         self._pulse = (_USUAL_STEP, 0.0)  # hops a step, hop of step 0
         self._past = ([], [], [], self._pulse)  # those four, as the performer's strokes have them
         self._planned: tuple[int, int, float] | None = None
+        self.fresh = False
+        """Whether the stroke heard last was the first of its kind: what had its number before is forgotten."""
 
-    _VALUES = ("_hop", "_number", "_seed", "_draws", "_pulse", "_past", "_planned")
+    _VALUES = ("_hop", "_number", "_seed", "_draws", "_pulse", "_past", "_planned", "fresh")
     _LISTS = ("_counts", "_last", "_heard", "_steps", "_levels", "_shifts")
 
     def state(self) -> dict:
@@ -121,6 +124,8 @@ class Strokes:
     def push(self, onset_hop: int, loudness_db: float) -> int:
         """Hear a stroke of the performer, onsets in order; return its kind, 0 .. KINDS - 1."""
         kind = self._sort(self._colour_of(onset_hop))
+        if self.fresh:
+            self._heard = [stroke for stroke in self._heard if stroke[1] != kind]
         self._heard = [*self._heard, (onset_hop, kind, loudness_db)][-MEMORY:]
         self._events.append(True)
         self._planned = None
@@ -240,7 +245,9 @@ class Strokes:
         steps[places] = [kind for _, kind, _ in self._heard]
         levels[places] = [level for _, _, level in self._heard]
         shifts[places] = np.clip(joined - lines, -step / 2, step / 2)
-        self._past = steps.tolist(), levels.tolist(), shifts.tolist(), (step, float(origin + moved))
+        gone = max(0, len(steps) - _PAST_STEPS)
+        past = (values[gone:].tolist() for values in (steps, levels, shifts))
+        self._past = *past, (step, float(origin + moved + gone * step))
 
     def _colour_of(self, onset_hop: int) -> np.ndarray:
         """Colour of a stroke, (_BANDS,), whatever its loudness."""
@@ -257,7 +264,8 @@ class Strokes:
         known = [kind for kind in range(KINDS) if self._number - self._last[kind] <= _FORGOTTEN]
         nearest = min(known, key=lambda kind: far[kind], default=None)
         free = [kind for kind in range(KINDS) if kind not in known]
-        if nearest is None or (far[nearest] > _FAR and free):
+        self.fresh = nearest is None or bool(far[nearest] > _FAR and free)
+        if self.fresh:
             nearest = free[0]
             self._counts[nearest] = 0.0
         self._counts[nearest] = min(self._counts[nearest] + 1.0, _SETTLED)

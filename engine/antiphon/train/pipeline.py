@@ -53,9 +53,15 @@ def read_recipe(path: Path) -> dict:
             raise UsageError(f"{what}: `run` must be a list of lines such as \"codec --minutes 47\"")
         if stage.get("phase", "fit") not in PHASES:
             raise UsageError(f"{what}: no phase {stage['phase']!r}; it must be one of {', '.join(PHASES)}")
+        if not re.fullmatch(r"[\w-]+", stage["name"]):
+            raise UsageError(f"{what}: a name must be letters, digits, - and _; its log is called by it")
         for line in lines:
-            if not (Path(__file__).parent / f"{line.split()[0]}.py").is_file():
-                raise UsageError(f"{what}: antiphon.train has no {line.split()[0]!r}")
+            try:
+                module = shlex.split(line)[0]
+            except (ValueError, IndexError) as error:
+                raise UsageError(f"{what}: {line!r} is no line of words ({error})") from None
+            if not re.fullmatch(r"\w+", module) or not (Path(__file__).parent / f"{module}.py").is_file():
+                raise UsageError(f"{what}: antiphon.train has no {module!r}")
     return recipe
 
 
@@ -95,7 +101,9 @@ def run(recipe_path: Path, data: Path, work: Path, only: list[str] = (), again: 
             before = cost.get(line, {}) if not again else {}
             sums = {key: round(spent[key] + before.get(key, 0.0), 3) for key in ("minutes", "core_minutes", "joules")}
             cost[line] = {"stage": stage["name"], **spent, **sums}
-            record.write_text(json.dumps(cost, indent=1))
+            partial = record.with_suffix(".part")
+            partial.write_text(json.dumps(cost, indent=1), encoding="utf-8")
+            partial.replace(record)
             draw(log, log.with_suffix(".png"))
             if stopped is not None:
                 raise stopped
@@ -105,7 +113,11 @@ def run(recipe_path: Path, data: Path, work: Path, only: list[str] = (), again: 
 
 
 def _read_cost(record: Path) -> dict:
-    return json.loads(record.read_text()) if record.is_file() else {}
+    try:
+        cost = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    except ValueError as error:
+        raise UsageError(f"{record}: no record of what was done ({error}); move it away, and all is run again") from None
+    return cost if isinstance(cost, dict) else {}
 
 
 def _run_line(line: str, data: Path, work: Path, log: Path) -> tuple[dict, BaseException | None]:
