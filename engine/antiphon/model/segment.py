@@ -33,6 +33,10 @@ _LONGEST_KEPT = 3000  # hops; of a longer note only the last minute tells its pi
 
 TIE_SEMITONES = 0.75  # two notes nearer than this, with no onset between them, are one
 TIE_ONSET = 0.5
+# The end of a note, not another: at most so long after it, softer by so much, near it in pitch, and followed by a rest.
+RELEASE_HOPS, RELEASE_DB, RELEASE_SEMITONES = 8, 3.0, 2.0
+# The beginning of a note, slid into, not another: after a rest, at most so long, softer by so much than the note, near it in pitch.
+SCOOP_HOPS, SCOOP_DB, SCOOP_SEMITONES = 7, 2.0, 2.0
 _COSTS = {
     "weight": 0.5,  # frames of one note are far from independent
     "doubt": 1e-4,
@@ -68,11 +72,12 @@ class Segmenter:
         self._loudness: list[float] = []
         self._strengths: list[float] = [0.0] * min(LOOK_AHEAD_HOPS, self._hop)
         self._kept_from = self._hop  # hop of _pitches[0]
-        self._open: tuple[int, int] | None = None  # onset hop and note of the note that sounds
+        self._open: tuple[int, int, bool] | None = None  # onset hop and note of what sounds, and whether it came after a rest
         self._held: Note | None = None  # ended, and the open note may yet turn out to be its second half
+        self._held_fresh = False  # it came after a rest
         self._decided = self._hop - LOOK_AHEAD_HOPS  # next hop to decide, in hops since reset
 
-    _VALUES = ("_hop", "_loud_db", "_searched", "_kept_from", "_decided", "_open", "_held")
+    _VALUES = ("_hop", "_loud_db", "_searched", "_kept_from", "_decided", "_open", "_held", "_held_fresh")
     _LISTS = ("_pitches", "_loudness", "_strengths")
 
     def state(self) -> dict:
@@ -122,33 +127,37 @@ class Segmenter:
         """Take the decided note of the next hop; return the notes that are now known for good."""
         hop, out = self._decided, []
         self._decided += 1
+        fresh = self._open is None or self._open[1] == STROKE
         if self._open is None or note != self._open[1] or entered:
-            out = self._close(hop, before_note=note < REST)
+            out = self._close(hop, note)
             if note == REST:
                 out += self._give()
             else:
-                self._open = (hop, note)
+                self._open = (hop, note, fresh)
         self._forget(hop)
         return out
 
-    def _close(self, end: int, before_note: bool = False) -> list[Note]:
-        """End the open note before hop ``end``, join it to the one held if it is its second half, and hold it."""
+    def _close(self, end: int, following: int = REST) -> list[Note]:
+        """End the open note before hop ``end``, where ``following`` begins; join it to the one held if both are one, or hold it."""
         if self._open is None:
             return []
-        onset, note = self._open
+        onset, note, fresh = self._open
         self._open = None
         if note == STROKE:
-            return self._give() + self._strike(onset, end, before_note)
+            return self._give() + self._strike(onset, end, following < REST)
         if end - onset < SHORTEST_HOPS - 1 or end <= self._kept_from:
             return []
         closed = self._note(onset, end, note + NOTE_LO)
         held = self._held
-        if held is not None and held.onset_hop + held.sounding_hops == onset and self._tied(held, closed):
+        beside = held is not None and held.onset_hop + held.sounding_hops == onset
+        released = following == REST and _released(held, closed) if beside else False
+        if beside and (self._tied(held, closed) or released or (self._held_fresh and _scooped(held, closed))):
             longer = held if held.sounding_hops > closed.sounding_hops else closed
             self._held = self._note(held.onset_hop, end, round(longer.pitch))
+            self._held_fresh = False
             return []
         out = self._give()
-        self._held = closed
+        self._held, self._held_fresh = closed, fresh
         return out
 
     def _strike(self, onset: int, end: int, before_note: bool) -> list[Note]:
@@ -184,6 +193,18 @@ class Segmenter:
         if excess > 0:
             del self._pitches[:excess], self._loudness[:excess], self._strengths[:excess]
             self._kept_from += excess
+
+
+def _released(one: Note, two: Note) -> bool:
+    """Whether ``two`` is how ``one`` ended: singers and players let go with a breath or a drop that begins like a note."""
+    short = two.sounding_hops <= RELEASE_HOPS < one.sounding_hops
+    return short and two.loudness_db < one.loudness_db - RELEASE_DB and abs(two.pitch - one.pitch) < RELEASE_SEMITONES
+
+
+def _scooped(one: Note, two: Note) -> bool:
+    """Whether ``one`` is how ``two`` began: from below or above, while the voice was still coming in."""
+    short = one.sounding_hops <= SCOOP_HOPS and one.sounding_hops < two.sounding_hops
+    return short and one.loudness_db < two.loudness_db - SCOOP_DB and abs(two.pitch - one.pitch) < SCOOP_SEMITONES
 
 
 def settle_pitch(pitches: np.ndarray, semitone: int) -> float:
