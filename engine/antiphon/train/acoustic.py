@@ -102,7 +102,7 @@ def performance(codec, row):
     pitch = np.where(pairs[:, 1] > 0, pairs[:, 1], pairs[:, 0])
     labels = row["note"][:2 * hops].reshape(hops, 2).max(1)
     onset = row["onset"][:2 * hops].reshape(hops, 2).max(1).astype(np.int64)
-    starts = np.flatnonzero(onset | (np.diff(labels, prepend=-2) != 0))
+    starts = np.flatnonzero(onset | (np.diff(labels, prepend=-9) != 0))
     centre, age, remain = np.zeros(hops), np.zeros(hops, np.int64), np.full(hops, -1, np.int64)
     before, last, held = np.full(hops, REST), REST, REST
     onset[:] = 0
