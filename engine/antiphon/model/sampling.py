@@ -15,7 +15,7 @@ from .key import Key
 
 NEVER = -60.0  # nats; with a tail of TAIL nats such a class can't be chosen
 TAIL = 5.0  # a class this many nats below the best is never chosen
-LONGEST_LOOP_S = 3.6  # an exact repetition is broken before it lasts this long
+LONGEST_LOOP_S = 3.2  # an exact repetition is broken before it lasts this long; heard from outside it may seem a note longer
 LOOP_LAGS = 64
 SAME_HOPS = 3  # waits no further apart than these 60 ms are one rhythm to the ear
 BREATH_AFTER_S = 2.0, 3.5, 5.0  # least, where nothing is known, and most that a phrase lasts without one
