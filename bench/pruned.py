@@ -20,7 +20,7 @@ from antiphon.latency import HOP, MODEL_RATE
 from antiphon.model.bundle import Bundle
 from antiphon.worker_main import request_realtime
 from record import note, record, summary
-from step import TURN_HOPS, hops_of, sound
+from step import TURN_HOPS, hops_of, in_time, sound
 
 CLOCK = "perf_counter on the thread that steps, from the hop at hand to all of it done, the put-off rest too"
 QUANTILES = "p50", "p99", "p99.9"
@@ -28,10 +28,7 @@ QUANTILES = "p50", "p99", "p99.9"
 
 def turn(chain, number: int, heard: np.ndarray, period: float, times: dict[str, list[float]]) -> None:
     """One turn of a chain; adds the milliseconds of its hops to `times`."""
-    due = time.perf_counter()
-    for hop, params in hops_of(number, heard):
-        due += period
-        time.sleep(max(0.0, due - time.perf_counter()))
+    for hop, params in in_time(hops_of(number, heard), period):
         began = time.perf_counter()
         chain.step(hop, params)
         chain.settle()

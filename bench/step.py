@@ -48,6 +48,15 @@ def hops_of(turn: int, heard: np.ndarray):
         yield heard[(turn * TURN_HOPS // 2 + hop) % len(heard)] if hop < TURN_HOPS // 2 else room, params
 
 
+def in_time(hops, period: float):
+    """Hand on each of `hops` when it is due, one every `period` seconds; the process sleeps in between."""
+    due = time.perf_counter()
+    for hop in hops:
+        due += period
+        time.sleep(max(0.0, due - time.perf_counter()))
+        yield hop
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="of the chain; counting takes as long again")
@@ -63,10 +72,7 @@ def main() -> None:
     }
     counted: list[np.ndarray] = []
     for turn in range(max(1, round(args.seconds * MODEL_RATE / HOP / TURN_HOPS))):
-        due = time.perf_counter()
-        for hop, params in hops_of(turn, heard):
-            due += period
-            time.sleep(max(0.0, due - time.perf_counter()))
+        for hop, params in in_time(hops_of(turn, heard), period):
             began = time.perf_counter()
             chain.step(hop, params)
             made = time.perf_counter()

@@ -65,31 +65,31 @@ def test_a_pitch_between_two_semitones_is_one_note():
     assert [(n.onset_hop, n.sounding_hops, n.pitch) for _, n in heard] == [(10, 24, NOTE_LO + 30.5)]
 
 
+def softened(tune, hops, first, last):
+    """Frames of a tune that is 6 dB and more softer from hop `first` up to `last`."""
+    frames = frames_of(tune, hops)
+    for frame in frames[first:last]:
+        frame.loudness_db = -26.0
+    return frames
+
+
 def test_the_end_of_a_note_is_no_note():
     """Let go of with a drop that begins like a note, softer, a semitone below, then a rest; as loud, or going on, it is a note."""
     tune = [(10, 30, 25), (35, 29, 6)]
-    soft = frames_of(tune, 80)
-    for hop in range(35, 41):
-        soft[hop].loudness_db = -26.0
-    assert [(n.onset_hop, n.sounding_hops, n.pitch) for _, n in hear(soft)[0]] == [(10, 31, NOTE_LO + 30.0)]
+    heard, _ = hear(softened(tune, 80, 35, 41))
+    assert [(n.onset_hop, n.sounding_hops, n.pitch) for _, n in heard] == [(10, 31, NOTE_LO + 30.0)]
     assert len(hear(frames_of(tune, 80))[0]) == 2
-    soft = frames_of([*tune, (41, 34, 20)], 100)
-    for hop in range(35, 41):
-        soft[hop].loudness_db = -26.0
-    assert [n.onset_hop for _, n in hear(soft)[0]] == [10, 35, 41]
+    heard, _ = hear(softened([*tune, (41, 34, 20)], 100, 35, 41))
+    assert [n.onset_hop for _, n in heard] == [10, 35, 41]
 
 
 def test_a_scoop_is_no_note():
     """Slid into from a semitone below while the voice comes in, after a rest, it is how the note begins; as loud, a note."""
     tune = [(10, 29, 5), (15, 30, 25)]
-    soft = frames_of(tune, 80)
-    for hop in range(10, 15):
-        soft[hop].loudness_db = -26.0
-    assert [(n.onset_hop, n.sounding_hops, n.pitch) for _, n in hear(soft)[0]] == [(10, 30, NOTE_LO + 30.0)]
+    heard, _ = hear(softened(tune, 80, 10, 15))
+    assert [(n.onset_hop, n.sounding_hops, n.pitch) for _, n in heard] == [(10, 30, NOTE_LO + 30.0)]
     assert len(hear(frames_of(tune, 80))[0]) == 2
-    middle = frames_of([(10, 35, 20), (30, 29, 5), (35, 30, 25)], 90)  # in a line it is a note, however soft
-    for hop in range(30, 35):
-        middle[hop].loudness_db = -26.0
+    middle = softened([(10, 35, 20), (30, 29, 5), (35, 30, 25)], 90, 30, 35)  # in a line it is a note, however soft
     assert [n.onset_hop for _, n in hear(middle)[0]] == [10, 30, 35]
 
 

@@ -163,7 +163,7 @@ class AcousticModel:
         self._codebooks.decode(codes)
         away = float(BEND_OFFSETS[bend])
         sung = note + away if bend > 0 and note > 0 else 0.0
-        latent = self._moments.find(self._codebooks.latent, loudness, sung, self._age, *([remaining] if remaining >= 0 else []))
+        latent = self._moments.find(self._codebooks.latent, loudness, sung, self._age, remaining)
         if bend > 0 and note > 0 and not releasing and self._age >= GESTURE_HOPS[0]:
             loudness, away = self._gesture(loudness, away, note)
         now = note + away if bend > 0 and note > 0 else 0.0

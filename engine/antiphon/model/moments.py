@@ -85,8 +85,9 @@ class Moments:
         if self.hops >= LEAST:
             self._scale = 1 / (self._latents[:self.hops].std(0) + 0.05)
 
-    def find(self, wanted: np.ndarray, loudness: int, pitch: float, age: int, left: int = _NEAR_END) -> np.ndarray:
-        """The latent to sound where the model wants `wanted (32,)` at this loudness, pitch (0 unvoiced), age and hops left."""
+    def find(self, wanted: np.ndarray, loudness: int, pitch: float, age: int, left: int = -1) -> np.ndarray:
+        """The latent to sound where the model wants `wanted (32,)` at this loudness class, pitch (0 unvoiced), age and hops left
+        of its note (negative: nobody knows)."""
         count = self.hops
         if count < LEAST:
             return wanted
@@ -99,7 +100,8 @@ class Moments:
         else:
             cost += np.where(voiced, _NEVER, 0)
         cost += np.minimum(np.square((told[:, 2] - _AGES[min(age, 255)]) / _AGE), _MOST)
-        cost += np.minimum(np.square((told[:, 4] - _AGES[min(max(left, 0), _NEAR_END)]) / _LEFT), _MOST)
+        near_end = _AGES[min(left, _NEAR_END) if left >= 0 else _NEAR_END]
+        cost += np.minimum(np.square((told[:, 4] - near_end) / _LEFT), _MOST)
         following = -1
         if self._last >= 0:
             cost[self._last] += LEAP

@@ -252,7 +252,7 @@ class NoteModel:
         inputs["noise"][:], within_bin = chances(memory.seed, memory.draws, len(inputs["noise"]))
         memory.draws += 1
         inputs["sharpness"][:] = leanings.sharpness()
-        inputs["match_nats"][:] = leanings.match_nats(int(inputs["token"][7]), bool(memory.theirs) and any(memory.theirs))
+        inputs["match_nats"][:] = leanings.match_nats(int(inputs["token"][7]), any(memory.theirs))
         inputs["tail"][:] = TAIL
         pitch = pitch_leaning(self._key, leanings, np.array(memory.own)) + self._brake.leaning()
         if next_hop is not None or memory.since_breath > self._phrase_s():

@@ -22,7 +22,7 @@ BREATH_AFTER_S = 2.0, 3.5, 5.0  # least, where nothing is known, and most that a
 LONGEST_USUAL = 100  # hops; longer waits are pauses, not pace
 PACE_GRIP = 5.0
 BREATH_HOPS = 16  # a rest of this length counts as a breath
-THEIRS = 2.0  # nats by which a motif of the performer's is liked more than one of our own
+THEIRS = 2.0  # nats for the match model's opinion, at novelty 0.5, where there are notes of the performer's to match
 HABIT_GRIP = 0.7  # of the performer's own note values
 HABIT_WIDTH = 0.12  # in the logarithm of a wait: how far two of one kind may lie apart
 HABIT_DOUBT = 0.02
@@ -48,12 +48,13 @@ class Leanings:
         temperature = max(0.05, self.temperature)
         return 1.0 / (0.92 * temperature), 1.0 / temperature
 
-    def match_nats(self, length: int, theirs: bool) -> tuple[float, float]:
-        """Nats added to the match model's opinion of timing and pitch: of so many intervals, in the performer's notes or not.
+    def match_nats(self, length: int, heard: bool) -> tuple[float, float]:
+        """Nats added to the match model's opinion of timing and pitch, by how many intervals matched, and whether any note of the
+        performer's is in reach: those are matched first.
 
         A single interval heard before is no motif: unless motifs are asked for, the lean holds from two on.
         """
-        lean = 5.0 * (0.5 - self.novelty) + (2 * THEIRS * (1 - self.novelty) if theirs else 0.0)
+        lean = 5.0 * (0.5 - self.novelty) + (2 * THEIRS * (1 - self.novelty) if heard else 0.0)
         if length < 2:
             return 0.0, max(0.0, 0.5 * lean)
         return 0.6 * lean + 0.5, lean + 1.0

@@ -16,20 +16,18 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
 from ..model.score import HOP_S
 from ..model.tokenizer import LOOK_AHEAD_HOPS, Tokenizer
 from ..model.tokens import HOP, MODEL_RATE, NOTE_LO, REST, STROKE
-from .clips import human_notes
+from .clips import human_notes, read
 from .hearing import f_score, hear, judge
 from .tokenizer import Shards, spoil
 
 
 def read_clip(path: Path) -> np.ndarray:
-    """Read a clip as whole hops of mono float32 at 48 kHz, peak at 0.5."""
-    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    sound = soxr.resample(sound.mean(1), rate, MODEL_RATE).astype(np.float32)
+    """Read a clip as whole hops of mono float32 at 48 kHz, peak at 0.5. Raises UsageError as `clips.read`."""
+    sound = read(path).astype(np.float32)
     sound = np.concatenate([sound, np.zeros(-len(sound) % HOP, np.float32)])
     return sound / (2 * np.abs(sound).max() + 1e-9)
 
