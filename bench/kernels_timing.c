@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
     const uint32_t frames = (uint32_t)atoi(argv[1]), channels = (uint32_t)atoi(argv[2]);
     const int count = atoi(argv[3]);
     const ap_segment_config shape = {48000, channels, channels, 16, 16, 256, 1 << 20, 1 << 17};
-    const ap_block_config config = {frames, 240, 1.0, 1.0, 1.0, 1.0, 4800.0};
+    const ap_block_config config = {frames, 240, 1.0, 1.0, 1.0, 1.0, 4800.0, 20000.0, 20.0, 0.0, {1, 1, 1, 1, 1, 1, 1, 1}};
     ap_segment *segment = room(ap_segment_sizeof(&shape)), *playing = room(ap_segment_sizeof(&shape));
     ap_segment_init(segment, ap_segment_sizeof(&shape), &shape, 1);
     ap_segment_init(playing, ap_segment_sizeof(&shape), &shape, 1);

@@ -19,8 +19,10 @@ _CEILING = 0.98
 
 @dataclass(frozen=True)
 class BlockSpec:
-    """A segment, the block and the linear gains to begin with: enough to make a SoundBlock.
+    """A segment, the block and what its targets are to begin with: enough to make a SoundBlock.
 
+    Gains are linear; `lowpass` and `highpass` are the voice's cutoffs in Hz (20000 and 20: off), `resonance` 0..1 is of both,
+    `sends` the voice's gain in each of the first eight outputs: all as the block's targets take them (ap_block.h).
     A driver in this process calls `make`; one with a process of its own sends it there as JSON.
     """
 
@@ -30,6 +32,10 @@ class BlockSpec:
     voice: float = 1.0
     master: float = 1.0
     fade_s: float = FADE_S
+    lowpass: float = 20000.0
+    highpass: float = 20.0
+    resonance: float = 0.0
+    sends: tuple[float, ...] = (1.0,) * lib.AP_SENDS
 
     def make(self) -> SoundBlock:
         return SoundBlock(self)
@@ -44,6 +50,10 @@ class BlockSpec:
                 "voice": self.voice,
                 "master": self.master,
                 "fade_s": self.fade_s,
+                "lowpass": self.lowpass,
+                "highpass": self.highpass,
+                "resonance": self.resonance,
+                "sends": self.sends,
             }
         )
 
@@ -51,7 +61,7 @@ class BlockSpec:
     def from_json(cls, text: str) -> BlockSpec:
         """Read it in the other process, and attach to the segment. Raises SegmentError."""
         values = json.loads(text)
-        return cls(Segment.attach(values.pop("segment")), **values)
+        return cls(Segment.attach(values.pop("segment")), **values | {"sends": tuple(values["sends"])})
 
 
 class SoundBlock:
@@ -73,6 +83,10 @@ class SoundBlock:
             master_gain=spec.master,
             ceiling=_CEILING,
             release_frames=_RELEASE_S * rate,
+            lowpass_hz=spec.lowpass,
+            highpass_hz=spec.highpass,
+            resonance=spec.resonance,
+            send_gain=spec.sends,
         )
         self.callback = lib.ap_portaudio
         self.userdata = self._block.pointer

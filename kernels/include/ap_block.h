@@ -2,7 +2,8 @@
  *
  *   1. note the device's flags; 2. take at most AP_BLOCK_COMMANDS commands, set ramps at their frame offset;
  *   3. input, scrubbed, into the mic ring (no room: count); 4. voice from the voice ring;
- *   5. ramp gains, mix dry and voice, limit, meter; 6. publish counters and meters.
+ *   5. ramp gains, filter the voice (ap_filter: low-pass, then high-pass; the dry sound is never filtered), mix dry and voice,
+ *   limit, meter (the voice's meter shows it as it came from the ring); 6. publish counters and meters.
  *
  * The voice, frame by frame. Ring position p is heard at the output frame that stands beside input frame
  * p + origin + delay_frames, the first input frame of a block being the clock before the block (ap_segment.h). Frames whose time has
@@ -23,14 +24,20 @@ enum {
     AP_BLOCK_FRAMES_MAX = 8192
 };
 
-/* What a command may be aimed at. Gains are linear, 0..100. */
+enum { AP_SENDS = 8 };        /* outputs whose share of the voice has a gain of its own; those beyond have 1 */
+
+/* What a command may be aimed at. Gains are linear, 0..100; a cutoff moves evenly in octaves. */
 enum {
     AP_TARGET_DRY = 0,      /* gain of the input in the output */
     AP_TARGET_VOICE = 1,    /* gain of the voice */
     AP_TARGET_MASTER = 2,   /* gain of both */
     AP_TARGET_SILENCE = 3,  /* panic: voice faded out over ramp_frames, silent until `value` frames after the command, faded in */
     AP_TARGET_MUTE = 4,     /* 1: nothing goes out; 0: it does again */
-    AP_TARGETS = 5
+    AP_TARGET_LOWPASS = 5,  /* cutoff of the voice's low-pass, Hz, 20 or more; from 20000 it is off */
+    AP_TARGET_HIGHPASS = 6, /* cutoff of the voice's high-pass, Hz, 0..20000; up to 20 it is off */
+    AP_TARGET_RESONANCE = 7, /* of both, 0..1: Q 0.707 to 8 */
+    AP_TARGET_SEND = 8,     /* + k: gain of the voice in output channel k, k < AP_SENDS; where there is no such output, nothing */
+    AP_TARGETS = AP_TARGET_SEND + AP_SENDS
 };
 
 /* PortAudio's callback flags, by value. */
@@ -46,12 +53,16 @@ typedef struct ap_block ap_block;
 
 typedef struct ap_block_config {
     uint32_t slice_frames;   /* longest stretch processed at once, 1..AP_BLOCK_FRAMES_MAX; a longer block is cut up */
-    uint32_t fade_frames;    /* 1..AP_BLOCK_FRAMES_MAX */
+    uint32_t fade_frames;    /* 1..AP_BLOCK_FRAMES_MAX; of the voice, and of a filter that comes on or goes off */
     double dry_gain;         /* linear, to begin with */
     double voice_gain;
     double master_gain;
     double ceiling;          /* of the limiter, linear, <= 1.0 */
     double release_frames;   /* of the limiter */
+    double lowpass_hz;       /* to begin with, each as its target takes it */
+    double highpass_hz;
+    double resonance;
+    double send_gain[AP_SENDS];
 } ap_block_config;
 
 /* Bytes for a block's private state; 0 if the config is out of range. Channels come from the segment. */

@@ -14,11 +14,12 @@ AP_RT void ap_denormals_leave(uint64_t mode);
 /* Copy, with every NaN, infinity and magnitude above 1000 replaced by 0. in == NULL writes zeros. Returns samples replaced. */
 AP_RT uint64_t ap_mix_scrub(const float *in, float *out, uint64_t samples);
 
-/* out = (in spread over out_channels * dry + voice * voice_gain) * master, gains one float a frame.
- * in has in_channels, voice is mono. One input channel goes to all outputs; as many as there are outputs go straight
- * across; fewer repeat; more are averaged onto output k modulo out_channels. in == NULL: no dry. */
+/* out = (in spread over out_channels * dry + voice * voice_gains[output channel]) * master, gains one float a frame.
+ * in has in_channels, voice is mono; outputs may share one array of voice gains. One input channel goes to all outputs;
+ * as many as there are outputs go straight across; fewer repeat; more are averaged onto output k modulo out_channels.
+ * in == NULL: no dry. */
 AP_RT void ap_mix_process(const float *in, uint32_t in_channels, const float *voice, const float *dry,
-                          const float *voice_gain, const float *master, float *out, uint32_t out_channels,
+                          const float *const *voice_gains, const float *master, float *out, uint32_t out_channels,
                           uint64_t frames);
 
 /* Limiter without look-ahead: adds no frame of delay, leaves what is within the ceiling bit for bit alone, never lets a

@@ -3,53 +3,26 @@
 
 #include <math.h>
 
+#include "ap_block_state.h"
 #include "ap_internal.h"
-#include "ap_mix.h"
-#include "ap_smooth.h"
-#include "ap_tail.h"
-
-#define GAIN_MAX 100.0
-#define SILENCE_MAX 1e12             /* frames; years */
-#define TARGET_REOPEN AP_TARGETS     /* our own command: the end of AP_TARGET_SILENCE */
 
 /* What the voice is doing. FALLING is entered when frames have run out or may no longer be used, and always ends in SILENT. */
 enum { VOICE_SILENT, VOICE_PLAYING, VOICE_FALLING };
 
-struct ap_block {
-    ap_block_config config;
-    ap_segment *segment;
-    ap_ring *mic, *voice_ring;
-    ap_command_queue *commands;
-    uint32_t in_channels, out_channels;
-    float *fade;             /* fade_frames + 1 gains from 0 to 1, raised cosine */
-    float *input, *voice;    /* one slice each */
-    float *gains[AP_TARGETS];
-    ap_smooth smooths[AP_TARGETS];
-    ap_limiter limiter;
-    ap_meter meter_in, meter_voice, meter_out;
-    ap_tail tail;
-    ap_counters counters;
-    ap_command pending[AP_BLOCK_PENDING]; /* latest first, so that the next one due is popped off the end */
-    uint32_t pending_count;
-    uint32_t voice_state;
-    uint32_t fade_at;        /* index into `fade`: where the voice's own gain is */
-    uint32_t gap_counted;    /* 1 once the present gap is in `underflows` */
-    uint64_t released;       /* epoch last released; odd = none */
-};
-
-static uint64_t floats_needed(const ap_block_config *c, uint32_t in_channels) {
-    return (uint64_t)c->fade_frames + 1 + (uint64_t)c->slice_frames * (in_channels + 1u + AP_TARGETS);
+static uint64_t floats_needed(const ap_block_config *c, const ap_segment_config *shape) {
+    const uint32_t slices = shape->in_channels + 1u + AP_BLOCK_GAINS + ap_block_sends(shape->out_channels);
+    return (uint64_t)c->fade_frames + 1 + (uint64_t)c->slice_frames * slices;
 }
-
-static bool gain_ok(double gain) { return gain >= 0.0 && gain <= GAIN_MAX; }
 
 uint64_t ap_block_sizeof(const ap_block_config *c, const ap_segment *segment) {
     if (c->slice_frames < 1 || c->slice_frames > AP_BLOCK_FRAMES_MAX) return 0;
     if (c->fade_frames < 1 || c->fade_frames > AP_BLOCK_FRAMES_MAX) return 0;
-    if (!gain_ok(c->dry_gain) || !gain_ok(c->voice_gain) || !gain_ok(c->master_gain)) return 0;
+    if (!ap_block_gain_ok(c->dry_gain) || !ap_block_gain_ok(c->voice_gain) || !ap_block_gain_ok(c->master_gain)) return 0;
+    for (int k = 0; k < AP_SENDS; k++)
+        if (!ap_block_gain_ok(c->send_gain[k])) return 0;
     ap_segment_config shape;
     ap_segment_read_config(segment, &shape);
-    return ap_align_up(sizeof(ap_block)) + ap_align_up(floats_needed(c, shape.in_channels) * sizeof(float));
+    return ap_align_up(sizeof(ap_block)) + ap_align_up(floats_needed(c, &shape) * sizeof(float));
 }
 
 int ap_block_init(ap_block *block, uint64_t bytes, const ap_block_config *config, ap_segment *segment) {
@@ -72,12 +45,18 @@ int ap_block_init(ap_block *block, uint64_t bytes, const ap_block_config *config
     block->input = memory;
     block->voice = (memory += slice * shape.in_channels);
     memory += slice;
-    for (int t = 0; t < AP_TARGETS; t++, memory += slice) block->gains[t] = memory;
+    for (int t = 0; t < AP_BLOCK_GAINS; t++, memory += slice) block->gains[t] = memory;
+    for (uint32_t k = 0; k < ap_block_sends(shape.out_channels); k++, memory += slice) block->send_gains[k] = memory;
+    for (uint32_t c = 0; c < shape.out_channels; c++) block->voice_gains[c] = block->gains[AP_TARGET_VOICE];
     block->fade = memory;
     for (uint32_t i = 0; i <= config->fade_frames; i++)
         block->fade[i] = (float)(0.5 - 0.5 * cos(3.14159265358979323846 * i / config->fade_frames));
     const int limiter = ap_limiter_init(&block->limiter, (float)config->ceiling, config->release_frames);
     if (limiter != AP_OK) return limiter;
+    const double rate = shape.samplerate, resonance = config->resonance;
+    const uint32_t fade = config->fade_frames;
+    if (ap_filter_init(&block->lowpass, AP_FILTER_LOWPASS, rate, config->lowpass_hz, resonance, fade)) return AP_ERR_VALUE;
+    if (ap_filter_init(&block->highpass, AP_FILTER_HIGHPASS, rate, config->highpass_hz, resonance, fade)) return AP_ERR_VALUE;
     ap_meter_init(&block->meter_in, shape.samplerate);
     ap_meter_init(&block->meter_voice, shape.samplerate);
     ap_meter_init(&block->meter_out, shape.samplerate);
@@ -86,6 +65,7 @@ int ap_block_init(ap_block *block, uint64_t bytes, const ap_block_config *config
     ap_smooth_init(&block->smooths[AP_TARGET_MASTER], config->master_gain);
     ap_smooth_init(&block->smooths[AP_TARGET_SILENCE], 1.0);
     ap_smooth_init(&block->smooths[AP_TARGET_MUTE], 1.0);
+    for (int k = 0; k < AP_SENDS; k++) ap_smooth_init(&block->sends[k], config->send_gain[k]);
     if (!ap_segment_counters(segment, &block->counters)) memset(&block->counters, 0, sizeof block->counters);
     block->limiter.limited = block->counters.limited_frames;
     ap_block_reset(block);
@@ -93,7 +73,10 @@ int ap_block_init(ap_block *block, uint64_t bytes, const ap_block_config *config
 }
 
 void ap_block_reset(ap_block *block) {
-    for (int t = 0; t < AP_TARGETS; t++) ap_smooth_reset(&block->smooths[t], block->smooths[t].target);
+    for (int t = 0; t < AP_BLOCK_GAINS; t++) ap_smooth_reset(&block->smooths[t], block->smooths[t].target);
+    for (int k = 0; k < AP_SENDS; k++) ap_smooth_reset(&block->sends[k], block->sends[k].target);
+    ap_filter_reset(&block->lowpass);
+    ap_filter_reset(&block->highpass);
     ap_smooth_reset(&block->smooths[AP_TARGET_SILENCE], 1.0);
     ap_limiter_reset(&block->limiter);
     ap_meter_reset(&block->meter_in);
@@ -111,83 +94,6 @@ void ap_block_times(ap_block *block, double callback, double adc, double dac) {
     block->counters.time_callback = callback;
     block->counters.time_adc = adc;
     block->counters.time_dac = dac;
-}
-
-/* ---- commands ---- */
-
-/* Keep it in order of frame; among equals the one that came first is applied first. At most AP_BLOCK_PENDING moves. */
-static void hold(ap_block *block, ap_command command) {
-    uint32_t at = block->pending_count++;
-    for (; at && block->pending[at - 1].frame <= command.frame; at--) block->pending[at] = block->pending[at - 1];
-    block->pending[at] = command;
-}
-
-static bool acceptable(const ap_command *c) {
-    switch (c->target) {
-    case AP_TARGET_DRY:
-    case AP_TARGET_VOICE:
-    case AP_TARGET_MASTER: return gain_ok(c->value);
-    case AP_TARGET_MUTE: return c->value == 0.0 || c->value == 1.0;
-    case AP_TARGET_SILENCE: return c->value >= 0.0 && c->value <= SILENCE_MAX;
-    default: return false;
-    }
-}
-
-static void take_commands(ap_block *block) {
-    ap_command command;
-    /* One place stays free for TARGET_REOPEN. */
-    for (int n = 0; n < AP_BLOCK_COMMANDS && block->pending_count < AP_BLOCK_PENDING - 1; n++) {
-        if (!ap_command_pop(block->commands, &command)) return;
-        if (!acceptable(&command)) {
-            block->counters.commands_refused++;
-            continue;
-        }
-        if (command.frame < block->counters.frames) {
-            block->counters.commands_late += command.frame != 0;
-            command.frame = block->counters.frames;
-        }
-        hold(block, command);
-    }
-}
-
-static void apply(ap_block *block, const ap_command *c) {
-    ap_smooth *smooth = &block->smooths[c->target == TARGET_REOPEN ? AP_TARGET_SILENCE : c->target];
-    double value = c->value;
-    if (c->target == AP_TARGET_MUTE) value = 1.0 - c->value;
-    if (c->target == AP_TARGET_SILENCE) {
-        uint32_t kept = 0; /* this silence replaces one under way */
-        for (uint32_t i = 0; i < block->pending_count; i++)
-            if (block->pending[i].target != TARGET_REOPEN) block->pending[kept++] = block->pending[i];
-        block->pending_count = kept;
-        const ap_command reopen = {c->frame + (uint64_t)c->value, TARGET_REOPEN, block->config.fade_frames, 1.0};
-        hold(block, reopen);
-        value = 0.0;
-    }
-    block->counters.commands += c->target != TARGET_REOPEN;
-    ap_smooth_ramp(smooth, value, c->ramp_frames);
-}
-
-/* Fill every target's gains for this slice, each command at its own frame. */
-static void fill_gains(ap_block *block, uint64_t frames) {
-    const uint64_t now = block->counters.frames;
-    uint64_t filled[AP_TARGETS] = {0};
-    /* Each turn takes one pending command away; a silence may add one, once for each silence. */
-    while (block->pending_count && block->pending[block->pending_count - 1].frame < now + frames) {
-        const ap_command c = block->pending[--block->pending_count];
-        const uint32_t t = c.target == TARGET_REOPEN ? AP_TARGET_SILENCE : c.target;
-        const uint64_t at = c.frame > now ? c.frame - now : 0;
-        if (at > filled[t]) {
-            ap_smooth_process(&block->smooths[t], block->gains[t] + filled[t], at - filled[t]);
-            filled[t] = at;
-        }
-        apply(block, &c);
-    }
-    for (int t = 0; t < AP_TARGETS; t++)
-        ap_smooth_process(&block->smooths[t], block->gains[t] + filled[t], frames - filled[t]);
-    for (uint64_t f = 0; f < frames; f++) {
-        block->gains[AP_TARGET_VOICE][f] *= block->gains[AP_TARGET_SILENCE][f];
-        block->gains[AP_TARGET_MASTER][f] *= block->gains[AP_TARGET_MUTE][f];
-    }
 }
 
 /* ---- voice ---- */
@@ -304,12 +210,12 @@ static void process_slice(ap_block *block, const float *in, float *out, uint64_t
     n->mic_overflow_frames += frames - written;
     n->mic_overflows += written < frames;
     fill_voice(block, clock, frames);
-    fill_gains(block, frames);
     ap_meter_process(&block->meter_in, block->input, block->in_channels, frames);
     ap_meter_process(&block->meter_voice, block->voice, 1, frames);
+    ap_block_fill_slice(block, frames);
     if (out) {
         ap_mix_process(block->input, block->in_channels, block->voice, block->gains[AP_TARGET_DRY],
-                       block->gains[AP_TARGET_VOICE], block->gains[AP_TARGET_MASTER], out, block->out_channels, frames);
+                       block->voice_gains, block->gains[AP_TARGET_MASTER], out, block->out_channels, frames);
         ap_limiter_process(&block->limiter, out, block->out_channels, frames);
         ap_meter_process(&block->meter_out, out, block->out_channels, frames);
     }
@@ -344,7 +250,7 @@ void ap_block_process(ap_block *block, const float *in, float *out, uint64_t fra
     n->output_overflows += (flags & AP_FLAG_OUTPUT_OVERFLOW) != 0;
     n->primings += (flags & AP_FLAG_PRIMING) != 0;
     n->inputs_missing += in == NULL;
-    take_commands(block);
+    ap_block_take_commands(block);
     for (uint64_t done = 0; done < frames;) { /* one slice, unless the device sends more than it said */
         const uint64_t slice = ap_min(frames - done, block->config.slice_frames);
         process_slice(block, in ? in + done * block->in_channels : NULL, out ? out + done * block->out_channels : NULL, slice);

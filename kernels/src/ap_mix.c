@@ -62,19 +62,18 @@ static float dry_sum(const float *frame, uint32_t in_channels, uint32_t out_chan
     return sum / (float)count;
 }
 
-void ap_mix_process(const float *in, uint32_t in_channels, const float *voice, const float *dry, const float *voice_gain,
-                    const float *master, float *out, uint32_t out_channels, uint64_t frames) {
-    if (!in) {
-        for (uint64_t f = 0; f < frames; f++)
-            for (uint32_t c = 0; c < out_channels; c++) out[f * out_channels + c] = voice[f] * voice_gain[f] * master[f];
-    } else if (in_channels == out_channels) {
-        for (uint64_t f = 0; f < frames; f++)
-            for (uint32_t c = 0; c < out_channels; c++)
-                out[f * out_channels + c] = (in[f * out_channels + c] * dry[f] + voice[f] * voice_gain[f]) * master[f];
-    } else {
-        for (uint64_t f = 0; f < frames; f++)
-            for (uint32_t c = 0; c < out_channels; c++)
-                out[f * out_channels + c] =
+void ap_mix_process(const float *in, uint32_t in_channels, const float *voice, const float *dry,
+                    const float *const *voice_gains, const float *master, float *out, uint32_t out_channels, uint64_t frames) {
+    for (uint32_t c = 0; c < out_channels; c++, out++) { /* one channel after the other: each has gains of its own */
+        const float *voice_gain = voice_gains[c];
+        if (!in)
+            for (uint64_t f = 0; f < frames; f++) out[f * out_channels] = voice[f] * voice_gain[f] * master[f];
+        else if (in_channels == out_channels)
+            for (uint64_t f = 0; f < frames; f++)
+                out[f * out_channels] = (in[f * out_channels + c] * dry[f] + voice[f] * voice_gain[f]) * master[f];
+        else
+            for (uint64_t f = 0; f < frames; f++)
+                out[f * out_channels] =
                     (dry_sum(in + f * in_channels, in_channels, out_channels, c) * dry[f] + voice[f] * voice_gain[f]) * master[f];
     }
 }

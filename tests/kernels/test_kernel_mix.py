@@ -70,10 +70,13 @@ def test_approach_covers_63_percent_in_its_time_and_ends():
 
 
 def mix(sound, voice, out_channels, dry=1.0, voice_gain=1.0, master=1.0):
+    """`voice_gain` for all outputs, or one for each."""
     frames = len(voice)
-    gains = [np.full(frames, g, np.float32) for g in (dry, voice_gain, master)]
+    gains = [np.full(frames, g, np.float32) for g in (dry, *np.broadcast_to(voice_gain, out_channels), master)]
     out = np.empty((frames, out_channels), np.float32)
-    lib.ap_mix_process(floats(sound), sound.shape[1], floats(voice), *map(floats, gains), floats(out), out_channels, frames)
+    dry, *voice_gains, master = map(floats, gains)
+    lib.ap_mix_process(floats(sound), sound.shape[1], floats(voice), dry, ffi.new("float *[]", voice_gains), master, floats(out),
+                       out_channels, frames)
     return out
 
 
@@ -88,6 +91,17 @@ def test_channels_are_spread_and_gathered(ins, outs, expected):
 def test_voice_goes_to_every_output_and_gains_multiply():
     out = mix(np.float32([[0.5]]), np.float32([0.25]), 2, dry=2, voice_gain=4, master=0.5)
     assert np.array_equal(out, np.float32([[1.0, 1.0]]))
+
+
+@pytest.mark.parametrize("ins", [1, 2, 3, 5])
+def test_each_output_has_its_own_gain_of_the_voice(ins):
+    """The voice alone is multiplied by it, whatever becomes of the input; gains that are alike give what one gain gives."""
+    sound = np.random.default_rng(7).uniform(-1, 1, (50, ins)).astype(np.float32)
+    voice = np.random.default_rng(8).uniform(-1, 1, 50).astype(np.float32)
+    dry, gains = mix(sound, np.zeros(50, np.float32), 3), np.float32([0.0, 0.5, 2.0])
+    assert np.allclose(mix(sound, voice, 3, voice_gain=gains), dry + voice[:, None] * gains, atol=1e-6)
+    assert np.array_equal(mix(sound, voice, 3, voice_gain=gains)[:, 0], dry[:, 0])
+    assert np.array_equal(mix(sound, voice, 3, voice_gain=(0.5, 0.5, 0.5)), mix(sound, voice, 3, voice_gain=0.5))
 
 
 def test_unity_gain_passes_bit_for_bit():
@@ -168,10 +182,10 @@ def test_meter_reads_a_sine():
 def test_denormals_are_flushed_inside_and_only_inside():
     """Between enter and leave a denormal times one is 0; afterwards the caller's arithmetic is as before."""
     tiny, one = np.full(16, 1e-40, np.float32), np.ones(16, np.float32)
-    out = np.empty(16, np.float32)
+    out, ones = np.empty(16, np.float32), ffi.new("float *[]", [floats(one)])
 
     def times_one():
-        lib.ap_mix_process(ffi.NULL, 1, floats(tiny), floats(one), floats(one), floats(one), floats(out), 1, 16)
+        lib.ap_mix_process(ffi.NULL, 1, floats(tiny), floats(one), ones, floats(one), floats(out), 1, 16)
         return out[0]
 
     assert times_one() > 0

@@ -163,10 +163,13 @@ class Block:
     """
 
     def __init__(self, segment, slice_frames: int = 1024, fade_frames: int = 240, dry_gain: float = 1.0,
-                 voice_gain: float = 1.0, master_gain: float = 1.0, ceiling: float = 1.0, release_frames: float = 4800.0):
+                 voice_gain: float = 1.0, master_gain: float = 1.0, ceiling: float = 1.0, release_frames: float = 4800.0,
+                 lowpass_hz: float = 20000.0, highpass_hz: float = 20.0, resonance: float = 0.0,
+                 send_gain: tuple[float, ...] = (1.0,) * lib.AP_SENDS):
         config = ffi.new("ap_block_config *", {
             "slice_frames": slice_frames, "fade_frames": fade_frames, "dry_gain": dry_gain, "voice_gain": voice_gain,
-            "master_gain": master_gain, "ceiling": ceiling, "release_frames": release_frames})
+            "master_gain": master_gain, "ceiling": ceiling, "release_frames": release_frames, "lowpass_hz": lowpass_hz,
+            "highpass_hz": highpass_hz, "resonance": resonance, "send_gain": sends_of(send_gain)})
         self._memory = allocate(lib.ap_block_sizeof(config, segment), "block")
         self.pointer = ffi.cast("ap_block *", ffi.from_buffer(self._memory))
         check(lib.ap_block_init(self.pointer, self._memory.size, config, segment), "block")
@@ -190,3 +193,10 @@ class Block:
     def reset(self) -> None:
         """Voice silent, ramps arrived, limiter and meters at rest. While no callback runs."""
         lib.ap_block_reset(self.pointer)
+
+
+def sends_of(gains: tuple[float, ...]) -> list[float]:
+    """Give back one gain for each send, or raise KernelError: cffi would fill up a shorter list with silence."""
+    if len(gains) != lib.AP_SENDS:
+        raise KernelError(f"block: {len(gains)} sends, expected {lib.AP_SENDS}")
+    return list(gains)

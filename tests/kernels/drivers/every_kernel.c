@@ -6,6 +6,7 @@
 
 #include "ap_bank.h"
 #include "ap_fft.h"
+#include "ap_filter.h"
 #include "ap_hearing.h"
 #include "ap_mix.h"
 #include "ap_portaudio.h"
@@ -48,7 +49,7 @@ static int resample(uint32_t from, uint32_t to, uint32_t channels) {
 
 static int block(uint32_t in_channels, uint32_t out_channels) {
     const ap_segment_config shape = {48000, in_channels, out_channels, 3, 5, 8, 1024, 512};
-    const ap_block_config config = {100, 50, 1.0, 1.0, 1.0, 1.0, 480.0};
+    const ap_block_config config = {100, 50, 1.0, 1.0, 1.0, 1.0, 480.0, 300.0, 100.0, 0.5, {1, 0, 0.5, 2, 1, 1, 1, 1}};
     const uint64_t bytes = ap_segment_sizeof(&shape);
     ap_segment *segment = exactly(bytes);
     REQUIRE(segment && ap_segment_init(segment, bytes, &shape, 1) == AP_OK && ap_segment_check(segment, bytes) == AP_OK);
@@ -65,7 +66,10 @@ static int block(uint32_t in_channels, uint32_t out_channels) {
         float *in = malloc(frames * in_channels * sizeof(float) + 1), *out = malloc(frames * out_channels * sizeof(float) + 1);
         for (unsigned i = 0; i < frames * in_channels; i++) in[i] = turn % 9 == 4 ? (i & 1 ? INFINITY : NAN) : (float)sin(i) * 3.0f;
         const ap_command command = {turn % 3 ? 0 : turn * 100u, turn % 7, turn % 50, turn % 11 ? 0.5 * (turn % 4) : NAN};
+        const double value = turn % 12 == 5 ? NAN : turn % 3 * (turn % 7 < 2 ? 0.4 : 9000.0);
+        const ap_command other = {turn * 50u, 5 + turn % 13, turn % 40, value};
         ap_command_push(ap_segment_commands(segment), &command);
+        ap_command_push(ap_segment_commands(segment), &other);
         if (turn % 4) ap_ring_write(ap_segment_voice(segment), voice, turn * 53 % 300);
         if (turn > 30 && turn % 3) ap_ring_skip(ap_segment_mic(segment), 700);
         if (turn == 90) ap_segment_voice_close(segment);
@@ -82,6 +86,32 @@ static int block(uint32_t in_channels, uint32_t out_channels) {
     free(voice);
     free(b);
     free(segment);
+    return 0;
+}
+
+static float *noisy(uint64_t count, float reach) {
+    float *values = exactly(count * sizeof *values);
+    for (uint64_t i = 0; i < count; i++) values[i] = reach * (float)((int)(i * 7919 % 2001) - 1000) / 1000.0f;
+    return values;
+}
+
+static int filter(uint32_t kind, double rate, uint32_t fade) {
+    ap_filter *f = exactly(sizeof *f);
+    REQUIRE(f && ap_filter_init(f, kind, rate, 1000.0, 0.0, 0) == AP_ERR_VALUE);
+    REQUIRE(ap_filter_init(f, kind, NAN, 1000.0, 0.0, fade) == AP_ERR_VALUE);
+    REQUIRE(ap_filter_init(f, kind, rate, NAN, 0.0, fade) == AP_ERR_VALUE);
+    REQUIRE(ap_filter_init(f, kind, rate, 1000.0, 1.0, fade) == AP_OK);
+    for (unsigned turn = 0; turn < 300; turn++) {
+        const unsigned frames = turn * 37 % 200;
+        float *data = noisy(frames + 1, 1000.0f);
+        if (turn % 3 == 0) ap_filter_cutoff(f, turn % 4 ? 20000.0 / (1 + turn % 31) : kind ? 0.0 : 1e6, turn % 5 * 50);
+        if (turn % 7 == 0) ap_filter_resonate(f, turn % 2, turn % 11 * 10);
+        ap_filter_process(f, data, frames);
+        for (unsigned i = 0; i < frames; i++) REQUIRE(fabsf(data[i]) < 1e5f);
+        free(data);
+    }
+    ap_filter_reset(f);
+    free(f);
     return 0;
 }
 
@@ -136,12 +166,6 @@ static int trellis(uint32_t notes, uint32_t ages, uint32_t back, uint32_t stroke
     free(post);
     free(t);
     return 0;
-}
-
-static float *noisy(uint64_t count, float reach) {
-    float *values = exactly(count * sizeof *values);
-    for (uint64_t i = 0; i < count; i++) values[i] = reach * (float)((int)(i * 7919 % 2001) - 1000) / 1000.0f;
-    return values;
 }
 
 /* A hop through the codec's kernels, at sane values and at others. */
@@ -203,7 +227,9 @@ int main(void) {
     if (codec(1.0f, 60.0f) || codec(40.0f, 200.0f) || codec(INFINITY, INFINITY) || codec(1.0f, NAN) || codec(0.0f, 1e30f)) return 1;
     if (resample(44100, 48000, 1) || resample(48000, 44100, 3) || resample(44101, 48000, 2) || resample(192000, 8000, 1) ||
         resample(8000, 192000, 2) || resample(48000, 48000, 2)) return 1;
-    if (block(1, 1) || block(1, 2) || block(2, 1) || block(8, 2) || block(3, 5)) return 1;
+    if (block(1, 1) || block(1, 2) || block(2, 1) || block(8, 2) || block(3, 5) || block(1, 11)) return 1;
+    if (filter(AP_FILTER_LOWPASS, 8000.0, 1) || filter(AP_FILTER_HIGHPASS, 8000.0, 50)) return 1;
+    if (filter(AP_FILTER_LOWPASS, 192000.0, 50) || filter(AP_FILTER_HIGHPASS, 192000.0, 300)) return 1;
     if (hearing(1, 1, 0) || hearing(5, 3, 0) || hearing(5, 3, 1)) return 1;
     if (trellis(2, 2, 1, 0) || trellis(3, 2, 1, 1) || trellis(78, 5, 5, 2)) return 1;
     if (trellis(AP_TRELLIS_MAX, AP_TRELLIS_MAX, AP_TRELLIS_MAX, AP_TRELLIS_MAX)) return 1;
