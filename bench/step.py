@@ -37,13 +37,13 @@ def hops_of(turn: int, heard: np.ndarray):
     """Hops and parameters of one turn: the phrase is heard in the first half, and answered in the second."""
     rng = np.random.default_rng(turn)
     params = np.array(REGISTRY.step_defaults())
-    params[REGISTRY.step_index("mode")] = REGISTRY.resolve("mode").encode("hold")
-    params[REGISTRY.step_index("phrase_gap_s")] = REGISTRY.resolve("phrase_gap_s").maximum
+    REGISTRY.put(params, "mode", "hold")
+    REGISTRY.put(params, "phrase_gap_s", REGISTRY.resolve("phrase_gap_s").maximum)
     trigger = REGISTRY.step_index("trigger")
     for hop in range(TURN_HOPS):
         params[trigger] = turn + (hop >= TURN_HOPS // 2)  # a count of triggers
         if hop == TURN_HOPS - 1:
-            params[REGISTRY.step_index("mode")] = REGISTRY.resolve("mode").encode("listen")
+            REGISTRY.put(params, "mode", "listen")
         room = (1e-4 * rng.standard_normal(HOP)).astype(np.float32)
         yield heard[(turn * TURN_HOPS // 2 + hop) % len(heard)] if hop < TURN_HOPS // 2 else room, params
 

@@ -9,34 +9,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
+from .line import Line, Now
 from .model.acoustic import AcousticModel
 from .model.bundle import Bundle
 from .model.codec import Decoder, Encoder
+from .model.keeping import Keeping, Kept, as_heard
 from .model.level import InputGain
 from .model.notes import NoteModel
-from .model.sampling import Leanings
-from .model.score import Note
+from .model.placement import Placement
+from .model.score import HOP_S, Note
 from .model.segment import Segmenter
 from .model.strikes import Strikes
 from .model.strokes import KINDS, Stroke, Strokes
 from .model.timbre import LATENT
+from .model.timing import Timing
 from .model.tokenizer import Frame, Tokenizer
 from .model.tokens import HOP
 from .params import REGISTRY, Registry
+from .params.table import SLOTS
 from .perform import Action, Performer
+from .units import db_to_gain
+from .wishes import Wishes
 
 QUIET_DB = -120.0
 _TIMBRE_HOPS = 200  # of the past, after a restart
-_UNKNOWN = -1  # hops a note has left, where nobody knows
 _UNVOICED = np.zeros(2)
 _MIXED, _STROKES_ONLY = 0.35, 0.85  # shares of strokes in what was heard from which they are answered too, and alone
 _ONSET = 0.5  # probability at which the performer's state machine is told of an onset
-_LEANINGS = tuple(field.name for field in fields(Leanings))  # rows of the table and nats of the note model share names
+_RENEW_EVERY = 10  # hops: a knob that turns and turns does not make a trill
 END_REASONS = ("", "time", "yield", "told", "panic")
 """Why the last answer ended; the status carries the index."""
 
@@ -68,11 +73,16 @@ class Chain:
         self._notes = NoteModel(bundle.graph("notes"), seed)
         self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed)
         self._decoder = Decoder(bundle.graph("decoder"), seed)
+        self._timing = Timing()
+        self._line = Line(self._notes, self._timing)
+        self._placement, self._keeping = Placement(), Keeping(SLOTS)
         self._level = InputGain()
-        self._rows = {path: registry.step_index(path) for path in ("mode", "seed", *_LEANINGS)}
+        self._wishes = Wishes(registry)
         self._heat = 1.0 / float(registry.resolve("temperature").default)
         self._silence, self._nothing = np.zeros(HOP, np.float32), np.zeros(LATENT, np.float32)
         self._put_off: Callable[[], None] | None = None
+        self.due_s: float | None = None
+        """Device time at which the hop that comes next is heard; set by whoever knows it before `step`, None: hops are counted."""
         self.status: dict[str, float] = {}
         self.reset(seed)
 
@@ -83,6 +93,7 @@ class Chain:
         self._tokenizer.reset()
         self._encoder.reset()
         self._level.reset()
+        self._wishes.reset()
         self._forget(seed)
 
     def _forget(self, seed: int) -> None:
@@ -93,23 +104,33 @@ class Chain:
         self._notes.reset(seed)
         self._acoustic.reset(seed)
         self._decoder.reset(seed)
+        self._timing.reset()
+        self._line.reset()
+        self._placement.reset()
+        self._keeping.forget()
         self._hop = 0  # hops heard since the segmenter began; the clock of all notes
         self._pitch_before = 0.0
-        self._plan: Note | None = None
-        self._coming: Note | None = None  # the plan from the next hop on, where it changes there
         self._beat: Stroke | None = None  # the stroke that sounds, or sounded last; None: no strokes are answered
         self._beat_coming: Stroke | None = None  # the one after it, as soon as that is near
         self._beats = 0
+        self._beat_late = 0.0  # hops, below one, that it comes after its hop's border
+        self._played: Kept | None = None  # what is recalled from a slot; then neither line nor strokes play
+        self._played_at = 0
+        self._over = False  # it has come to its end
+        self._sung: tuple | None = None  # latent, loudness class and pitch of the hop that sounded last
         self._seed, self._answers_of_seed = seed, 0
+        self._began: tuple | None = None  # where the last answer began: notes heard by then, states of note model and strokes
+        self._renewed = -_RENEW_EVERY
         self._voice_db, self._pitch_played = QUIET_DB, 0.0
-        self._notes_heard = 0
+        self._notes_heard = self._notes_played = 0
         self._end = 0
         self._voice_gain = 1.0
 
-    _FIELDS = ("_hop", "_pitch_before", "_plan", "_coming", "_beat", "_beat_coming", "_beats", "_seed", "_answers_of_seed",
-               "_voice_db", "_pitch_played", "_notes_heard", "_end", "_voice_gain")
+    _FIELDS = ("_hop", "_pitch_before", "_beat", "_beat_coming", "_beats", "_beat_late", "_played", "_played_at", "_over", "_sung",
+               "_seed", "_answers_of_seed", "_began", "_renewed", "_voice_db", "_pitch_played", "_notes_heard", "_notes_played",
+               "_end", "_voice_gain")
     _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_acoustic", "_decoder",
-               "_level")
+               "_level", "_timing", "_line", "_placement", "_keeping", "_wishes")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
@@ -132,6 +153,7 @@ class Chain:
         performer's timbre is learned from the last 4 s alone. Notes are heard from the beginning.
         """
         self.settle()
+        self._wishes.take(params)
         frames = [self._tokenizer.step(hop) for hop in mic]
         first = 0
         for index, (hop, frame) in enumerate(zip(mic, frames, strict=True)):
@@ -142,7 +164,7 @@ class Chain:
             if action.end:
                 self._finish(action)
             if action.reset:  # panic is heeded while catching up too
-                self._forget(int(params[self._rows["seed"]]))
+                self._forget(self._wishes.seed)
                 first = index + 1
         first = max(first, len(frames) + behind - _TIMBRE_HOPS)
         for index, (hop, frame) in enumerate(zip(mic, frames, strict=True)):
@@ -162,23 +184,27 @@ class Chain:
         """
         self.settle()
         frame = self._tokenizer.step(mic)
-        action, ended = self._understand(frame, params, priming=False)
+        wishes = self._wishes
+        wishes.take(params)
+        called = self._called()
+        action, ended = self._understand(frame, params, False, called)
         if action.answering:
-            leanings = self._leanings(params)
             self._keep(ended)
-            voice = self._answer(action, params, leanings)
+            voice = self._answer(action, called)
             self._let_by(mic, frame)
-            self._put_off = partial(self._look_ahead, leanings)
+            self._put_off = self._look_ahead
         else:
             voice = self._silence
             self._put_off = partial(self._learn, ended, mic.copy(), frame)
+        if "keep" in wishes.happened and not self._keeping.keep(wishes.happened["keep"] - 1):
+            self.performer.refuse(2)
         self._voice_db = _level_db(voice)
         if action.end:
             self._finish(action)
         if action.reset:
             self.settle()
-            self._forget(int(params[self._rows["seed"]]))
-        self._report(frame, action, params)
+            self._forget(wishes.seed)
+        self._report(frame, action)
         return voice
 
     def settle(self) -> None:
@@ -193,17 +219,32 @@ class Chain:
         _, loudness = self._encoder.step(mic, pitch)
         return self._decoder.step(self._encoder.coded, loudness, pitch)
 
-    def _understand(self, frame: Frame, params: np.ndarray, priming: bool) -> tuple[Action, list[Note]]:
+    def _called(self) -> Kept | bool:
+        """What was asked for just now that needs nothing of the performer's: what a slot keeps, the last answer again (True)."""
+        happened = self._wishes.happened
+        if "recall" in happened:
+            kept = self._keeping.slot(happened["recall"] - 1)
+            if kept is None:
+                self.performer.refuse(3)
+            return kept or False
+        if "regenerate" in happened and self._began is None:
+            self.performer.refuse(4)
+        return "regenerate" in happened and self._began is not None
+
+    def _understand(self, frame: Frame, params: np.ndarray, priming: bool, called: Kept | bool = False) -> tuple[Action, list[Note]]:
         """Ask what to do in the hop after this one, and which of the performer's notes ended."""
         ended = self._segmenter.step(frame)
         self._strokes.step(frame.colour)
         self._hop += 1
         answering = self._answering
-        action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming)
+        action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming,
+                                     bool(called), self._over)
         return action, [] if answering else ended  # those may be our own voice, back through the room
 
     def _keep(self, notes: list[Note]) -> None:
         for note in notes:
+            self._timing.hear(note.onset_hop)
+            self._keeping.note(note)
             if note.pitch > 0:
                 self._notes.push(note)
                 self._strokes.note()
@@ -217,8 +258,10 @@ class Chain:
     def _learn(self, notes: list[Note], mic: np.ndarray, frame: Frame) -> None:
         """Take in a hop in which the performer alone may have sounded."""
         self._strikes.hear(self._hop - 1, mic)
+        self._keeping.hear(self._hop - 1, mic, self.performer.detector.in_phrase)
         self._keep(notes)
         self._listen(mic, frame)
+        self._store_voice()
 
     def _listen(self, mic: np.ndarray, frame: Frame) -> None:
         """Teach the acoustic model one hop of the performer."""
@@ -239,90 +282,183 @@ class Chain:
         glides = before > 0 and now > 0 and abs(now - before) < 2.0
         return np.array([(before + now) / 2 if glides else now, now], np.float32)
 
-    def _leanings(self, params: np.ndarray) -> Leanings:
-        return Leanings(**{path: float(params[self._rows[path]]) for path in _LEANINGS})
-
     @property
     def _answering(self) -> bool:
-        return self._plan is not None or self._beat is not None
+        return self._line.playing or self._beat is not None or self._played is not None
 
-    def _look_ahead(self, leanings: Leanings) -> None:
+    def _now_s(self) -> float:
+        """Device time at which the hop is heard that is made now."""
+        return self._hop * HOP_S if self.due_s is None else self.due_s
+
+    def _look_ahead(self) -> None:
         """Plan the note that begins in the next hop, if one does; of the first note, say how long it lasts. Strokes likewise.
 
         An answer that ends right there leaves a planned note in the note model's past that did not sound.
         """
-        plan, beat = self._plan, self._beat
-        if plan is not None and self._hop + 1 >= plan.onset_hop + plan.wait_hops:
-            self._coming = self._notes.next(leanings)
+        leanings = self._wishes.line.leanings
+        self._line.look_ahead(self._hop, leanings)
+        beat = self._beat
         if beat is not None and self._beat_coming is None and self._hop + 1 >= beat.onset_hop + beat.wait_hops:
             self._beat_coming = self._strokes.next(leanings)
+        self._store_voice()
 
-    def _answer(self, action: Action, params: np.ndarray, leanings: Leanings) -> np.ndarray:
-        """Sound one hop of the plan, at the gain the state machine asks for: notes, strokes, or both."""
+    def _store_voice(self) -> None:
+        if "store_voice" in self._wishes.happened:
+            self._acoustic.store_voice(self._wishes.happened["store_voice"] - 1)
+
+    def _answer(self, action: Action, called: Kept | bool) -> np.ndarray:
+        """Sound one hop of the answer, at the gain the state machine asks for: notes, strokes or both, or what a slot keeps."""
+        wishes = self._wishes
         if action.begin:
-            self._begin(int(params[self._rows["seed"]]), leanings)
-        elif self._coming is not None:
-            self._plan = self._coming
-        self._coming = None
-        latent, loudness, pitch = self._nothing, 0, _UNVOICED
-        if self._plan is not None:
-            plan, elapsed = self._plan, self._hop - self._plan.onset_hop
-            sounding = elapsed < plan.sounding_hops
-            remaining = (plan.sounding_hops if sounding else plan.wait_hops) - elapsed if plan.wait_hops else _UNKNOWN
-            note = plan.pitch if sounding else 0.0
-            played = self._acoustic.play(note, elapsed == 0, remaining, leanings.temperature * self._heat)
-            latent, loudness, pitch = played.latent, played.loudness, played.pitch
-        self._pitch_played = float(pitch[1])
-        voice = self._decoder.step(latent, loudness, pitch) * np.float32(self._voice_gain)
-        struck = self._strike()
-        return action.shape(voice if struck is None else voice + struck)
+            self._begin(called)
+        if self._played is not None:
+            return action.shape(self._play_kept())
+        late = 0.0
+        if wishes.freeze and self._sung is not None:
+            self._line.hold()
+            voice, struck = self._decoder.step(*self._sung, colour=wishes.colour), None
+        else:
+            now = self._sing(action)
+            latent, loudness, pitch = self._nothing, 0, _UNVOICED
+            if now is not None:
+                late = now.late
+                played = self._acoustic.play(now.pitch, now.onset, now.left, wishes.manner.temperature * self._heat, wishes.manner)
+                latent, loudness, pitch = played.latent, played.loudness, played.pitch
+                if loudness > 0 and now.pitch > 0:
+                    self._sung = latent.copy(), loudness, pitch
+            self._pitch_played = float(pitch[1])
+            voice = self._decoder.step(latent, loudness, pitch, colour=wishes.colour)
+            struck = self._strike()
+        voice = voice * np.float32(self._voice_gain)
+        if struck is not None:
+            voice = voice + struck * np.float32(db_to_gain(wishes.manner.loudness))
+        voice = self._placement.step(voice, int((late if self._line.playing else self._beat_late) * HOP))
+        self._keeping.play(voice)
+        return action.shape(voice)
+
+    def _sing(self, action: Action) -> Now | None:
+        """The line's hop: first what the player has changed, then what sounds. None where strokes are answered alone."""
+        wishes, hop = self._wishes, self._hop
+        if not action.begin:
+            self._renew()
+        if not self._line.playing:
+            return None
+        now = self._line.step(hop, wishes.line, self._now_s())
+        if now.onset:
+            self._notes_played += 1
+            self._keeping.note(Note(hop, now.pitch, max(2, now.left)))
+        return now
+
+    def _renew(self) -> None:
+        """Answer a change of wishes at once: what sounds gives way to what comes next, chosen by the new ones."""
+        wishes = self._wishes
+        if wishes.reseeded:
+            self._notes.reseed(wishes.seed)
+            self._acoustic.reseed(wishes.seed)
+            wishes.reseeded = False
+        resting = self._line.playing and self._pitch_played <= 0
+        wanted = wishes.renewing or (resting and wishes.recoloured)
+        asked = wishes.note_asked
+        if not (wanted or asked) or (self._hop - self._renewed < _RENEW_EVERY and not asked):
+            return
+        done = False
+        if self._line.playing:
+            pitch = None if not asked else asked + (0.0 if self._notes.pitches.wishes.tune_to == "440" else self._notes.key.tuning)
+            done = self._line.renew(self._hop, wishes.line.leanings, pitch)
+        if self._beat is not None and self._hop - self._beat.onset_hop >= 2:
+            self._hurry()
+            done = True
+        if done:
+            self._renewed = self._hop
+            wishes.renewed()
+
+    def _hurry(self) -> None:
+        """Let the next stroke come now, and the pattern go on from there."""
+        coming = self._beat_coming or self._strokes.next(self._wishes.line.leanings)
+        self._strokes.shift(self._hop - coming.onset_hop)
+        self._beat_coming = replace(coming, onset_hop=self._hop)
+
+    def _play_kept(self) -> np.ndarray:
+        kept = self._played
+        hop = kept.hop(self._played_at)
+        self._played_at += 1
+        self._over = self._wishes.recall_as == "once" and self._played_at >= len(kept.sound)
+        return hop
 
     def _strike(self) -> np.ndarray | None:
         """The stroke that sounds now, (960,) float32; None where there is none."""
-        if self._beat_coming is not None and self._hop >= self._beat_coming.onset_hop:
-            self._beat, self._beat_coming = self._beat_coming, None
-            self._beats += 1
+        coming = self._beat_coming
+        if coming is not None and self._beat is not None:
+            placed = self._timing.place(float(coming.onset_hop), self._beat.onset_hop)
+            if self._hop >= math.floor(placed):
+                self._beat, self._beat_coming, self._beat_late = replace(coming, onset_hop=self._hop), None, placed - math.floor(placed)
+                self._beats += 1
         beat = self._beat
         if beat is None or self._hop < beat.onset_hop or not self._strikes.knows(beat.kind):
             return None
         return self._strikes.sound(beat.kind, self._beats, self._hop - beat.onset_hop)
 
-    def _begin(self, seed: int, leanings: Leanings) -> None:
+    def _begin(self, called: Kept | bool) -> None:
         """Take everything heard so far into account, draw the chances of this answer, and open its plans.
 
         The first answer of a seed is that seed's alone; the ones after it are other chances of the same seed. Strokes are answered
         by strokes, notes by notes, and a mixture by both.
         """
+        wishes = self._wishes
         if not self._answering:
             self._keep(self._segmenter.flush())
             self._decoder.rest()
-        if seed != self._seed:
-            self._seed, self._answers_of_seed = seed, 0
-        chance = seed + 1_000_003 * self._answers_of_seed
+            self._placement.reset()
+        wishes.renewed()
+        wishes.reseeded = False
+        self._over, self._sung, self._played = False, None, None
+        self._beat = self._beat_coming = None
+        self._line.reset()
+        if isinstance(called, Kept) and wishes.recall_as != "continue":
+            self._played, self._played_at = called, 0
+            return
+        if called is True and self._began[0] == self._notes_heard:
+            self._notes.set_state(self._began[1])
+            self._strokes.set_state(self._began[2])
+        elif isinstance(called, Kept):
+            self._keep(as_heard(called.notes, self._hop, len(called.sound)))
+        self._began = self._notes_heard, self._notes.state(), self._strokes.state()
+        if wishes.seed != self._seed:
+            self._seed, self._answers_of_seed = wishes.seed, 0
+        chance = self._seed + 1_000_003 * self._answers_of_seed
         self._answers_of_seed += 1
         self._voice_gain = 1.0 / self._level.gain
         self._notes.reseed(chance)
         self._acoustic.begin(chance)
+        self._keeping.begin(self._hop)
+        self._beats, self._beat_late = 0, 0.0
         share = self._strokes.share() if any(map(self._strikes.knows, range(KINDS))) else 0.0
-        self._beat_coming, self._beats = None, 0
-        self._beat = self._strokes.begin(self._hop, chance, leanings) if share >= _MIXED else None
-        # wait_hops 0: not known yet
-        self._plan = self._notes.open(self._hop, leanings) if share < _STROKES_ONLY else None
+        self._timing.begin(self._hop, wishes.line.time, self._now_s())
+        if share >= _MIXED:
+            self._beat = self._strokes.begin(self._hop, chance, wishes.line.leanings, self._timing.stretch)
+        if share < _STROKES_ONLY:
+            self._line.begin(self._hop, wishes.line, self._now_s())
 
     def _finish(self, action: Action) -> None:
         """End an answer. What the segmenter was following is the performer's only if the performer is why it ended."""
-        self._plan = self._coming = self._beat = self._beat_coming = None
+        self._line.reset()
+        self._beat = self._beat_coming = self._played = None
+        self._over = False
         self._end = END_REASONS.index(action.end)
         if action.end != "yield":
             self._segmenter.flush()
 
-    def _report(self, frame: Frame, action: Action, params: np.ndarray) -> None:
+    def _report(self, frame: Frame, action: Action) -> None:
+        plan = [(self._now_s() + (onset - self._hop) * HOP_S, pitch, hops * HOP_S) for onset, pitch, hops in self._line.plan]
+        now, coming = (*plan, *[(0.0, 0.0, 0.0)] * (2 - len(plan)))
         self.status.update(
             self.performer.status(),
-            mode=float(params[self._rows["mode"]]), pitch_heard=frame.pitch, loudness_heard_db=frame.loudness_db,
+            mode=float(self._wishes.mode), pitch_heard=frame.pitch, loudness_heard_db=frame.loudness_db,
             voiced=float(frame.voiced), pitch_played=self._pitch_played if action.answering else 0.0,
             loudness_played_db=self._voice_db, end_reason=float(self._end), seed=float(self._seed),
-            notes_heard=float(self._notes_heard),
+            notes_heard=float(self._notes_heard), notes_played=float(self._notes_played),
+            note_onset_s=now[0], note_pitch=now[1], note_length_s=now[2], next_onset_s=coming[0], next_pitch=coming[1],
+            tonic=float(self._notes.pitches.tonic), tempo=self._timing.bpm if self._line.playing else 0.0,
         )  # fmt: skip
 
 

@@ -192,7 +192,7 @@ class Engine:
         config = self.config
         mic_channel = self._mic_channel(settled.in_channels)
         timeline = Timeline(settled.samplerate, settled.blocksize, round(self._lead_s() * settled.samplerate))
-        spec = SegmentSpec(settled.samplerate, settled.in_channels, settled.out_channels, len(REGISTRY.step_rows))
+        spec = SegmentSpec(settled.samplerate, settled.in_channels, settled.out_channels, REGISTRY.step_width)
         segment = Segment.create(spec, timeline, shared=not isinstance(self.driver, FreewheelDriver))
         with self._lock:
             self.format, self._timeline, self.segment = settled, timeline, segment
@@ -246,7 +246,7 @@ class Engine:
     def _start_sound(self) -> None:
         """Let the driver run with the gains as they are now."""
         with self._lock:
-            spec = BlockSpec(self.segment, self.format.blocksize, **self.steering.gains())
+            spec = BlockSpec(self.segment, self.format.blocksize, **self.steering.begins())
         self.driver.start(spec)
         self._device_frames = self.driver.device_frames()
 

@@ -43,6 +43,14 @@ CHAIN_FIELDS = (
     "end_reason",
     "seed",  # of the answer that sounds, or sounded last
     "notes_heard",
+    "notes_played",  # begun so far, in all answers
+    "note_onset_s",  # device time of the note that sounds or sounded last; 0 where there is no line
+    "note_pitch",
+    "note_length_s",  # 0 where nobody knows yet
+    "next_onset_s",  # of the note after it, where that is known
+    "next_pitch",
+    "tonic",  # pitch class of the key in force
+    "tempo",  # in force, bpm; 0 where no line plays
 )
 """What the chain says about itself, in `chain.status`."""
 

@@ -8,7 +8,7 @@ from .events import Event
 from .kernels import lib
 from .latency import hop_device_frames
 from .layout import Segment
-from .params import REGISTRY
+from .params import REGISTRY, Value
 from .units import db_to_gain
 
 _PANIC_FADE_S = 0.005
@@ -17,6 +17,10 @@ _TARGETS = {
     "voice": lib.AP_TARGET_VOICE,
     "master": lib.AP_TARGET_MASTER,
     "mute": lib.AP_TARGET_MUTE,
+    "lowpass": lib.AP_TARGET_LOWPASS,
+    "highpass": lib.AP_TARGET_HIGHPASS,
+    "resonance": lib.AP_TARGET_RESONANCE,
+    **{f"send/{n}": lib.AP_TARGET_SEND + n - 1 for n in range(1, lib.AP_SENDS + 1)},
 }
 
 
@@ -38,7 +42,7 @@ class Steering:
         self._params = np.array(REGISTRY.step_defaults())
         for row in REGISTRY.step_rows:
             if row.kind != "trigger":
-                self._params[REGISTRY.step_index(row.path)] = row.encode(self.values[row.path])
+                REGISTRY.put(self._params, row.path, self.values[row.path])
 
     def bind(self, segment: Segment, lead_room: int) -> None:
         """Let changes go to this segment from now on, and all values with them; its lead may grow by `lead_room` frames."""
@@ -46,29 +50,27 @@ class Steering:
         self._owed.clear()  # sound begins with the values as they are
         segment.publish_params(self._params)
 
-    def gains(self) -> dict[str, float]:
-        """Give the linear gains that a block begins with; mute is said to it apart from them."""
+    def begins(self) -> dict:
+        """Give the block rows that a block begins with, as `BlockSpec` takes them; mute is said to it apart from them."""
         if self.values["mute"]:
             self._segment.push_command(0, lib.AP_TARGET_MUTE, 0, 1.0)
-        return {path: db_to_gain(self.values[path]) for path in ("dry", "voice", "master")}
+        alone = {path: _number(path, self.values[path]) for path in _TARGETS if path != "mute" and not path.startswith("send/")}
+        return {**alone, "sends": tuple(_number(path, self.values[path]) for path in _TARGETS if path.startswith("send/"))}
 
     def apply(self, event: Event) -> None:
         """Take an accepted event that is due."""
         row = REGISTRY.resolve(event.path)
-        if row.kind == "trigger":
-            if event.value:
-                self._params[REGISTRY.step_index(row.path)] += 1
-                if row.path == "panic" and self._segment:
-                    self._hand_over("panic", 0)
-        else:
+        if row.access != "w":
             self.values[row.path] = event.value
-            if row.target == "step":
-                self._params[REGISTRY.step_index(row.path)] = row.encode(event.value)
+        if row.target == "step" and (row.kind != "trigger" or event.value):
+            REGISTRY.put(self._params, row.path, event.value)
+            if row.path == "panic" and self._segment:
+                self._hand_over("panic", 0)
         if self._segment is None:
             return
         if row.target == "block":
             self._hand_over(row.path, event.time_frame or 0)
-        else:
+        elif row.target == "step":
             self._segment.publish_params(self._params)
 
     def settle(self) -> None:
@@ -94,8 +96,7 @@ class Steering:
         row, value, segment = REGISTRY.resolve(path), self.values[path], self._segment
         if frame:  # the callback counts the frames too that found no room in the mic ring; the clock stood still for them
             frame += int(segment.read_counters()["mic_overflow_frames"])
-        number = float(value) if row.kind == "bool" else db_to_gain(value)
-        return segment.push_command(frame, _TARGETS[path], round(row.smoothing_s * segment.samplerate), number)
+        return segment.push_command(frame, _TARGETS[path], round(row.smoothing_s * segment.samplerate), _number(path, value))
 
     def _silence(self) -> bool:
         """Fade the voice in the callback now, and keep it away until frames made after the panic are due.
@@ -106,3 +107,8 @@ class Steering:
         fade = round(_PANIC_FADE_S * segment.samplerate)
         away = segment.delay_frames + self._lead_room + hop_device_frames(segment.samplerate) + fade
         return segment.push_command(0, lib.AP_TARGET_SILENCE, fade, away)
+
+
+def _number(path: str, value: Value) -> float:
+    """What the callback is told for a value of a block row: gains are linear there."""
+    return db_to_gain(value) if REGISTRY.resolve(path).unit == "dB" else float(value)

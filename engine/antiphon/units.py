@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 OFF_DB = -80.0
 """A gain at or below this is silence, not a very small number: a fader's lowest point is off."""
@@ -37,3 +38,17 @@ def pitch_name(pitch: float) -> str:
     note = math.floor(pitch + 0.5)
     cents = round((pitch - note) * 100)
     return f"{_NAMES[note % 12]}{note // 12 - 1} {cents:+d}"
+
+
+_LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_SHIFTS = {"": 0, "#": 1, "b": -1, "s": 1}
+
+
+def note_number(name: str) -> float | None:
+    """Give the MIDI number that a note's name means: `a4` is 69, `eb` without an octave is 3, the class; None for anything else."""
+    found = re.fullmatch(r"([a-g])([#bs]?)(-1|[0-9])?", name.strip().lower())
+    if found is None:
+        return None
+    octave = 12 * (int(found[3]) + 1) if found[3] is not None else 0
+    number = _LETTERS[found[1]] + _SHIFTS[found[2]] + octave
+    return float(number % 12 if found[3] is None else number)

@@ -16,7 +16,8 @@ def params(**values):
     doubles = REGISTRY.step_defaults()
     for path, value in values.items():
         row = REGISTRY.resolve(path.rstrip("_"))  # `yield` is a word of the language
-        doubles[REGISTRY.step_index(row.path)] = float(value) if row.kind == "trigger" else row.encode(value)
+        at = REGISTRY.step_index(row.path)
+        doubles[at : at + row.width] = [float(value)] if row.kind == "trigger" else row.encode(value)
     return doubles
 
 

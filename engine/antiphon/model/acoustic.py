@@ -14,7 +14,7 @@ from . import gestures
 from .edges import LEVELS, Edges, Size
 from .gestures import BEND_OFFSETS, BENDS, LATENT, LOUDNESS_CLASSES, PLAN, TRACE, TRAITS
 from .graph import StepGraph
-from .moments import Moments
+from .moments import LEAST, Moments
 from .timbre import CODEBOOKS, CODES, Codebooks
 from .tokens import REST
 from .traits import COARSE, Traits
@@ -45,6 +45,9 @@ LOUDNESS_TAIL, BEND_TAIL, TIMBRE_TAIL = 5.0, 6.0, (3.5, 3.0, 3.0, 2.5, 2.0, 2.0)
 """Classes this many nats below the best are never chosen."""
 HABIT_GRIP = (0.6, 0.4, 0.2)
 """How strongly the coarse codes heard are preferred, per level: keeps the answer in the performer's own sound."""
+_MEAN_HOPS = 8  # over which a settled note's own middle is found, which vibrato goes around
+STEP_DB = 1.5
+"""Of a loudness class."""
 _RARE = 0.004
 _LEAST_SPREAD, _MOST_NATS = 3.0, 8.0
 LOUDER = 2
@@ -61,6 +64,29 @@ _UNVOICED = np.arange(BENDS) == 0
 # Leanings of the bends, by where in a rest or note the hop is.
 _AT_REST, _OPENING, _WITHIN = _only(_UNVOICED), _only(np.ones(BENDS, bool)), _only(~_UNVOICED)
 _SETTLED = _only(~_UNVOICED & (np.abs(BEND_OFFSETS) <= SETTLED_BEND))
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the player wants notes to be sung; the names are rows of the parameter table. `in_tune`, 0..1: how much of what the
+    middle of a settled note is off its pitch is taken back."""
+
+    temperature: float = 0.9
+    glide: float = 1.0
+    vibrato: float = 1.0
+    loudness: float = 0.0
+    timbre: float = 0.0
+    timbre_x: float = 0.0
+    timbre_y: float = 0.0
+    in_tune: float = 0.0
+
+    def shares(self) -> tuple[float, ...]:
+        """How much of the sound is the performer's own, and of each of the four stored voices."""
+        x, y, t = self.timbre_x, self.timbre_y, self.timbre
+        return 1 - t, t * (1 - x) * (1 - y), t * x * (1 - y), t * (1 - x) * y, t * x * y
+
+
+PLAIN = Manner()
 
 
 @dataclass(frozen=True)
@@ -94,6 +120,8 @@ class AcousticModel:
         self._context = self._choice.inputs["context"]
         self._leaning, self._noise = self._choice.inputs["leaning"], self._choice.inputs["noise"]
         self._traits, self._moments = Traits(), Moments()
+        self.voices: list[Moments | None] = []
+        """Voices that were stored: moments of others, or of earlier. Not forgotten by `reset`; None where a place is empty."""
         self.reset(seed)
 
     def reset(self, seed: int = 0) -> None:
@@ -108,11 +136,19 @@ class AcousticModel:
         # Hops listened, age of the note now, loudness, note now (MIDI, 0 rest), note before, pitch one and two hops ago.
         self._listened = self._age = self._loudness = 0
         self._note, self._note_before, self._note_class_held = 0.0, REST, None
-        self._pitch = self._pitch_earlier = 0.0
+        self._pitch = self._pitch_earlier = self._sounded = 0.0
         self._away = self._released = 0
+        self._middle = 0.0  # what the note that sounds is off its pitch in the middle
         self._latent[:] = 0
         self._who[:] = 0
         self._warmth = None
+
+    def store_voice(self, place: int) -> bool:
+        """Put the performer's sound as heard so far in the place of a stored voice, from 0; False where too little was heard."""
+        if self._moments.hops < LEAST:
+            return False
+        self.voices[place] = self._moments.copy()
+        return True
 
     def reseed(self, seed: int) -> None:
         """Start chance anew, keep all that was heard."""
@@ -138,9 +174,11 @@ class AcousticModel:
             self._traits.write(self._who)
         self._listened += 1
         self._remember(now if note > 0 else 0.0, loudness, latent)
+        self._sounded = self._pitch
 
-    def play(self, note: float, onset: bool, remaining: int, temperature: float = 1.0) -> Hop:
-        """Perform a hop of the planned `note` (MIDI semitones with cents, 0 for a rest), `remaining` hops before it ends.
+    def play(self, note: float, onset: bool, remaining: int, temperature: float = 1.0, manner: Manner = PLAIN) -> Hop:
+        """Perform a hop of the planned `note` (MIDI semitones with cents, 0 for a rest), `remaining` hops before it ends, in this
+        manner (its temperature is `temperature`, against the trained one).
 
         `onset` is true at its first hop. Call `begin` before the first hop of an answer. Where a rest follows a note, the
         first `RELEASE_HOPS` hops of it are the note's release.
@@ -163,13 +201,47 @@ class AcousticModel:
         self._codebooks.decode(codes)
         away = float(BEND_OFFSETS[bend])
         sung = note + away if bend > 0 and note > 0 else 0.0
-        latent = self._moments.find(self._codebooks.latent, loudness, sung, self._age, remaining)
+        asked = loudness if manner.loudness == 0 or loudness == 0 else self._level_asked(loudness, manner)
+        latent = self._voice(asked, sung, remaining, manner)
         if bend > 0 and note > 0 and not releasing and self._age >= GESTURE_HOPS[0]:
             loudness, away = self._gesture(loudness, away, note)
+            asked = loudness if manner.loudness == 0 else self._level_asked(loudness, manner)
         now = note + away if bend > 0 and note > 0 else 0.0
-        before = self._pitch if self._pitch > 0 and now > 0 and abs(self._pitch - now) < 2 else now
+        sounds = note + self._bent(away, manner) if now > 0 else 0.0
+        before = self._sounded if self._sounded > 0 and now > 0 and abs(self._sounded - sounds) < 2 else sounds
         self._remember(now, loudness, latent)
-        return Hop(latent, loudness, np.array([(before + now) / 2, now]))
+        self._sounded = sounds
+        return Hop(latent, asked, np.array([(before + sounds) / 2, sounds]))
+
+    def _voice(self, loudness: int, sung: float, remaining: int, manner: Manner) -> np.ndarray:
+        """The latent to sound: the performer's own moment, a stored voice's, or something between."""
+        wanted = self._codebooks.latent
+        own = self._moments.find(wanted, loudness, sung, self._age, remaining)
+        if manner.timbre <= 0:
+            return own
+        share, *others = manner.shares()
+        mixed, left = share * own, 1.0 - share
+        for part, voice in zip(others, self.voices, strict=False):
+            if part > 0 and voice is not None:
+                mixed = mixed + part * voice.find(wanted, loudness, sung, self._age, remaining)
+                left -= part
+        return (mixed + left * own if left > 1e-9 else mixed).astype(np.float32)  # an empty place sounds like the performer
+
+    def _bent(self, away: float, manner: Manner) -> float:
+        """How far from its pitch the note sounds: slides and vibrato as the player wants them, its middle in tune as far as asked."""
+        if self._age < GESTURE_HOPS[0]:
+            self._middle = 0.0
+        if self._age < GESTURE_HOPS[1]:
+            bent = manner.glide * away
+        else:
+            bent = away if manner.vibrato == 1 else self._middle + manner.vibrato * (away - self._middle)
+        if abs(away) < SETTLED_BEND:
+            self._middle += (away - self._middle) / min(_MEAN_HOPS, 1 + max(0, self._age - GESTURE_HOPS[0]))
+        return bent - manner.in_tune * self._middle if self._age >= GESTURE_HOPS[0] else bent
+
+    @staticmethod
+    def _level_asked(loudness: int, manner: Manner) -> int:
+        return min(max(loudness + round(manner.loudness / STEP_DB), 1), LOUDNESS_CLASSES - 1)
 
     def _gesture(self, loudness, away, note):
         """The level and bend of a settled note: the performer's own, from the moment that sounds, where it has some."""
@@ -217,6 +289,9 @@ class AcousticModel:
         """Prepare an answer: draw the performer's traits from all that was kept and start chance from `seed`."""
         self._traits.write(self._who)
         self._moments.begin()
+        for voice in self.voices:
+            if voice is not None:
+                voice.begin()
         self._draw_habits()
         self.reseed(seed)
 
@@ -272,7 +347,7 @@ class AcousticModel:
         return pitch, True
 
     _FIELDS = ("_listened", "_age", "_loudness", "_note", "_note_before", "_note_class_held", "_pitch", "_pitch_earlier", "_away",
-               "_released", "_loudest")
+               "_released", "_loudest", "_middle", "_sounded")
     _ARRAYS = ("_habits", "_level_habit", "_latent", "_who")
 
     def state(self) -> dict:

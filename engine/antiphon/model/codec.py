@@ -1,6 +1,7 @@
 """The streaming codec: a hop of sound to codes, codes to a hop of sound. Model process only, one thread."""
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from .timbre import CODEBOOKS, HEARD, LATENT, PITCH_FEATURES, PLANNED, Codebooks
 from .tokens import HOP
 
 SILENCE_DB = -120.0
+_NEPER = math.log(10) / 20  # a decibel, in the logarithms that the network speaks
+_BANDS = lib.AP_VOICE_BANDS
+_TILT_FROM_HZ, _TILT_OCTAVES = 500.0, 4.0  # brightness turns the spectrum above this frequency, over so many octaves at most
 ENCODER = Edges({"features": (1, HEARD)}, {"latent": (1, LATENT)})
 DECODER = Edges({"hop": (1, PLANNED), "pitches": (1, 2 * PITCH_FEATURES), "timbre": (2, 2 * LATENT)},
                 {"raw": (2, lib.AP_VOICE_RAW)})
@@ -64,6 +68,20 @@ class Encoder:
         self._graph.set_state(state)
 
 
+def colouring(breath_db: float, brightness_db: float) -> np.ndarray | None:
+    """What is added to the decoder's numbers for more breath (dB of the noise) and brightness (dB an octave above 500 Hz),
+    (AP_VOICE_RAW,) float32; None where nothing is."""
+    if breath_db == 0 and brightness_db == 0:
+        return None
+    # Bands are even on log(1 + f / 500).
+    nepers = np.arange(_BANDS) * math.log(1 + 24_000 / 500) / (_BANDS - 1)
+    octaves = np.clip(np.log2(np.maximum(500 * np.expm1(nepers), _TILT_FROM_HZ) / _TILT_FROM_HZ), 0, _TILT_OCTAVES)
+    raw = np.zeros(lib.AP_VOICE_RAW, np.float32)
+    raw[:_BANDS] = raw[-_BANDS:] = brightness_db * octaves * _NEPER
+    raw[-_BANDS:] += breath_db * _NEPER
+    return raw
+
+
 class Decoder:
     """Sounds latents: the graph says what 128 harmonics and the noise are like at two control frames a hop, `kernels.Voice`
     makes them. Loudness class 0 is exactly silent.
@@ -77,8 +95,9 @@ class Decoder:
         self._voice = Voice(seed)
         self._out = np.zeros(HOP, np.float32)
 
-    def step(self, latent: np.ndarray, loudness: int, pitch: np.ndarray, noise: np.ndarray | None = None) -> np.ndarray:
-        """Sound one hop: latent `(32,) float32`, loudness class, pitch `(2,)` (MIDI semitones per 10 ms, 0 unvoiced).
+    def step(self, latent: np.ndarray, loudness: int, pitch: np.ndarray, noise: np.ndarray | None = None,
+             colour: np.ndarray | None = None) -> np.ndarray:
+        """Sound one hop: latent `(32,) float32`, loudness class, pitch `(2,)` (MIDI semitones per 10 ms, 0 unvoiced), `colouring`.
 
         Returns `(960,) float32`, a view valid until the next step. `noise (2, 481) complex64`, spectra of 960 frames of
         unit deviation, replaces the generator's.
@@ -86,6 +105,8 @@ class Decoder:
         level_db, first, last = class_db(loudness), float(pitch[0]), float(pitch[1])
         lib.ap_timbre_planned(pointer(latent, LATENT, "latent"), first, last, level_db, self._voice.level_db, *self._told)
         self._graph.run()
+        if colour is not None:
+            self._graph.outputs["raw"] += colour
         self._voice.process(self._graph.outputs["raw"], first, last, level_db, loudness > 0, self._out, noise)
         return self._out
 

@@ -34,20 +34,25 @@ _SCALES = (
 )
 
 
+def _profile(steps) -> tuple[np.ndarray, np.ndarray]:
+    """Log probability of each pitch class, and which are members, for every tonic, both (12, 12)."""
+    profiles, members = [], []
+    for tonic in range(12):
+        inside = np.zeros(12)
+        inside[(np.array(steps) + tonic) % 12] = 1.0
+        weight = np.where(inside > 0, 1.0, 0.07)
+        weight[tonic] *= 1.7
+        weight[(tonic + 7) % 12] *= 1.4 if inside[(tonic + 7) % 12] else 1.0
+        profiles.append(np.log(weight / weight.sum()))
+        members.append(inside)
+    return np.array(profiles), np.array(members)
+
+
 def _profiles() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log probability of each pitch class, membership and log prior for every (scale, tonic)."""
-    profiles, members, priors = [], [], []
-    for steps, prior in _SCALES:
-        for tonic in range(12):
-            inside = np.zeros(12)
-            inside[(np.array(steps) + tonic) % 12] = 1.0
-            weight = np.where(inside > 0, 1.0, 0.07)
-            weight[tonic] *= 1.7
-            weight[(tonic + 7) % 12] *= 1.4 if inside[(tonic + 7) % 12] else 1.0
-            profiles.append(np.log(weight / weight.sum()))
-            members.append(inside)
-            priors.append(np.log(prior))
-    return np.array(profiles), np.array(members), np.array(priors)
+    """Log probability of each pitch class, membership and log prior for every (scale, tonic), tonics innermost."""
+    each = [_profile(steps) for steps, _ in _SCALES]
+    priors = np.repeat([np.log(prior) for _, prior in _SCALES], 12)
+    return np.concatenate([profile for profile, _ in each]), np.concatenate([member for _, member in each]), priors
 
 
 _PROFILE, _MEMBER, _PRIOR = _profiles()
@@ -58,6 +63,9 @@ class Key:
 
     def __init__(self):
         self.reset()
+
+    version = 0
+    """Goes up whenever what is known has changed."""
 
     def reset(self) -> None:
         """Forget everything."""
@@ -72,6 +80,7 @@ class Key:
 
     def _settle(self) -> None:
         """Work out what follows from the notes heard; once a note, since an answer asks for it at every plan."""
+        self.version += 1
         self._membership = self._find_membership()
         ordered = sorted(self._recent)
         self._anchor = ordered[len(ordered) // 2] if ordered else 62
@@ -125,9 +134,18 @@ class Key:
         """Whether any note was heard."""
         return bool(self._recent)
 
-    def membership(self) -> np.ndarray:
-        """How surely each pitch class is in the performer's scale, (12,) in 0..1; ones before anything was heard."""
-        return self._membership
+    def membership(self, tonic: int | None = None) -> np.ndarray:
+        """How surely each pitch class is in the performer's scale, (12,) in 0..1; ones before anything was heard. With `tonic`,
+        in their scale if that is its tonic."""
+        return self._membership if tonic is None else self._find_membership(tonic)
+
+    def tonic(self, steps: np.ndarray | None = None) -> int:
+        """The pitch class that is most likely the tonic of what was heard, of a scale of these steps (n,) or of any; 0 before."""
+        if not self.heard:
+            return 0
+        if steps is None:
+            return int(self._belief().reshape(-1, 12).sum(0).argmax())
+        return int((_profile(steps)[0] @ self._weight).argmax())
 
     def anchor(self) -> int:
         """Semitone in the middle of the performer's register: the (upper) median of the notes heard."""
@@ -137,13 +155,21 @@ class Key:
         """Lowest and highest semitone to stay within."""
         return self._register
 
-    def _find_membership(self) -> np.ndarray:
-        if not self.heard:
-            return np.ones(12)
+    def _belief(self, tonic: int | None = None) -> np.ndarray:
+        """Probability of each scale and tonic, in the order of `_PROFILE`."""
         evidence = SURENESS * (_PROFILE @ self._weight) + _PRIOR
+        if tonic is not None:
+            evidence = np.where(np.arange(len(evidence)) % 12 == tonic, evidence, -np.inf)
         belief = np.exp(evidence - evidence.max())
-        member = (belief / belief.sum()) @ _MEMBER
+        return belief / belief.sum()
+
+    def _find_membership(self, tonic: int | None = None) -> np.ndarray:
+        if not self.heard and tonic is None:
+            return np.ones(12)
+        member = self._belief(tonic) @ _MEMBER
+        if not self.heard:
+            return member
         share = self._weight / self._weight.sum()
-        # What is sung again and again is in the scale, whatever our list of scales says.
+        # What is sung again and again is in the scale, whatever our list of scales says; unless we were told better.
         sung = np.clip((share - 0.09) / 0.08, 0.0, 1.0) * (self._count > 1.5)
-        return np.maximum(member, sung)
+        return np.maximum(member, sung) if tonic is None else member

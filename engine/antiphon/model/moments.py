@@ -124,6 +124,34 @@ class Moments:
             return None
         return int(self._told[self._last, 0]), float(self._told[self._last, 3])
 
+    def copy(self) -> Moments:
+        """Another of the same moments, in which nothing has sounded yet."""
+        other = Moments()
+        other.set_state(self.state())
+        other.begin()
+        return other
+
+    def save(self, path) -> None:
+        """Write the moments to a `.npz` file, for a voice that is kept."""
+        count = self.hops
+        np.savez_compressed(path, latents=self._latents[:count].astype(np.float16), told=self._told[:count],
+                            goes_on=self._goes_on[:count])
+
+    @classmethod
+    def load(cls, path) -> Moments:
+        """Read what `save` wrote. Raises ValueError or OSError where it is no such file."""
+        moments = cls()
+        with np.load(path, allow_pickle=False) as kept:
+            latents, told, goes_on = kept["latents"], kept["told"], kept["goes_on"]
+        count = len(latents)
+        if count > MOMENTS or latents.shape != (count, LATENT) or told.shape != (count, 5) or goes_on.shape != (count,):
+            raise ValueError(f"{path}: not moments of {LATENT} numbers, at most {MOMENTS} of them")
+        moments._latents[:count], moments._told[:count], moments._goes_on[:count] = latents, told, goes_on
+        moments._goes_on[count - 1] = False
+        moments._kept, moments._broken = count, True
+        moments.begin()
+        return moments
+
     _ARRAYS = ("_latents", "_told", "_goes_on", "_scale", "_sounded")
     _VALUES = ("_kept", "_last", "_broken", "_note_hops", "leapt")
 

@@ -18,6 +18,7 @@ from . import match, score
 from .edges import Edges, Size
 from .graph import StepGraph
 from .key import Key
+from .pitches import Pitches, PitchWishes
 from .sampling import (
     BREATH_AFTER_S,
     BREATH_HOPS,
@@ -95,6 +96,9 @@ class NoteModel:
         self._heads, self._size = self._graph.inputs["keys_0"].shape[:2]
         self._layers = sum(name.startswith("keys_") for name in self._graph.inputs)
         self._key, self._brake = Key(), LoopBrake()
+        self.pitches = Pitches(self._key)
+        """Which pitches may be taken, and how they are tuned; `ask` says what is wanted of them."""
+        self._stretch = 1.0
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
@@ -126,11 +130,21 @@ class NoteModel:
             self._graph.inputs[name][:] = state["ring"][name]
 
     def _ring_names(self) -> list[str]:
-        return ["mask"] + [f"{kind}_{layer}" for layer in range(self._layers) for kind in ("keys", "values")]
+        return ["mask", "token", "cos", "sin"] + [f"{kind}_{layer}" for layer in range(self._layers) for kind in ("keys", "values")]
 
     def reseed(self, seed: int) -> None:
         """Start the chances anew from ``seed``; nothing heard is forgotten."""
         self._memory.seed, self._memory.draws = seed, 0
+
+    def ask(self, wishes: PitchWishes, stretch: float = 1.0) -> None:
+        """Say what is wanted of pitch from now on, and how many times as long a planned wait really lasts. Not remembered: ask
+        at every hop of an answer."""
+        self.pitches.ask(wishes)
+        self._stretch = stretch
+
+    def fit(self, note: Note) -> Note:
+        """Give the note that may be begun now: itself, or where wishes changed since it was planned, with the nearest pitch."""
+        return dataclasses.replace(note, pitch=self.pitches.fit(note.pitch))
 
     @property
     def key(self) -> Key:
@@ -168,18 +182,15 @@ class NoteModel:
         answer, it moves the next planned note to ``now_hop``.
         """
         memory = self._memory
+        self.pitches.refresh()
         self._brake.rest()
         memory.phrase, memory.quoted = 0.0, -1
         memory.own.clear()
         memory.own_hops.clear()
         memory.since_breath = 0.0
         if memory.pending is None:
-            middle = self._key.anchor()
-            memory.pending, memory.pending_class, memory.planned = (
-                Note(now_hop, float(middle), 2),
-                middle - score.NOTE_LO,
-                True,
-            )
+            middle = self.pitches.nearest(self._key.anchor() + self.pitches.shift)
+            memory.pending, memory.pending_class, memory.planned = Note(now_hop, self.pitches.sound(middle), 2), middle, True
         elif memory.planned:
             memory.pending = dataclasses.replace(memory.pending, onset_hop=now_hop)
         else:
@@ -201,10 +212,36 @@ class NoteModel:
         self._plan(planned.onset_hop + planned.wait_hops, chosen)
         return planned
 
+    def renew(self, now_hop: int, leanings: Leanings = DEFAULT_LEANINGS, pitch: float | None = None) -> Note:
+        """Cut the note that sounds short, and choose anew what follows it, at ``now_hop``: return that note, as `open` does.
+
+        For wishes that changed: what was planned, was by the old ones. ``pitch``: do not choose, it is this one. One run.
+        """
+        memory, inputs = self._memory, self._graph.inputs
+        assert memory.planned and memory.last is not None, "renew() before next()"
+        last = memory.last
+        wait = max(2, now_hop - last.onset_hop)
+        if pitch is None:
+            # The very run that chose what is now dropped, once more, with its length known and other leanings.
+            slot = (memory.runs - 1) % score.WINDOW
+            memory.pending, memory.pending_class = last, memory.pitches[-1]
+            inputs["mask"][slot] = _SILENT
+            self._lean(last.onset_hop + wait, leanings, None)
+            self._graph.run()
+            inputs["mask"][slot] = 0.0
+            chosen = int(self._graph.outputs["pitch"][0])
+        else:
+            chosen = self.pitches.nearest(pitch)
+        sounding = min(last.sounding_hops, wait)
+        memory.last = dataclasses.replace(last, sounding_hops=sounding, wait_hops=wait)
+        if memory.own_hops:
+            memory.own_hops[-1] = wait
+        self._plan(last.onset_hop + wait, chosen)
+        return memory.pending
+
     def _plan(self, onset_hop: int, note_class: int) -> None:
         """Write down what comes after the note just run."""
-        semitone = note_class + score.NOTE_LO
-        self._memory.pending = Note(onset_hop, self._key.sound(semitone), 2)
+        self._memory.pending = Note(onset_hop, self.pitches.sound(note_class), 2)
         self._memory.pending_class, self._memory.planned = note_class, True
 
     def _run(self, next_hop: int | None, leanings: Leanings | None = None, extra: np.ndarray | None = None) -> int:
@@ -249,18 +286,23 @@ class NoteModel:
     def _lean(self, next_hop: int | None, leanings: Leanings, extra: np.ndarray | None) -> float:
         """Fill noise, leanings and temperatures of the coming run; return a further chance, 0..1."""
         memory, inputs = self._memory, self._graph.inputs
+        self.pitches.refresh()
         inputs["noise"][:], within_bin = chances(memory.seed, memory.draws, len(inputs["noise"]))
         memory.draws += 1
         inputs["sharpness"][:] = leanings.sharpness()
         inputs["match_nats"][:] = leanings.match_nats(int(inputs["token"][7]), any(memory.theirs))
         inputs["tail"][:] = TAIL
-        pitch = pitch_leaning(self._key, leanings, np.array(memory.own)) + self._brake.leaning()
-        if next_hop is not None or memory.since_breath > self._phrase_s():
+        pitch = pitch_leaning(self.pitches, self._key.anchor(), leanings, np.array(memory.own)) + self._brake.leaning()
+        if next_hop is not None or memory.since_breath > self._phrase_s(leanings):
             pitch += self._take_up(within_bin, leanings)
-        inputs["pitch_bias"][:] = pitch if extra is None else pitch + extra
-        breath = breath_leaning(memory.since_breath, self._usual_hops(), self._phrase_s())
+        if extra is not None:
+            pitch += extra
+        inputs["pitch_bias"][:] = pitch + self.pitches.nats
+        heard = [hops / leanings.density for hops in memory.heard_hops]
+        usual, asked = self._usual_hops() / leanings.density, leanings.phrase_length > 0
+        breath = breath_leaning(memory.since_breath, usual, self._phrase_s(leanings), asked)
         inputs["ioi_bias"][:], inputs["articulation_bias"][:] = breath
-        inputs["ioi_bias"] += pace_leaning(memory.heard_hops, memory.own_hops) + habit_leaning(memory.heard_hops, memory.own_hops)
+        inputs["ioi_bias"] += pace_leaning(heard, memory.own_hops) + habit_leaning(heard, memory.own_hops)
         if next_hop is not None:
             wait = int(np.clip(next_hop - memory.pending.onset_hop, 2, _LONGEST))
             inputs["ioi_bias"][score.ioi_bin(wait)] = _FORCED
@@ -295,8 +337,10 @@ class NoteModel:
         interval = score.interval_index(memory.pitches[place + 1] - memory.pitches[place])
         return int(interval), int(memory.iois[place]), min(2 + memory.quoted_for, score.LONGEST_MATCH)
 
-    def _phrase_s(self) -> float:
-        """How long the performer sings between breaths, as far as is known."""
+    def _phrase_s(self, leanings: Leanings) -> float:
+        """How long to go on without a breath, in planned seconds: as asked, or as the performer does, as far as is known."""
+        if leanings.phrase_length:
+            return leanings.phrase_length / self._stretch
         least, usual, most = BREATH_AFTER_S
         return float(np.clip(np.median(self._memory.phrases), least, most)) if self._memory.phrases else usual
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import score
-from .key import Key
+from .pitches import Pitches
 
 NEVER = -60.0  # nats; with a tail of TAIL nats such a class can't be chosen
 TAIL = 5.0  # a class this many nats below the best is never chosen
@@ -27,7 +27,6 @@ HABIT_GRIP = 0.7  # of the performer's own note values
 HABIT_WIDTH = 0.12  # in the logarithm of a wait: how far two of one kind may lie apart
 HABIT_DOUBT = 0.02
 SAME_FREE, SAME_NATS = 3, 0.5  # waits alike in a row before it is said to be too many, and what each further one costs
-SOFT_KEY_NATS = 5.0  # off the scale, at scale_grip 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,11 @@ class Leanings:
     """What the player's controls ask of the note model; the names are rows of the parameter table."""
 
     temperature: float = 0.9
-    scale_grip: float = 0.5
+    top_p: float = 1.0
     register_grip: float = 0.5
     novelty: float = 0.5
+    density: float = 1.0
+    phrase_length: float = 0.0
 
     def sharpness(self) -> tuple[float, float]:
         """Inverse temperature of timing and of pitch.
@@ -59,12 +60,6 @@ class Leanings:
             return 0.0, max(0.0, 0.5 * lean)
         return 0.6 * lean + 0.5, lean + 1.0
 
-    def key_nats(self) -> float:
-        """Nats off a pitch class that is surely not in the scale."""
-        if self.scale_grip <= 0.5:
-            return 2 * SOFT_KEY_NATS * self.scale_grip
-        return SOFT_KEY_NATS * 24.0 ** (2 * self.scale_grip - 1)
-
 
 def chances(seed: int, draw: int, size: int) -> tuple[np.ndarray, float]:
     """Return the chances of one draw: Gumbel noise, (size,) float32, and a number in [0, 1).
@@ -76,20 +71,20 @@ def chances(seed: int, draw: int, size: int) -> tuple[np.ndarray, float]:
     return -np.log(-np.log(np.clip(uniform[1:], 1e-7, 1 - 1e-7))), float(uniform[0])
 
 
-def pitch_leaning(key: Key, leanings: Leanings, recent: np.ndarray) -> np.ndarray:
-    """Nats for each note class, (NOTES,): key, register, and a pull back when the last notes have drifted away.
+def pitch_leaning(pitches: Pitches, anchor: int, leanings: Leanings, recent: np.ndarray) -> np.ndarray:
+    """Nats for each note class, (NOTES,): register, and a pull back when the last notes have drifted away.
 
-    ``recent``: (n,) semitones of the instrument's own last notes.
+    ``anchor``: semitone in the middle of the performer's register; ``recent``: (n,) semitones of the instrument's own last
+    notes, both as the note model writes them. Scale, chord and bounds are `Pitches.nats`, to be added last.
     """
     semitone = score.NOTE_LO + np.arange(score.NOTES)
-    nats = -leanings.key_nats() * np.sqrt(1.0 - key.membership()[semitone % 12])  # the root: what is doubtful is avoided too
-    low, high = key.register()
+    low, high = pitches.heard_register
     outside = np.maximum(0.0, np.maximum(low - semitone, semitone - high))
-    nats -= leanings.register_grip * 1.2 * outside
+    nats = -leanings.register_grip * 1.2 * outside
     if len(recent) >= 4:
-        drift = float(np.mean(recent)) - key.anchor()
+        drift = float(np.mean(recent)) - anchor
         excess = np.sign(drift) * max(0.0, abs(drift) - 2.0)
-        nats -= leanings.register_grip * 0.12 * excess * (semitone - key.anchor())
+        nats -= leanings.register_grip * 0.12 * excess * (semitone - anchor)
     return nats + monotony_leaning(recent)
 
 
@@ -209,14 +204,15 @@ _IS_BREATH = ((_REST_HOPS >= BREATH_HOPS) & (_REST_HOPS <= 70)).astype(np.float6
 _TOO_LONG = np.clip((_REST_HOPS - 70) / 20.0, 0.0, 6.0)
 
 
-def breath_leaning(since_breath_s: float, usual_hops: float, phrase_s: float) -> tuple[np.ndarray, np.ndarray]:
+def breath_leaning(since_breath_s: float, usual_hops: float, phrase_s: float, asked: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Nats for the wait, (IOIS,), and for the articulation at each wait, (IOIS, ARTICULATIONS).
 
     ``usual_hops``: the usual wait of this line; a phrase ends on a longer one. ``phrase_s``: how long the performer goes on
-    without a breath. Players of everything that is blown or sung breathe; after that long without a rest a breath
-    grows likely, and then certain. Very long rests are discouraged: a listener takes them for the end.
+    without a breath, or how long the player asked for: then breaths before that are discouraged too. Players of everything that
+    is blown or sung breathe; after that long without a rest a breath grows likely, and then certain. Very long rests are discouraged: a listener takes them for the end.
     """
-    want = float(np.clip(4.0 * (since_breath_s - phrase_s), 0.0, 12.0))
+    slope, least, most = (16.0, -6.0, 24.0) if asked else (4.0, 0.0, 12.0)
+    want = float(np.clip(slope * (since_breath_s - phrase_s), least, most))
     longer = (score.IOI_CENTRE >= 2 * BREATH_HOPS) & (score.IOI_CENTRE >= 1.4 * usual_hops) & (score.IOI_CENTRE <= 110)
     ioi = want * longer - np.clip((score.IOI_CENTRE - 110) / 30.0, 0.0, 8.0)
     return ioi, want * _IS_BREATH - _TOO_LONG

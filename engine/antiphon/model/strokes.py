@@ -132,8 +132,9 @@ class Strokes:
         self._lay_out()
         return kind
 
-    def begin(self, now_hop: int, seed: int, leanings: Leanings = Leanings()) -> Stroke:  # noqa: B008
-        """Begin an answer: return its first stroke, at ``now_hop`` or where the performer's pulse has the next one after it.
+    def begin(self, now_hop: int, seed: int, leanings: Leanings = Leanings(), stretch: float = 1.0) -> Stroke:  # noqa: B008
+        """Begin an answer: return its first stroke, at ``now_hop`` or where the performer's pulse has the next one after it; from
+        there on the pulse is ``stretch`` times as long.
 
         What the pattern would have had between the performer's last stroke and now passes in silence.
         """
@@ -149,7 +150,14 @@ class Strokes:
                 self._add(kind, level, shift)
             first = self._ahead(len(self._steps), leanings)
         self._planned = first
+        step, hop = self._pulse[0] * stretch, self._hop_of(first[0])
+        if stretch != 1.0:
+            self._pulse = step, hop - self._shifts[first[0]] - first[0] * step
         return self.next(leanings)
+
+    def shift(self, hops: int) -> None:
+        """Let everything that is still to come be later by so many hops."""
+        self._pulse = self._pulse[0], self._pulse[1] + hops
 
     def next(self, leanings: Leanings = Leanings()) -> Stroke:  # noqa: B008
         """Return the next stroke of the answer, with how long until the one after it."""

@@ -32,6 +32,8 @@ class ChainLike(Protocol):
     """What the worker steps: the chain of the model, or an echo of it."""
 
     status: dict[str, float]
+    due_s: float | None
+    """Set before each step: the device time at which what it makes is heard."""
 
     def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
         """Hear (960,) float32 at 48 kHz and return the (960,) float32 voice that answers it."""
@@ -136,6 +138,7 @@ class Worker:
         began = time.perf_counter_ns()
         mic = self._read_hop()
         self._read_params()
+        self.chain.due_s = (self._due() + self._out_of.delay_frames) / self._rate
         voice = self._out_of.process(np.ascontiguousarray(self.chain.step(mic, self._params), np.float32))
         took = time.perf_counter_ns() - began
         self._hop += 1

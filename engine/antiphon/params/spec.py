@@ -6,15 +6,16 @@ A value is checked here and nowhere else: OSC, presets, the command line and wha
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableSequence, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import UsageError, nearest
-from ..units import OFF_DB
+from ..units import OFF_DB, note_number
 
-Value = float | int | bool | str
+Value = float | int | bool | str | tuple[float, ...]
 
 _WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
@@ -36,28 +37,49 @@ class RefusedValue(UsageError):
 class Param:
     """One control.
 
-    `kind` says what a value is: float, int, bool, enum (one of `choices`, spoken as a word, carried as its index) or
-    trigger (something that happens; carried as a count, so that two presses in one step are two).
+    `kind` says what a value is: float, int, bool, enum (one of `choices`, spoken as a word, carried as its index),
+    list (a tuple of at most `most` numbers, each within the range), text (at most `most` characters) or
+    trigger (something that happens; carried as a count, so that two presses in one step are two). A trigger with `most`
+    above 1 is numbered: it says which, 1 .. `most`, as in `keep 3`.
     `target` says who acts on it: the audio callback (block), the model at its next step (step), or Python (control).
+    `group` is where a player looks for it: performance, pitch, time, character or output.
     `beyond` says what becomes of a number outside minimum..maximum. `curve` is for faders: linear, or exp where equal
-    movements should be equal ratios. `smoothing_s` is the ramp of a block target. `access` is rw, or w for triggers.
-    `midi` is the controller that steers it by default, empty for none.
+    movements should be equal ratios. `smoothing_s` is the ramp of a block target. `access` is rw, or w for triggers and texts.
+    `midi` is the controller that steers it by default, empty for none. `zero` is the word for 0 where that stands for
+    something else than a number (a tempo of 0 is the performer's). `renews` says that a change is answered at once: the
+    note that sounds gives way to the next one, drawn by the new value.
     """
 
     path: str
-    kind: Literal["float", "int", "bool", "enum", "trigger"]
+    kind: Literal["float", "int", "bool", "enum", "trigger", "list", "text"]
     help: str
     target: Literal["block", "step", "control"]
+    group: Literal["performance", "pitch", "time", "character", "output"] = "performance"
     default: Value = 0.0
     minimum: float = 0.0
     maximum: float = 1.0
     unit: str = ""
     curve: Literal["linear", "exp"] = "linear"
     choices: tuple[str, ...] = ()
+    most: int = 1
+    zero: str = ""
+    renews: bool = False
     smoothing_s: float = 0.0
     beyond: Literal["clip", "refuse"] = "clip"
     access: Literal["rw", "w"] = "rw"
     midi: str = ""
+
+    @property
+    def width(self) -> int:
+        """How many doubles carry it through shared memory: a list's length goes first, a numbered trigger's number last."""
+        if self.kind == "list":
+            return 1 + self.most
+        return 2 if self.numbered else 1
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it is a trigger that says which."""
+        return self.kind == "trigger" and self.most > 1
 
     @property
     def has_off(self) -> bool:
@@ -69,10 +91,17 @@ class Param:
 
         A number may stand for a bool (not 0 is true) and its index for an enum's word, since Pd and Max send only
         floats; so may the words on and off for a bool, and off for a gain. NaN and infinities are refused always. A
-        trigger takes anything; False and 0, which a button sends when it is let go, mean that nothing happens.
+        trigger takes anything; False and 0, which a button sends when it is let go, mean that nothing happens. A list
+        takes a list, a tuple, one number, or "none" for nothing in it; OSC's several arguments come as a tuple.
         """
+        if self.kind == "list":
+            return self._accept_list(value)
+        if self.kind == "text":
+            return self._accept_text(value)
+        if self.numbered:
+            return self._accept_number(value)
         if self.kind == "trigger":
-            return value is None or isinstance(value, str | bytes) or not _is_zero(value)
+            return value is None or not _is_zero(value)
         if self.kind == "enum":
             return self._accept_choice(value)
         if self.kind == "bool" and isinstance(value, bool):
@@ -81,6 +110,8 @@ class Param:
             return value == "on"
         if value == "off" and self.has_off:
             return self.minimum
+        if self.zero and value == self.zero:
+            return 0 if self.kind == "int" else 0.0
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._refuse(value)
         try:
@@ -93,6 +124,8 @@ class Param:
             return number != 0
         if self.kind == "int" and number != math.floor(number):
             raise self._refuse(value)
+        if self.zero and number == 0:
+            return 0 if self.kind == "int" else 0.0
         if not self.minimum <= number <= self.maximum:
             if self.beyond == "refuse":
                 raise self._refuse(value)
@@ -106,14 +139,26 @@ class Param:
     def read(self, text: str) -> Value:
         """Give what a person wrote as `accept` takes it."""
         word = text.strip()
-        if self.kind in ("enum", "trigger"):
-            return _WORDS.get(word.lower(), word) if self.kind == "trigger" else word.lower()
+        if self.kind == "enum":
+            return word.lower()
+        if self.numbered:
+            return int(word) if word.isascii() and word.isdigit() else word
+        if self.kind == "trigger":
+            return _WORDS.get(word.lower(), word)
+        if self.kind == "text":
+            return word
+        if self.kind == "list":
+            return self._read_list(text)
         if self.kind == "bool":
             if word.lower() not in _WORDS:
                 raise self._refuse(text)
             return _WORDS[word.lower()]
         if self.has_off and word.lower() == "off":
             return self.minimum
+        if self.zero and word.lower() == self.zero:
+            return 0
+        if self.unit == "note" and (number := note_number(word)) is not None:
+            return int(number) if self.kind == "int" else number
         if self.unit and word.lower().endswith(self.unit.lower()):
             word = word[: -len(self.unit)].rstrip()
         try:
@@ -125,19 +170,51 @@ class Param:
         """Say in a line what has become of a typed value that `accept` took and moved into the range; "" of any other."""
         if self.kind not in ("float", "int") or isinstance(value, str) or self.minimum <= value <= self.maximum:
             return ""
+        if self.zero and value == 0:
+            return ""
         return f"{self.path} {value:.10g} is beyond {self.span()}; taken as {self.show(self.accept(value))}"
 
-    def encode(self, value: Value) -> float:
-        """Give the double that carries an accepted value through shared memory (an enum's index, 0/1 for a bool)."""
-        return float(self.choices.index(value)) if self.kind == "enum" else float(value)
+    def encode(self, value: Value) -> list[float]:
+        """Give the doubles, `width` of them, that carry an accepted value through shared memory (an enum's index, 0/1 for a bool)."""
+        if self.kind == "list":
+            return [float(len(value)), *map(float, value), *[0.0] * (self.most - len(value))]
+        return [float(self.choices.index(value)) if self.kind == "enum" else float(value)]
 
-    def decode(self, number: float) -> Value:
-        """Give the value that `encode` made `number` from."""
+    def decode(self, numbers: Sequence[float]) -> Value:
+        """Give the value that `encode` made the numbers from."""
+        if self.kind == "list":
+            return tuple(float(number) for number in numbers[1 : 1 + int(numbers[0])])
         if self.kind == "enum":
-            return self.choices[int(number)]
+            return self.choices[int(numbers[0])]
         if self.kind == "bool":
-            return number != 0
-        return int(number) if self.kind in ("int", "trigger") else float(number)
+            return numbers[0] != 0
+        return int(numbers[0]) if self.kind in ("int", "trigger") else float(numbers[0])
+
+    def position(self, value: Value) -> float:
+        """Where a fader stands for a value, 0..1 along the curve; of a bool, an enum and an int too. The curve of a row that has a
+        `zero` begins at its minimum, and 0 stands there as well."""
+        if self.kind == "bool":
+            return float(value)
+        if self.kind == "enum":
+            return self.choices.index(value) / max(1, len(self.choices) - 1)
+        number = min(max(float(value), self.minimum), self.maximum)
+        if self.curve == "exp":
+            return math.log(number / self.minimum) / math.log(self.maximum / self.minimum)
+        return (number - self.minimum) / (self.maximum - self.minimum)
+
+    def at(self, position: float) -> Value:
+        """Give the value that a fader at `position`, 0..1, stands for: the inverse of `position`, rounded for what has steps."""
+        position = min(max(position, 0.0), 1.0)
+        if self.kind == "bool":
+            return position >= 0.5
+        if self.kind == "enum":
+            return self.choices[round(position * (len(self.choices) - 1))]
+        if self.curve == "exp":
+            number = self.minimum * (self.maximum / self.minimum) ** position
+        else:
+            number = self.minimum + position * (self.maximum - self.minimum)
+        number = min(max(number, self.minimum), self.maximum)
+        return round(number) if self.kind == "int" else number
 
     def span(self) -> str:
         """Say in words what the row takes, for messages and tables."""
@@ -146,23 +223,81 @@ class Param:
         if self.kind == "bool":
             return "on | off"
         if self.kind == "trigger":
-            return "(trigger)"
+            return f"1 .. {self.most} (trigger)" if self.numbered else "(trigger)"
+        if self.kind == "text":
+            return "text"
         unit, off = (f" {self.unit}" if self.unit else ""), (", or off" if self.has_off else "")
-        return f"{self.minimum:.10g} .. {self.maximum:.10g}{unit}{off}"
+        if self.zero:
+            off = f", or {self.zero}"
+        span = f"{self.minimum:.10g} .. {self.maximum:.10g}{unit}{off}"
+        return f"up to {self.most} of {span}, or none" if self.kind == "list" else span
 
     def show(self, value: Value) -> str:
         """Write a value as `parse` reads it, with its unit."""
         if self.kind == "bool":
             return "on" if value else "off"
-        if self.kind == "enum":
+        if self.kind in ("enum", "text"):
             return str(value)
+        if self.kind == "list":
+            return " ".join(f"{number:.10g}" for number in value) or "none"
+        if self.zero and value == 0:
+            return self.zero
         return f"{value:.10g}" + (f" {self.unit}" if self.unit else "")
 
+    def _accept_list(self, value: object) -> tuple[float, ...]:
+        if value is None or value in ("none", "", ("none",), (None,)):
+            return ()
+        items = value if isinstance(value, list | tuple) else (value,)
+        if len(items) > self.most:
+            raise RefusedValue(f"{self.path} takes up to {self.most} numbers, not {len(items)}")
+        numbers = []
+        for item in items:
+            number = note_number(item) if isinstance(item, str) and self.unit == "note" else item
+            if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < math.inf:
+                raise self._refuse(item)
+            if not self.minimum <= number <= self.maximum:
+                raise self._refuse(item)  # moved into the range it would be another chord, another scale
+            numbers.append(float(number))
+        return tuple(numbers)
+
+    def _read_list(self, text: str) -> tuple:
+        words = text.replace(",", " ").split()
+        if [word.lower() for word in words] in ([], ["none"]):
+            return ()
+        numbers = []
+        for word in words:
+            number = note_number(word) if self.unit == "note" else None
+            try:
+                numbers.append(float(word) if number is None else number)
+            except ValueError:
+                raise self._refuse(word) from None
+        return tuple(numbers)
+
+    def _accept_text(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise self._refuse(value)
+        if len(value) > self.most or not value.isprintable():
+            raise RefusedValue(f"{self.path} takes one line of at most {self.most} characters")
+        return value
+
+    def _accept_number(self, value: object) -> int:
+        """Which, of a numbered trigger: 1 .. most; 0, which a button sends when it is let go, is none."""
+        if value is None:
+            raise RefusedValue(f"{self.path} wants to know which, {self.span()}")
+        if isinstance(value, str) and self.unit == "note" and (named := note_number(value)) is not None:
+            value = named
+        if not isinstance(value, int | float) or not 0 <= value <= self.most or value != int(value):
+            raise self._refuse(value)
+        return int(value)
+
     def _accept_choice(self, value: object) -> str:
-        if isinstance(value, str) and value in self.choices:
-            return value
-        if isinstance(value, int | float) and not isinstance(value, bool) and value in range(len(self.choices)):
-            return self.choices[int(value)]
+        if isinstance(value, str) and value.lower() in self.choices:
+            return value.lower()
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if value in range(len(self.choices)):
+                return self.choices[int(value)]
+            if f"{value:g}" in self.choices:
+                return f"{value:g}"
         raise self._refuse(value)
 
     def _refuse(self, value: object) -> RefusedValue:
@@ -183,7 +318,8 @@ def _is_zero(value: object) -> bool:
 class Registry:
     """The table, by path. Immutable; holds no values. Any thread may call it.
 
-    `step_rows` and `block_rows` are in table order: the params mailbox carries one double per step row in that order.
+    `step_rows` and `block_rows` are in table order: the params mailbox carries the `width` doubles of each step row in that
+    order, `step_width` in all.
     """
 
     def __init__(self, rows: Iterable[Param]):
@@ -193,7 +329,9 @@ class Registry:
         self.step_rows = tuple(row for row in self.rows if row.target == "step")
         self.block_rows = tuple(row for row in self.rows if row.target == "block")
         self.control_rows = tuple(row for row in self.rows if row.target == "control")
-        self._step_index = {row.path: index for index, row in enumerate(self.step_rows)}
+        places = itertools.accumulate((row.width for row in self.step_rows), initial=0)
+        self._step_index = {row.path: place for row, place in zip(self.step_rows, places, strict=False)}
+        self.step_width = sum(row.width for row in self.step_rows)
         self._block_index = {row.path: index for index, row in enumerate(self.block_rows)}
 
     @property
@@ -217,7 +355,7 @@ class Registry:
         return self.resolve(path).parse(text)
 
     def step_index(self, path: str) -> int:
-        """Where a step row's double lies in the params mailbox; KeyError for a row that is not of the step target."""
+        """Where a step row's first double lies in the params mailbox; KeyError for a row that is not of the step target."""
         return self._step_index[path]
 
     def block_index(self, path: str) -> int:
@@ -225,9 +363,28 @@ class Registry:
         return self._block_index[path]
 
     def defaults(self) -> dict[str, Value]:
-        """The value of every row that has one (a trigger has none)."""
-        return {row.path: row.default for row in self.rows if row.kind != "trigger"}
+        """The value of every row that has one (a trigger and a text have none: they are what happens)."""
+        return {row.path: row.default for row in self.rows if row.access != "w"}
 
     def step_defaults(self) -> list[float]:
         """What the params mailbox holds at the start: encoded defaults, 0 for a trigger's count."""
-        return [0.0 if row.kind == "trigger" else row.encode(row.default) for row in self.step_rows]
+        doubles = [0.0] * self.step_width
+        for row in self.step_rows:
+            if row.kind != "trigger":
+                self.put(doubles, row.path, row.default)
+        return doubles
+
+    def put(self, doubles: MutableSequence[float], path: str, value: Value) -> None:
+        """Write an accepted value of a step row where the params mailbox has it; of a trigger, that it happened once more."""
+        row, at = self._by_path[path], self._step_index[path]
+        if row.kind == "trigger":
+            doubles[at] += 1
+            if row.numbered:
+                doubles[at + 1] = value
+        else:
+            doubles[at : at + row.width] = row.encode(value)
+
+    def get(self, doubles: Sequence[float], path: str) -> Value:
+        """Read a step row's value from the doubles of the params mailbox; of a trigger, how often it happened."""
+        row, at = self._by_path[path], self._step_index[path]
+        return row.decode(doubles[at : at + row.width])

@@ -14,8 +14,8 @@ from .bleed import SILENT_DB, Bleed
 from .phrase import PhraseDetector
 
 STATES = ("waiting", "hearing", "answering")
-REFUSALS = ("", "mode listen", "nothing heard yet")
-"""Why a trigger did nothing."""
+REFUSALS = ("", "mode listen", "nothing heard yet", "nothing is kept there", "no answer yet")
+"""Why a trigger, a recall or a regeneration did nothing."""
 WAITING, HEARING, ANSWERING = range(3)
 
 FADE_IN_FRAMES = 240  # 5 ms at the model's 48 kHz: short enough to leave an attack, long enough not to click
@@ -66,7 +66,7 @@ class Performer:
 
     mode listen   never answers; a trigger is refused. Listening goes on in every mode.
     mode answer   answers when a phrase has ended or on a trigger, for `answer_s`, or until the performer begins again.
-    mode hold     begins in the same way, does not yield and has no end of its own: it goes on until the mode is changed
+    mode hold     (also while one of the rows `hold` and `freeze` is on) begins in the same way, does not yield and has no end of its own: it goes on until the mode is changed
                   to listen (ends in the next hop), to answer (plays the rest of `answer_s`, if any is left) or panic.
 
     A trigger before anything was heard is refused: there is no voice or key to answer in. A trigger during an answer
@@ -83,7 +83,7 @@ class Performer:
         self._rows = tuple(
             map(
                 index,
-                ("mode", "trigger", "panic", "answer_s", "phrase_gap_s", "phrase_margin", "yield", "yield_margin"),
+                ("mode", "hold", "freeze", "trigger", "panic", "answer_s", "phrase_gap_s", "phrase_margin", "yield", "yield_margin"),
             )
         )
         choices = registry.resolve("mode").choices
@@ -134,15 +134,20 @@ class Performer:
         params: Sequence[float],
         voice_db: float = SILENT_DB,
         priming: bool = False,
+        called: bool = False,
+        done: bool = False,
     ) -> Action:
         """Take one hop of the microphone in and say what to do in the next.
 
         `loudness_db` (re full scale), `voiced`, `onset` are the tokenizer's; `params` the step rows' doubles in table
         order; `voice_db` the level of the voice written for the hop just past. `priming`: the sound is history,
-        re-heard after a restart; nothing begins.
+        re-heard after a restart; nothing begins. `called`: an answer is asked for that needs nothing heard (a recall);
+        `done`: what was answered with is over.
         """
-        mode, trigger, panic, answer_s, gap_s, margin_db, yields, yield_margin_db = (params[i] for i in self._rows)
+        mode, holds, frozen, trigger, panic, answer_s, gap_s, margin_db, yields, yield_margin_db = (params[i] for i in self._rows)
         self.hop += 1
+        if (holds or frozen) and mode != self._listen:
+            mode = self._hold
         fired, panicked = self._fired(trigger, panic)
         if panicked:
             return self._panic()
@@ -161,13 +166,13 @@ class Performer:
             return _SILENCE
         resumed, self._resumed = self._resumed and mode == self._hold, False
         if self.answering:
-            return self._go_on(mode, fired, heard, answer_s, yields)
-        if not (fired or resumed or heard.ended):
+            return self._stop("time") if done and not (fired or called) else self._go_on(mode, fired or called, heard, answer_s, yields)
+        if not (fired or called or resumed or heard.ended):
             return _SILENCE
         if mode == self._listen:
-            return Action(refused=self._refuse(1)) if fired else _SILENCE
-        if not self.heard:
-            return Action(refused=self._refuse(2)) if fired else _SILENCE
+            return Action(refused=self.refuse(1)) if fired or called else _SILENCE
+        if not (self.heard or called):
+            return Action(refused=self.refuse(2)) if fired else _SILENCE
         return self._begin(answer_s, mode)
 
     def status(self) -> dict[str, float]:
@@ -184,7 +189,8 @@ class Performer:
         """
         self._resumed = int(status["state"]) == ANSWERING
 
-    def _refuse(self, why: int) -> str:
+    def refuse(self, why: int) -> str:
+        """Count something asked for that is not done, and why: an index into REFUSALS."""
         self.refused, self.refusal = self.refused + 1, why
         return REFUSALS[why]
 
@@ -227,7 +233,7 @@ class Performer:
 
     def _go_on(self, mode: float, fired: bool, heard, answer_s: float, yields: float) -> Action:
         if mode == self._listen:
-            return self._stop("told", refused=self._refuse(1) if fired else "")
+            return self._stop("told", refused=self.refuse(1) if fired else "")
         if fired:
             return self._begin(answer_s, mode)
         goal = 1.0

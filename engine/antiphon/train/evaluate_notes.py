@@ -14,6 +14,7 @@ import numpy as np
 
 from ..model import score
 from ..model.notes import NoteModel
+from ..model.pitches import PitchWishes
 from ..model.sampling import Leanings
 from ..model.score import Note
 from . import melodies
@@ -136,12 +137,14 @@ def main() -> None:
         "novelty 1": Leanings(novelty=1.0),
         "temperature 0.6": Leanings(temperature=0.6),
         "temperature 1.2": Leanings(temperature=1.2),
-        "no grips": Leanings(scale_grip=0.0, register_grip=0.0),
+        "no grips": Leanings(register_grip=0.0),
     }
     for name, leanings in cases.items():
+        model.ask(PitchWishes(scale_grip=0.0) if name == "no grips" else PitchWishes())
         figures[name] = mean_of(
             [judge(prompt, answer(model, prompt, i, leanings, notes=32)) for i, (prompt, _) in enumerate(pairs)]
         )
+    model.ask(PitchWishes())
     short = [(prompt[-12:], None) for prompt, _ in pairs]
     figures["12-note prompts, 15 s"] = mean_of(
         [judge(prompt, answer(model, prompt, i, Leanings(), seconds=15)) for i, (prompt, _) in enumerate(short)]

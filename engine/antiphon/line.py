@@ -1,0 +1,161 @@
+"""The melodic line of an answer as it sounds: what the note model plans, tuned and laid out in real time as the player asks.
+
+Notes are planned one at a time, as late as can be, so that what the player asks for is heard at the next one; where a wish
+changes that `renews`, the note that sounds gives way at once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from .model.notes import NoteModel
+from .model.pitches import PitchWishes
+from .model.sampling import Leanings
+from .model.score import Note
+from .model.timing import TimeWishes, Timing
+
+UNKNOWN = -1
+"""Hops a note has left, where nobody knows."""
+_LEAST_HOPS = 2  # a note is not cut shorter by a change of wishes
+_LEGATO = 0.99  # share of its time from which on a note sounds until the next
+
+
+class LineWishes(NamedTuple):
+    """What the player asks of a line, as it is at this hop."""
+
+    leanings: Leanings
+    pitch: PitchWishes
+    time: TimeWishes
+
+
+class Now(NamedTuple):
+    """One hop of the line: the pitch that sounds (0 at rest), whether its note begins, its age in hops, how many are left until
+    its end or UNKNOWN, and by how much of a hop, 0..1, it comes after the hop's border."""
+
+    pitch: float
+    onset: bool
+    age: int
+    left: int
+    late: float
+
+
+class Line:
+    """Plays the note model's plan. Model process only; one thread. `begin`, then for each hop `step` and, before the next,
+    `look_ahead`; in between `renew` or `hold` at will. State: the note that sounds, the next one where it is known, their times."""
+
+    def __init__(self, notes: NoteModel, timing: Timing):
+        self._notes, self._timing = notes, timing
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing sounds."""
+        self._note: Note | None = None
+        self._onset = 0.0  # hops, real time
+        self._known = False  # whether it is known how long the note lasts
+        self._wait, self._share = 0.0, 1.0
+        self._coming: Note | None = None
+        self._coming_known = False
+        self._forced: float | None = None  # onset of the coming note, where a renewal set it
+        self._pitches = 0  # version of the wishes by which the note that sounds was tuned
+
+    _FIELDS = ("_note", "_onset", "_known", "_wait", "_share", "_coming", "_coming_known", "_forced", "_pitches")
+
+    def state(self) -> dict:
+        """Return all that is remembered, as a value."""
+        return {name: getattr(self, name) for name in self._FIELDS}
+
+    def set_state(self, state: dict) -> None:
+        """Take what `state` returned."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    @property
+    def playing(self) -> bool:
+        """Whether an answer's line is under way."""
+        return self._note is not None
+
+    @property
+    def plan(self) -> list[tuple[float, float, float]]:
+        """What is known of now and next: (onset in hops, pitch, hops it sounds, 0 where nobody knows yet), at most two."""
+        if self._note is None:
+            return []
+        now = [(self._onset, self._note.pitch, self._end() - self._onset if self._known else 0.0)]
+        return [*now, (self._next(), self._coming.pitch, 0.0)] if self._coming is not None else now
+
+    def begin(self, hop: int, wishes: LineWishes, due_s: float) -> None:
+        """Begin an answer at this hop, or anew; `due_s` is the device time at which the hop is heard."""
+        self.reset()
+        self._timing.begin(hop, wishes.time, due_s)
+        self._ask(wishes)
+        self._take(self._notes.open(hop, wishes.leanings), self._timing.place(float(hop), hop - _LEAST_HOPS), False)
+
+    def step(self, hop: int, wishes: LineWishes, due_s: float) -> Now:
+        """What sounds in this hop."""
+        self._timing.ask(hop, wishes.time, due_s)
+        self._ask(wishes)
+        if self._coming is not None and math.floor(self._next()) <= hop:
+            self._take(self._coming, self._next(), self._coming_known)
+        first = math.floor(self._onset)
+        if hop < first:
+            return Now(0.0, False, hop - first, first - hop, 0.0)
+        late = self._onset - first
+        if not self._known:
+            return Now(self._note.pitch, hop == first, hop - first, UNKNOWN, late)
+        end = max(math.floor(self._end()), first + 1)
+        if hop < end:
+            return Now(self._note.pitch, hop == first, hop - first, end - hop, late)
+        return Now(0.0, False, hop - first, max(math.floor(self._next()) - hop, 1), late)
+
+    def look_ahead(self, hop: int, leanings: Leanings) -> None:
+        """Plan what the hop after this one needs to know. Up to two runs of the note model."""
+        if self._note is None:
+            return
+        if not self._known:
+            self._time(self._notes.next(leanings))
+        if self._coming is None and math.floor(self._next()) <= hop + 1:
+            self._coming, self._coming_known = self._notes.next(leanings), True
+
+    def renew(self, hop: int, leanings: Leanings, pitch: float | None = None) -> bool:
+        """Let the note that sounds give way to the next, chosen anew, or on this pitch, now or at the next line of the grid.
+        False where it is too early for that: the note has hardly begun, or the next one begins anyway."""
+        if self._coming is not None or not self._known or hop - self._onset < _LEAST_HOPS:
+            return False
+        planned = max(2, round((hop - self._onset) / self._timing.stretch))
+        self._coming = self._notes.renew(self._note.onset_hop + planned, leanings, pitch)
+        self._coming_known = False
+        self._forced = self._timing.place(float(hop), hop - _LEAST_HOPS)
+        return True
+
+    def hold(self) -> None:
+        """Let a hop go by as if no time had passed."""
+        self._onset += 1.0
+        if self._forced is not None:
+            self._forced += 1.0
+
+    def _ask(self, wishes: LineWishes) -> None:
+        self._notes.ask(wishes.pitch, self._timing.stretch)
+
+    def _take(self, note: Note, onset: float, known: bool) -> None:
+        self._note, self._onset, self._known = self._notes.fit(note), onset, False
+        if known:
+            self._time(note)
+        self._coming, self._coming_known, self._forced = None, False, None
+
+    def _time(self, note: Note) -> None:
+        """Take down how long the note that sounds lasts."""
+        self._wait = note.wait_hops * self._timing.stretch
+        self._share = note.sounding_hops / note.wait_hops
+        self._known = True
+
+    def _next(self) -> float:
+        """Onset of the note after this one. The beat may move meanwhile, so it is asked for anew at every hop."""
+        if self._forced is not None:
+            return self._forced
+        return self._timing.place(self._onset + self._wait, self._onset)
+
+    def _end(self) -> float:
+        following = self._next()
+        if self._share >= _LEGATO:
+            return following
+        return self._onset + self._share * (following - self._onset)

@@ -1,0 +1,131 @@
+"""What the player asks of the model, read from the doubles of the params mailbox, and what has changed or happened since."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from .line import LineWishes
+from .model.acoustic import Manner
+from .model.codec import colouring
+from .model.pitches import PitchWishes
+from .model.sampling import Leanings
+from .model.timing import TimeWishes
+from .params import Registry
+
+_MOVED = 0.1  # share of a fader's way from which on a change is answered at once; less is heard from the next note on
+_PATIENCE = 6  # hops that a note which was asked for may wait until the one before it has begun properly
+_TRIGGERS = ("regenerate", "recall", "keep", "store_voice", "play_note")
+
+
+class Wishes:
+    """The step rows as the chain uses them. `take` once a hop; costs a few microseconds where nothing changed, else about 200.
+
+    State: the doubles last taken, what was answered of them, and the counts of triggers.
+    """
+
+    def __init__(self, registry: Registry):
+        self._registry = registry
+        self._renews = [row for row in registry.step_rows if row.renews]
+        self._colours = [registry.resolve(path) for path in ("loudness", "timbre", "timbre_x", "timbre_y", "breath", "brightness")]
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing was asked yet."""
+        self._doubles = np.zeros(0)
+        self._answered: dict[str, object] = {}
+        self._counts: dict[str, int] | None = None
+        self.happened: dict[str, int] = {}
+        """Triggers since the last `take`, with their numbers."""
+        self.renewing = self.recoloured = self.reseeded = False
+        """Whether a row that `renews` has changed and was not answered yet; one that colours what sounds; the seed."""
+        self._note_asked, self._note_waits = 0, 0
+        self._read(np.array(self._registry.step_defaults()))
+
+    def take(self, doubles: np.ndarray) -> None:
+        """Take the doubles as they are at this hop."""
+        self._note_waits = max(0, self._note_waits - 1)
+        if len(doubles) == len(self._doubles) and (doubles == self._doubles).all():
+            self.happened = {}
+            return
+        first = not len(self._doubles)
+        self._doubles = np.array(doubles)
+        self._read(self._doubles)
+        self._count()
+        if first:
+            self.renewed()
+        self.renewing = self.renewing or any(self._moved(row) for row in self._renews)
+        self.recoloured = self.recoloured or any(self._moved(row) for row in self._colours)
+
+    def renewed(self) -> None:
+        """What was asked so far is answered."""
+        self._answered = {row.path: self._get(row.path) for row in (*self._renews, *self._colours)}
+        self.renewing = self.recoloured = False
+        self._note_waits = 0
+
+    @property
+    def note_asked(self) -> int:
+        """The pitch (MIDI) that was asked for as the next note and did not begin yet; 0: none."""
+        return self._note_asked if self._note_waits else 0
+
+    def _get(self, path: str):
+        return self._registry.get(self._doubles, path)
+
+    def _read(self, doubles: np.ndarray) -> None:
+        registry = self._registry
+        values = {row.path: registry.get(doubles, row.path) for row in registry.step_rows if row.kind != "trigger"}
+
+        def some(kind, **others):
+            return kind(**{field.name: values[field.name] for field in fields(kind) if field.name not in others}, **others)
+
+        pitch = some(PitchWishes)
+        self.line = LineWishes(some(Leanings), pitch, some(TimeWishes))
+        self.manner = some(Manner, in_tune=_in_tune(pitch))
+        self.colour = colouring(values["breath"], values["brightness"])
+        self.mode = registry.resolve("mode").choices.index(values["mode"])
+        self.freeze, self.recall_as = values["freeze"], values["recall_as"]
+        self.reseeded = self.reseeded or bool(self._answered) and values["seed"] != self.seed
+        self.seed = values["seed"]
+
+    def _count(self) -> None:
+        """Find out which triggers have happened; what was counted before the first hop is history."""
+        registry, before = self._registry, self._counts
+        self._counts = {path: int(self._get(path)) for path in _TRIGGERS}
+        self.happened = {}
+        for path in _TRIGGERS if before is not None else ():
+            if self._counts[path] != before[path]:
+                row = registry.resolve(path)
+                self.happened[path] = int(self._doubles[registry.step_index(path) + 1]) if row.numbered else 1
+        if "play_note" in self.happened:
+            self._note_asked, self._note_waits = self.happened["play_note"], _PATIENCE
+
+    def _moved(self, row) -> bool:
+        before, now = self._answered.get(row.path), self._get(row.path)
+        if before == now or row.kind in ("enum", "list", "bool"):
+            return before != now
+        if row.zero and not (before and now):
+            return True
+        return row.path == "seed" or abs(row.position(now) - row.position(before)) >= _MOVED - 1e-9
+
+    _FIELDS = ("_doubles", "_answered", "_counts", "happened", "renewing", "recoloured", "reseeded", "_note_asked", "_note_waits")
+
+    def state(self) -> dict:
+        """Return all that is remembered, as a value."""
+        return {name: getattr(self, name).copy() if name == "_doubles" else getattr(self, name) for name in self._FIELDS}
+
+    def set_state(self, state: dict) -> None:
+        """Take what `state` returned."""
+        for name in self._FIELDS:
+            setattr(self, name, state[name])
+        if len(self._doubles):
+            self._read(self._doubles)
+            self.reseeded = state["reseeded"]
+
+
+def _in_tune(pitch: PitchWishes) -> float:
+    """How exactly settled notes keep to their pitch, 0..1: as firm as the scale or the chord is held."""
+    if pitch.tune_to == "off":
+        return 0.0
+    grip = max(pitch.scale_grip, pitch.chord_grip if pitch.chord else 0.0)
+    return 1.0 if pitch.tune_to == "440" else max(0.0, 2 * grip - 1)
