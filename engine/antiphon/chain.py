@@ -20,6 +20,7 @@ from .model.bundle import Bundle
 from .model.codec import Decoder, Encoder
 from .model.keeping import Keeping, Kept, as_heard
 from .model.level import InputGain
+from .model.moments import Moments
 from .model.notes import NoteModel
 from .model.placement import Placement
 from .model.score import HOP_S, Note
@@ -71,7 +72,7 @@ class Chain:
         self._strokes, self._strikes = Strokes(), Strikes()
         self._encoder = Encoder(bundle.graph("encoder"))
         self._notes = NoteModel(bundle.graph("notes"), seed)
-        self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed)
+        self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed, bundle.voices())
         self._decoder = Decoder(bundle.graph("decoder"), seed)
         self._timing = Timing()
         self._line = Line(self._notes, self._timing)
@@ -212,6 +213,10 @@ class Chain:
         put_off, self._put_off = self._put_off, None
         if put_off:
             put_off()
+
+    def moments(self) -> Moments:
+        """What was kept of the performer's sound: a copy."""
+        return self._acoustic.moments()
 
     def resound(self, mic: np.ndarray) -> np.ndarray:
         """Sound a hop again from what is heard of it, (960,) float32 each: the codec alone, to judge it by. No `step` beside it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .latency import HOP, MODEL_RATE
 from .layout import LOADING, PLAYING, PRIMING, STATUS_FIELDS
+from .params.table import KEYS
 from .perform import REFUSALS
 from .units import gain_to_db
 
@@ -23,6 +24,8 @@ class Status:
     no silence, lead_raised how often the lead has grown for these.
     step_ns is until the voice of a hop is made, whole_ns with what the model puts off until that voice is away.
     notes_heard is how many notes the model knows now: fewer after a panic, and after a restart those of the last ten seconds.
+    `plan` is what is known of the line that sounds: the note now and, where it is known, the next one, each as (device time of
+    its onset in s, pitch, length in s or 0). key_heard is the tonic in force, tempo the tempo (bpm), 0 where no line plays.
     `messages` is all that was said, oldest first.
     """
 
@@ -91,6 +94,10 @@ class Status:
     refused: int
     refusal: str
     notes_heard: int
+    notes_played: int
+    key_heard: str
+    tempo: float
+    plan: tuple[tuple[float, float, float], ...]
     seed: int
     device_lost: bool
     device_losses: int
@@ -179,6 +186,10 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         refused=int(model["refused"]),
         refusal=REFUSALS[int(model["refusal"])],
         notes_heard=int(model["notes_heard"]),
+        notes_played=int(model["notes_played"]),
+        key_heard=KEYS[1 + int(model["tonic"])],
+        tempo=model["tempo"],
+        plan=_plan(model),
         seed=int(model["seed"]),
         device_lost=engine.lost,
         device_losses=engine.device_losses,
@@ -187,6 +198,12 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         finished=bool(driver.finished),
         messages=messages,
     )
+
+
+def _plan(model: dict[str, float]) -> tuple[tuple[float, float, float], ...]:
+    now = (model["note_onset_s"], model["note_pitch"], model["note_length_s"])
+    coming = (model["next_onset_s"], model["next_pitch"], 0.0)
+    return tuple(note for note in (now, coming) if note[1] > 0)
 
 
 def _state(alive: bool, model: dict[str, float]) -> str:

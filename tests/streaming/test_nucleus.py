@@ -141,7 +141,7 @@ def frequencies(graph, name, bias, draws=4000):
 def test_in_the_nucleus_chances_are_what_they_were(graph, name, top_p):
     """Frequencies of 4000 draws are the probabilities of the nucleus, renormalised: chi-square within five deviations."""
     graph.inputs["top_p"][:] = top_p
-    counts, wanted = frequencies(graph, name, np.random.default_rng(4).normal(0, 1.5, export_notes.CHOICES[name]))
+    counts, wanted = frequencies(graph, name, np.random.default_rng(4).normal(0, 0.3, export_notes.CHOICES[name]))
     chances = np.where(in_nucleus(wanted, top_p), probabilities(wanted), 0)
     expected = counts.sum() * chances / chances.sum()
     assert not counts[expected == 0].any()

@@ -5,6 +5,7 @@ Model process only, one thread. All chance comes from the noise this class suppl
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .edges import LEVELS, Edges, Size
 from .gestures import BEND_OFFSETS, BENDS, LATENT, LOUDNESS_CLASSES, PLAN, TRACE, TRAITS
 from .graph import StepGraph
 from .moments import LEAST, Moments
+from ..params.table import VOICES
 from .timbre import CODEBOOKS, CODES, Codebooks
 from .tokens import REST
 from .traits import COARSE, Traits
@@ -105,7 +107,7 @@ class AcousticModel:
     the memory, the hop before, the last 10 s of sounding hops (traits), the note followed, the generator.
     """
 
-    def __init__(self, memory: StepGraph | str | Path, tokens: StepGraph | str | Path, seed: int = 0):
+    def __init__(self, memory: StepGraph | str | Path, tokens: StepGraph | str | Path, seed: int = 0, voices: Sequence[Moments] = ()):
         chosen: dict[str, int] = {}
         self._graph, self._choice = StepGraph.at(memory, MEMORY, chosen), StepGraph.at(tokens, TOKENS, chosen)
         levels = chosen[LEVELS.name]
@@ -120,7 +122,7 @@ class AcousticModel:
         self._context = self._choice.inputs["context"]
         self._leaning, self._noise = self._choice.inputs["leaning"], self._choice.inputs["noise"]
         self._traits, self._moments = Traits(), Moments()
-        self.voices: list[Moments | None] = []
+        self._stored: list[Moments | None] = [*voices, *[None] * (VOICES - len(voices))]
         """Voices that were stored: moments of others, or of earlier. Not forgotten by `reset`; None where a place is empty."""
         self.reset(seed)
 
@@ -147,8 +149,12 @@ class AcousticModel:
         """Put the performer's sound as heard so far in the place of a stored voice, from 0; False where too little was heard."""
         if self._moments.hops < LEAST:
             return False
-        self.voices[place] = self._moments.copy()
+        self._stored[place] = self._moments.copy()
         return True
+
+    def moments(self) -> Moments:
+        """What was kept of the performer's sound: a copy."""
+        return self._moments.copy()
 
     def reseed(self, seed: int) -> None:
         """Start chance anew, keep all that was heard."""
@@ -221,7 +227,7 @@ class AcousticModel:
             return own
         share, *others = manner.shares()
         mixed, left = share * own, 1.0 - share
-        for part, voice in zip(others, self.voices, strict=False):
+        for part, voice in zip(others, self._stored, strict=True):
             if part > 0 and voice is not None:
                 mixed = mixed + part * voice.find(wanted, loudness, sung, self._age, remaining)
                 left -= part
@@ -289,7 +295,7 @@ class AcousticModel:
         """Prepare an answer: draw the performer's traits from all that was kept and start chance from `seed`."""
         self._traits.write(self._who)
         self._moments.begin()
-        for voice in self.voices:
+        for voice in self._stored:
             if voice is not None:
                 voice.begin()
         self._draw_habits()
@@ -355,6 +361,7 @@ class AcousticModel:
         fields = {name: getattr(self, name) for name in self._FIELDS}
         arrays = {name: getattr(self, name).copy() for name in self._ARRAYS}
         parts = {"graph": self._graph.state(), "traits": self._traits.state(), "moments": self._moments.state(),
+                 "stored": [voice and voice.state() for voice in self._stored],
                  "random": self._random.bit_generator.state}  # fmt: skip
         return {**parts, **fields, **arrays}
 
@@ -363,6 +370,7 @@ class AcousticModel:
         self._graph.set_state(state["graph"])
         self._traits.set_state(state["traits"])
         self._moments.set_state(state["moments"])
+        self._stored = [voice and Moments.of(voice) for voice in state["stored"]]
         self._random.bit_generator.state = state["random"]
         for name in self._FIELDS:
             setattr(self, name, state[name])

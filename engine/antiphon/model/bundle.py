@@ -20,6 +20,7 @@ from .tokens import HOP, MODEL_RATE
 if TYPE_CHECKING:
     from .edges import Edges
     from .graph import StepGraph
+    from .moments import Moments
 
 FORMAT = 2
 """Version of the bundle's layout; a bundle of another format is refused."""
@@ -29,6 +30,8 @@ CARD = "CARD.md"
 """The model card, for people; `check` does not ask for it."""
 CONSTANTS = ("codebooks",)
 """Tables beside the graphs that the code reads, by their name in the manifest."""
+VOICE_NAMES = ("voice_1", "voice_2", "voice_3", "voice_4")
+"""Stored voices, where a bundle comes with some."""
 
 
 def available_bundles() -> dict[str, Path]:
@@ -86,6 +89,22 @@ class Bundle:
 
         return self._checked.pop(name, None) or StepGraph(self.path(name))
 
+    def voices(self) -> "list[Moments]":
+        """Read the voices that come with the bundle, at most four. Raises `BundleError` for one that cannot be read."""
+        from .moments import Moments
+
+        found = []
+        for name in VOICE_NAMES:
+            entry = self.manifest.get("constants", {}).get(name)
+            if entry is None:
+                break
+            path = self._inside(str(entry.get("file", "")))
+            try:
+                found.append(Moments.load(path))
+            except (OSError, ValueError) as error:
+                raise BundleError(f"bundle {self.name!r}: constant {name!r} cannot be read ({error}); install it again") from None
+        return found
+
     def _inside(self, file: str) -> Path:
         # A manifest is data from somebody else: it may name plain files of its own folder and nothing else.
         if not file or Path(file).name != file or file.startswith(".") or not file.isprintable():
@@ -120,7 +139,7 @@ class Bundle:
                     problems.append(f"{what}: SHA-256 {digest[:12]}…, the manifest says {str(entry.get('sha256'))[:12]}…")
                 elif part == "graphs":
                     problems += self._graph_problems(name, path, data, needed.get(name), sizes)
-                elif name in CONSTANTS:
+                elif name in CONSTANTS or name in VOICE_NAMES:
                     problems += _constant_problems(name, path, sizes)
         return problems
 
@@ -178,8 +197,15 @@ def needs() -> "dict[str, Edges]":
 
 def _constant_problems(name: str, path: Path, sizes: dict[str, int]) -> list[str]:
     from .edges import LEVELS
+    from .moments import Moments
     from .timbre import CODEBOOKS, Codebooks
 
+    if name in VOICE_NAMES:
+        try:
+            Moments.load(path)
+        except (OSError, ValueError) as error:
+            return [f"constant {name!r}: {error}"]
+        return []
     if path.name != CODEBOOKS:
         return [f"constant {name!r}: file is {path.name!r}, expected {CODEBOOKS!r}"]
     try:

@@ -126,29 +126,33 @@ class Moments:
 
     def copy(self) -> Moments:
         """Another of the same moments, in which nothing has sounded yet."""
-        other = Moments()
-        other.set_state(self.state())
+        other = Moments.of(self.state())
         other.begin()
         return other
 
+    @classmethod
+    def of(cls, state: dict) -> Moments:
+        """Make one of a State."""
+        moments = cls()
+        moments.set_state(state)
+        return moments
+
     def save(self, path) -> None:
-        """Write the moments to a `.npz` file, for a voice that is kept."""
+        """Write the moments, (hops, 38) float16: latent, what is told of it, whether the next one follows; for a voice that is kept."""
         count = self.hops
-        np.savez_compressed(path, latents=self._latents[:count].astype(np.float16), told=self._told[:count],
-                            goes_on=self._goes_on[:count])
+        np.save(path, np.hstack([self._latents[:count], self._told[:count], self._goes_on[:count, None]]).astype(np.float16))
 
     @classmethod
     def load(cls, path) -> Moments:
         """Read what `save` wrote. Raises ValueError or OSError where it is no such file."""
-        moments = cls()
-        with np.load(path, allow_pickle=False) as kept:
-            latents, told, goes_on = kept["latents"], kept["told"], kept["goes_on"]
-        count = len(latents)
-        if count > MOMENTS or latents.shape != (count, LATENT) or told.shape != (count, 5) or goes_on.shape != (count,):
-            raise ValueError(f"{path}: not moments of {LATENT} numbers, at most {MOMENTS} of them")
-        moments._latents[:count], moments._told[:count], moments._goes_on[:count] = latents, told, goes_on
-        moments._goes_on[count - 1] = False
-        moments._kept, moments._broken = count, True
+        rows, moments = np.load(path, allow_pickle=False), cls()
+        told = LATENT + moments._told.shape[1]
+        if rows.dtype != np.float16 or rows.ndim != 2 or rows.shape[1] != told + 1 or len(rows) > MOMENTS or not np.isfinite(rows).all():
+            raise ValueError(f"{path}: no moments, up to {MOMENTS} rows of {told + 1} numbers of 16 bits")
+        count = len(rows)
+        moments._latents[:count], moments._told[:count] = rows[:, :LATENT], rows[:, LATENT:told]
+        moments._goes_on[: max(0, count - 1)] = rows[:-1, told] > 0
+        moments._kept = count
         moments.begin()
         return moments
 

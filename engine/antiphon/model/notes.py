@@ -42,7 +42,7 @@ EDGES = Edges(
         "token": (9,), "cos": _TURNS, "sin": _TURNS, "mask": (score.WINDOW,),
         "noise": (score.IOIS + score.ARTICULATIONS + score.NOTES,), "ioi_bias": (score.IOIS,),
         "articulation_bias": (score.IOIS, score.ARTICULATIONS), "pitch_bias": (score.NOTES,),
-        "sharpness": (2,), "tail": (1,), "match_nats": (2,),
+        "sharpness": (2,), "tail": (1,), "top_p": (1,), "match_nats": (2,),
         "keys_*": (_HEADS, _SIZE, score.WINDOW), "values_*": (_HEADS, score.WINDOW, _SIZE),
     },
     {"ioi": (1,), "articulation": (1,), "pitch": (1,), "keys_*_new": _FRESH, "values_*_new": _FRESH},
@@ -291,7 +291,7 @@ class NoteModel:
         memory.draws += 1
         inputs["sharpness"][:] = leanings.sharpness()
         inputs["match_nats"][:] = leanings.match_nats(int(inputs["token"][7]), any(memory.theirs))
-        inputs["tail"][:] = TAIL
+        inputs["tail"][:], inputs["top_p"][:] = TAIL, leanings.top_p
         pitch = pitch_leaning(self.pitches, self._key.anchor(), leanings, np.array(memory.own)) + self._brake.leaning()
         if next_hop is not None or memory.since_breath > self._phrase_s(leanings):
             pitch += self._take_up(within_bin, leanings)

@@ -112,7 +112,7 @@ class Pitches:
         chord = np.isin(semitone % 12, np.array([round(note) % 12 for note in wishes.chord]))
         held = chord if wishes.chord and wishes.chord_grip > 0 else np.zeros(score.NOTES, bool)
         member = np.where(held, 1.0, member)  # what is played on a keyboard is in the scale
-        self.nats = -grip_nats(wishes.scale_grip) * np.sqrt(1.0 - member)  # the root: what is doubtful is avoided too
+        self.nats = -grip_nats(wishes.scale_grip) * np.sqrt(np.maximum(0.0, 1.0 - member))  # the root: what is doubtful is avoided too
         allowed = np.ones(score.NOTES, bool)
         if wishes.scale_grip >= 1:
             allowed &= member >= min(_MEMBER, member.max())

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from ..model.bundle import CARD, CONSTANTS, FORMAT, MANIFEST, Bundle
+from ..model.bundle import CARD, CONSTANTS, FORMAT, MANIFEST, VOICE_NAMES, Bundle
 from ..model.graph import StepGraph
 from ..model.tokens import HOP, MODEL_RATE
 
@@ -94,7 +94,9 @@ def build(recipe: dict, graphs: Path, data: Path, out: Path, fp32: bool = False)
         recipe = {**recipe, "name": f"{recipe['name']}-fp32"}
     folder = out / recipe["name"]
     folder.mkdir(parents=True, exist_ok=True)
-    files = [f"{name}.onnx" for name in GRAPHS] + [f"{name}.npy" for name in CONSTANTS]
+    voices = json.loads((graphs / "voices.json").read_text()) if (graphs / "voices.json").is_file() else []
+    constants = [*CONSTANTS, *VOICE_NAMES[: len(voices)]]
+    files = [f"{name}.onnx" for name in GRAPHS] + [f"{name}.npy" for name in constants]
     for old in [*folder.glob("*.onnx"), *folder.glob("*.npy"), *folder.glob(CARD)]:  # a card is of what was exported before
         old.unlink()
     figures = {}
@@ -120,8 +122,10 @@ def build(recipe: dict, graphs: Path, data: Path, out: Path, fp32: bool = False)
         "figures": figures,
         "data": seed_sources(data / "seeds") + melody_sources(data / "melodies") + recipe.get("data", []),
         "graphs": {name: graph_entry(folder / f"{name}.onnx") for name in GRAPHS},
-        "constants": {name: constant_entry(folder / f"{name}.npy") for name in CONSTANTS},
+        "constants": {name: constant_entry(folder / f"{name}.npy") for name in constants},
     }
+    for name, told in zip(VOICE_NAMES, voices, strict=False):
+        manifest["constants"][name] |= told
     (folder / MANIFEST).write_bytes(tomli_w.dumps(manifest).encode())
     Bundle.open(folder).require_sound()
     return folder

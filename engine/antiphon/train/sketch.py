@@ -6,6 +6,7 @@ in ten were shapes, states and arithmetic around the matrices.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,16 @@ class Sketch:
     def split(self, edge, sizes, axis=-1):
         """Cut an edge into pieces."""
         return self.node("Split", edge, np.array(sizes, np.int64), to=[self._name("Split") for _ in sizes], axis=axis)
+
+    def descending(self, edge, count):
+        """The values of a row of `count`, the largest first."""
+        return self.node("TopK", edge, np.array([count]), to=[self._name("TopK"), self._name("TopK")])[0]
+
+    def again(self, node, inputs):
+        """Add a node of a graph that was drawn before, of these inputs; returns its edges, named as if it were drawn now."""
+        to = [self._name(node.op_type) if re.fullmatch(rf"{node.op_type}_\d+", name) else name for name in node.output]
+        told = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+        return self.node(node.op_type, *inputs, to=to, domain=node.domain, **told)
 
     def linear(self, edge, weight, bias, exact=False, to=None):
         """`edge [M, K] @ weight [K, N] + bias [N]`; INT8 is by column of weights, and quantises the edge as it comes.
@@ -108,6 +119,14 @@ def _four_bits(weight, block):
 
 def _described(arrays):
     return [helper.make_tensor_value_info(name, _TYPES[array.dtype], array.shape) for name, array in arrays.items()]
+
+
+def edges(described):
+    """What `Sketch.write` takes as inputs or outputs, of a graph that was written."""
+    return {
+        edge.name: np.zeros([size.dim_value for size in kind.shape.dim], helper.tensor_dtype_to_np_dtype(kind.elem_type))
+        for edge in described for kind in [edge.type.tensor_type]
+    }  # fmt: skip
 
 
 def behind_norm(norm, linear):
