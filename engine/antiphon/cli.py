@@ -16,6 +16,8 @@ from collections.abc import Callable
 from . import __version__
 from .errors import AntiphonError, UsageError, did_you_mean, nearest
 from .params import REGISTRY, surfaces
+from .params.presets import load_preset, preset_files
+from .params.words import must_understand
 
 OK, NOT_SO, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_BUNDLE = "hum"
@@ -239,6 +241,8 @@ def _params(parser: argparse.ArgumentParser) -> None:
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="the table as one JSON document")
     forms.add_argument("--markdown", action="store_true", help="the table as the manual has it")
+    forms.add_argument("--words", action="store_true", help="the words that --ask and /antiphon/ask understand")
+    forms.add_argument("--clients", metavar="DIR", help="write the clients for Pd, SuperCollider, Max and others under DIR")
 
 
 def _bundle(parser: argparse.ArgumentParser) -> None:
@@ -276,7 +280,12 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         metavar="NAME|FILE",
-        help=f"values to start with: {', '.join(surfaces.preset_files())}, or a .toml file",
+        help=f"values to start with: {', '.join(preset_files())}, or a .toml file",
+    )
+    parser.add_argument(
+        "--ask",
+        metavar="WORDS",
+        help='ask for it in words, as in --ask "slow, a bit darker, in D dorian"; `antiphon params --words` lists them',
     )
     _json(parser)
     surfaces.add_flags(parser, REGISTRY)
@@ -287,11 +296,20 @@ def _json(parser: argparse.ArgumentParser) -> None:
 
 
 def values_of(options: argparse.Namespace) -> dict:
-    """Collect the rows' values: the preset's, then --set and flags in the order given; say which are not as they were given."""
-    preset = surfaces.load_preset(options.preset, REGISTRY) if options.preset else None
-    for remark in (*(preset.remarks if preset else ()), *options.remarks):
-        _say(f"antiphon: {remark}")
-    return {**(preset.values if preset else {}), **dict(options.rows)}
+    """Collect the rows' values: the preset's, then what was asked for in words, then --set and flags in the order given.
+
+    Says what the words were taken for, and which values are not as they were given.
+    """
+    preset = load_preset(options.preset, REGISTRY) if options.preset else None
+    values = dict(preset.values) if preset else {}
+    said = list(preset.remarks) if preset else []
+    if options.ask is not None:
+        asked = must_understand(options.ask, REGISTRY, values)
+        values |= asked.values
+        said += asked.lines()
+    for line in (*said, *options.remarks):
+        _say(f"antiphon: {line}")
+    return values | dict(options.rows)
 
 
 def _join_negatives(arguments: list[str]) -> list[str]:

@@ -96,8 +96,20 @@ def devices(options: argparse.Namespace) -> int:
 
 
 def params(options: argparse.Namespace) -> int:
-    """Show the parameter table."""
-    if options.json:
+    """Show the parameter table, or write the clients that are made of it."""
+    if options.clients:
+        from .params import clients
+
+        try:
+            written = clients.write(REGISTRY, Path(options.clients))
+        except OSError as error:
+            raise UsageError(f"--clients {options.clients}: cannot be written ({error.strerror})") from None
+        print("\n".join(map(str, written)))
+    elif options.words:
+        from .params import words
+
+        print(words.as_text(REGISTRY))
+    elif options.json:
         document(surfaces.as_json(REGISTRY))
     else:
         print(surfaces.as_markdown(REGISTRY) if options.markdown else surfaces.as_text(REGISTRY))

@@ -23,16 +23,23 @@ ANYTHING = st.one_of(
 )
 
 
+WITH_VALUE = [row for row in TABLE if row.access == "rw"]
+
+
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.path)
+def test_every_row_says_what_it_is_for(row):
+    """Its help is a phrase; what only happens, and words, cannot be read; nothing else is so."""
+    assert row.help and not row.help.endswith(".")
+    assert (row.access == "w") == (row.kind in ("trigger", "text"))
+
+
+@pytest.mark.parametrize("row", WITH_VALUE, ids=lambda row: row.path)
 def test_every_row_accepts_its_own_default_and_says_it_back(row):
     """A default is accepted, survives shared memory, and the text shown for it is read back as the same value."""
-    if row.kind == "trigger":
-        assert row.accept(True) is True and row.access == "w"
-        return
     assert row.accept(row.default) == row.default
+    assert len(row.encode(row.default)) == row.width
     assert row.decode(row.encode(row.default)) == row.default
     assert row.parse(row.show(row.default)) == row.default
-    assert row.help and not row.help.endswith(".")
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.path)
@@ -42,17 +49,32 @@ def test_any_value_is_accepted_in_range_or_refused_in_one_line(row, value):
     try:
         accepted = row.accept(value)
     except RefusedValue as error:
-        assert "\n" not in str(error) and len(str(error)) < 240 and row.path in str(error)
+        assert "\n" not in str(error) and len(str(error)) < 480 and row.path in str(error)
         return
     if row.kind in ("float", "int"):
-        assert math.isfinite(accepted) and row.minimum <= accepted <= row.maximum
+        assert math.isfinite(accepted)
+        assert row.minimum <= accepted <= row.maximum or (row.zero and accepted == 0)
     if row.kind == "enum":
         assert accepted in row.choices
+    if row.kind == "list":
+        assert len(accepted) <= row.most and all(row.minimum <= number <= row.maximum for number in accepted)
+    if row.kind == "text":
+        assert len(accepted) <= row.most and accepted.isprintable()
     if row.kind == "trigger":
-        assert accepted in (True, False)
-        return
-    assert row.decode(row.encode(accepted)) == accepted
+        assert accepted in (range(row.most + 1) if row.numbered else (True, False))
     assert row.accept(accepted) == accepted
+    if row.access == "rw":
+        assert row.decode(row.encode(accepted)) == accepted
+
+
+@given(st.lists(st.floats(0.0, 127.0), max_size=12))
+def test_a_list_survives_shared_memory_and_its_own_text(numbers):
+    """Whatever its length, none included; its place in shared memory has the same width always."""
+    row = REGISTRY.resolve("chord")
+    value = row.accept(numbers)
+    assert row.decode(row.encode(value)) == value and len(row.encode(value)) == row.width
+    written = row.parse(row.show(value))
+    assert len(written) == len(value) and written == pytest.approx(value, rel=1e-9)
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row.kind in ("float", "int", "bool")], ids=lambda r: r.path)
@@ -91,6 +113,15 @@ def test_an_unknown_path_names_the_nearest():
         ("seed", "7", 7),
         ("trigger", "on", True),
         ("trigger", "0", False),
+        ("keep", "3", 3),
+        ("chord", "c4, e4 67.5", (60.0, 64.0, 67.5)),
+        ("chord", "none", ()),
+        ("scale_cents", "0 150 350", (0.0, 150.0, 350.0)),
+        ("tempo", "performer", 0),
+        ("tempo", "90 bpm", 90.0),
+        ("register_low", "C3", 48.0),
+        ("key", "Bb", "bb"),
+        ("preset", " duet over 4 s ", "duet over 4 s"),
     ],
 )
 def test_written_values_are_read_as_people_write_them(path, text, value):
@@ -98,7 +129,10 @@ def test_written_values_are_read_as_people_write_them(path, text, value):
     assert REGISTRY.parse(path, text) == value
 
 
-@pytest.mark.parametrize("path, text", [("dry", "loud"), ("seed", "1.5"), ("mode", "hodl"), ("mute", "2"), ("dry", "")])
+@pytest.mark.parametrize("path, text", [
+    ("dry", "loud"), ("dry", ""), ("seed", "1.5"), ("mode", "hodl"), ("mute", "2"), ("keep", "9"), ("keep", ""), ("chord", "c4 h"),
+    ("chord", "128"), ("scale_cents", " ".join("1" * 13)),
+])  # fmt: skip
 def test_written_nonsense_is_refused(path, text):
     """What cannot be read is refused, not guessed."""
     with pytest.raises(RefusedValue):
@@ -129,16 +163,39 @@ def test_numbers_stand_for_words_since_pd_sends_only_floats():
         REGISTRY.accept("mode", 0.5)
 
 
-def test_the_mailbox_has_one_double_per_step_row_in_table_order():
-    """Both processes find a row at the same place."""
+def test_the_mailbox_has_a_place_for_every_step_row_in_table_order():
+    """Both processes find a row at the same place: none overlaps the next, and no room is left between them."""
     doubles = REGISTRY.step_defaults()
-    assert len(doubles) == len(REGISTRY.step_rows)
+    assert len(doubles) == REGISTRY.step_width
+    place = 0
     for row in REGISTRY.step_rows:
-        expected = 0.0 if row.kind == "trigger" else row.encode(row.default)
-        assert doubles[REGISTRY.step_index(row.path)] == expected
+        assert REGISTRY.step_index(row.path) == place
+        assert REGISTRY.get(doubles, row.path) == (0 if row.kind == "trigger" else row.default)
+        place += row.width
+    assert place == REGISTRY.step_width
     assert [REGISTRY.block_index(row.path) for row in REGISTRY.block_rows] == list(range(len(REGISTRY.block_rows)))
     targets = {"step": REGISTRY.step_rows, "block": REGISTRY.block_rows, "control": REGISTRY.control_rows}
     assert all(row in targets[row.target] for row in TABLE)
+
+
+def test_what_is_put_into_the_mailbox_is_got_from_it_and_touches_nothing_else():
+    """A list that grew shorter leaves nothing behind; a trigger is counted, a numbered one says which besides."""
+    doubles = REGISTRY.step_defaults()
+    REGISTRY.put(doubles, "chord", (60.0, 64.0, 67.0))
+    REGISTRY.put(doubles, "chord", (50.0,))
+    assert REGISTRY.get(doubles, "chord") == (50.0,)
+    REGISTRY.put(doubles, "keep", 3)
+    REGISTRY.put(doubles, "keep", 5)
+    REGISTRY.put(doubles, "trigger", True)
+    at = REGISTRY.step_index("keep")
+    assert REGISTRY.get(doubles, "keep") == 2 and doubles[at + 1] == 5 and REGISTRY.get(doubles, "trigger") == 1
+    others = [row.path for row in REGISTRY.step_rows if row.path not in ("chord", "keep", "trigger")]
+    assert all(REGISTRY.get(doubles, path) == REGISTRY.get(REGISTRY.step_defaults(), path) for path in others)
+
+
+def test_only_what_has_a_value_has_a_default():
+    """What only happens, and words, are not among the values that an engine keeps."""
+    assert set(REGISTRY.defaults()) == {row.path for row in WITH_VALUE}
 
 
 def test_a_row_is_immutable():
@@ -153,3 +210,12 @@ def test_the_words_a_refusal_names_are_taken(row):
     """What a message says a row takes is taken from OSC and presets too, not only on the command line."""
     for word in row.span().split(" | "):
         assert row.show(row.accept(word)) == word
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.zero], ids=lambda row: row.path)
+def test_a_row_whose_0_is_a_word_takes_both_and_says_the_word(row):
+    """0 is not moved into the range, where it would be a number; what lies between them is, and that is said."""
+    for zero in (0, 0.0, row.zero):
+        assert row.accept(zero) == 0
+    assert row.show(0) == row.zero and row.zero in row.span() and not row.clipped(0)
+    assert row.accept(row.minimum / 2) == row.minimum and row.clipped(row.minimum / 2)

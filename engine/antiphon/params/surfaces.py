@@ -1,35 +1,14 @@
-"""What is derived from the parameter table: flags, the manual's table, the OSC address list, presets."""
+"""What is derived from the parameter table: flags, the manual's table, the OSC address list, JSON for whoever builds a surface."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import tomllib
-from dataclasses import dataclass
-from pathlib import Path
 
-from .. import patches
-from ..errors import UsageError, did_you_mean
+from ..errors import UsageError
 from .spec import Param, Registry, Value
 
 OSC_ROOT = "/antiphon/"
-_OSC_TYPES = {"float": "f", "int": "i", "bool": "T", "enum": "s", "trigger": ""}
-_PRESET_KEYS = ("title", "help", "values")
-_PRESET_BYTES = 65_536
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Values for some rows, checked by the table. `name` is the file's, without its ending.
-
-    `remarks` says in a line each which of them were moved into their range.
-    """
-
-    name: str
-    title: str
-    help: str
-    values: dict[str, Value]
-    remarks: tuple[str, ...] = ()
+_OSC_TYPES = {"float": "f", "int": "i", "bool": "T", "enum": "s", "trigger": "", "text": "s"}
 
 
 def flag(row: Param) -> str:
@@ -56,7 +35,7 @@ def add_flags(parser: argparse.ArgumentParser, registry: Registry) -> None:
         help="set any row; may be given several times",
     )
     for row in registry.rows:
-        if row.kind != "trigger":
+        if row.access != "w":
             group.add_argument(
                 flag(row),
                 dest="rows",
@@ -76,6 +55,8 @@ def parse_assignment(registry: Registry, text: str) -> tuple[Param, Value]:
     row = registry.resolve(path.strip())
     if row.kind == "trigger":
         raise UsageError(f"--set {text}: {row.path} is a trigger, it happens while playing and has no value to set")
+    if row.kind == "text":
+        raise UsageError(f"--set {text}: write --{row.path} {value!r} instead")
     return row, row.read(value)
 
 
@@ -85,20 +66,24 @@ def as_json(registry: Registry) -> list[dict]:
         {
             "path": row.path,
             "kind": row.kind,
+            "group": row.group,
             "unit": row.unit,
             "curve": row.curve,
             "target": row.target,
             "access": row.access,
             "help": row.help,
             "osc": OSC_ROOT + row.path,
-            "osc_type": _OSC_TYPES[row.kind],
-            "flag": None if row.kind == "trigger" else flag(row),
+            "osc_type": osc_type(row),
+            "flag": flag(row) if has_flag(row) else None,
             "midi": row.midi,
             "smoothing_s": row.smoothing_s,
             "beyond": row.beyond,
-            **({"minimum": row.minimum, "maximum": row.maximum} if row.kind in ("float", "int") else {}),
+            "renews": row.renews,
+            **({"minimum": row.minimum, "maximum": row.maximum} if row.kind in ("float", "int", "list") else {}),
             **({"choices": list(row.choices)} if row.kind == "enum" else {}),
-            **({} if row.kind == "trigger" else {"default": row.default}),
+            **({"most": row.most} if row.kind in ("list", "text") or row.numbered else {}),
+            **({"zero": row.zero} if row.zero else {}),
+            **({} if row.access == "w" else {"default": row.default}),
         }
         for row in registry.rows
     ]
@@ -125,48 +110,19 @@ def as_markdown(registry: Registry) -> str:
 
 def osc_addresses(registry: Registry) -> list[tuple[str, str]]:
     """List every OSC address with the type tag of its value; a trigger has none."""
-    return [(OSC_ROOT + row.path, _OSC_TYPES[row.kind]) for row in registry.rows]
+    return [(OSC_ROOT + row.path, osc_type(row)) for row in registry.rows]
 
 
-def preset_files() -> dict[str, Path]:
-    """Find the presets that come with the instrument, by name."""
-    return {path.stem: path for path in sorted((patches() / "presets").glob("*.toml"))}
+def osc_type(row: Param) -> str:
+    """Type tags of a row's value as we send it; of a list, of its longest."""
+    if row.kind == "list":
+        return "f" * row.most
+    return "i" if row.numbered else _OSC_TYPES[row.kind]
 
 
-def load_preset(name: str | Path, registry: Registry) -> Preset:
-    """Read a preset by its name or its file; every value goes through the table.
-
-    Raises UsageError with one line for a missing or unreadable file, an unknown key or row, a refused value, a trigger.
-    """
-    path = _find_preset(str(name))
-    try:
-        data = path.read_bytes()[: _PRESET_BYTES + 1]
-        if len(data) > _PRESET_BYTES:
-            raise UsageError(f"preset {path}: larger than {_PRESET_BYTES} bytes; is it a preset?")
-        content = tomllib.loads(data.decode("utf-8"))
-    except OSError as error:
-        raise UsageError(f"preset {path}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"preset {path}: is not TOML ({str(error).splitlines()[0]})") from None
-    for key in content:
-        if key not in _PRESET_KEYS:
-            raise UsageError(
-                f"preset {path}: unknown key {key!r}{did_you_mean(key, _PRESET_KEYS)}; rows go under [values]"
-            )
-    values = content.get("values", {})
-    if not isinstance(values, dict):
-        raise UsageError(f"preset {path}: values must be a table; write [values] above them")
-    try:
-        accepted = {row_path: _preset_value(registry, row_path, value) for row_path, value in values.items()}
-    except UsageError as error:
-        raise UsageError(f"preset {path}: {error}") from None
-    remarks = [f"preset {path}: {remark}" for row, value in values.items() if (remark := registry.resolve(row).clipped(value))]
-    return Preset(path.stem, str(content.get("title", path.stem)), str(content.get("help", "")), accepted, tuple(remarks))
-
-
-def preset_toml(values: dict[str, Value]) -> str:
-    """Write values as `load_preset` reads them."""
-    return "[values]\n" + "".join(f"{json.dumps(path)} = {json.dumps(value)}\n" for path, value in values.items())
+def has_flag(row: Param) -> bool:
+    """Whether the command line sets it: what happens while playing has no flag; --preset and --ask are there for everybody."""
+    return row.kind != "trigger"
 
 
 class _Set(argparse.Action):
@@ -197,26 +153,8 @@ def _keep(namespace: argparse.Namespace, row: Param, value: Value) -> None:
     namespace.remarks = [*namespace.remarks, *([remark] if remark else [])]
 
 
-def _preset_value(registry: Registry, path: str, value: object) -> Value:
-    row = registry.resolve(path)
-    if row.kind == "trigger":
-        raise UsageError(f"{path} is a trigger, and has no value to keep")
-    return row.accept(value)
-
-
-def _find_preset(name: str) -> Path:
-    known = preset_files()
-    if name in known:
-        return known[name]
-    path = Path(name)
-    if path.is_file():
-        return path
-    there = f"there is: {', '.join(known)}" if known else "none is installed"
-    raise UsageError(f"no preset {name!r}{did_you_mean(name, known)}; {there}, or give a .toml file")
-
-
 def _default(row: Param) -> str:
-    return "" if row.kind == "trigger" else row.show(row.default)
+    return "" if row.access == "w" else row.show(row.default)
 
 
 def _heard(row: Param) -> str:
