@@ -36,11 +36,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.play: $(VENV)/bin/python $(SOURCES)
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$(ORT),midi]'
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$(ORT),midi,oscquery]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python $(SOURCES)
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$(ORT),midi,dev]'
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$(ORT),midi,oscquery,dev]'
 	@touch $@
 
 kernels:

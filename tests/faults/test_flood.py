@@ -9,6 +9,7 @@ import socket
 import numpy as np
 import pytest
 
+from antiphon.control.desk import Desk
 from antiphon.control.osc import OscServer
 from antiphon.params import REGISTRY
 from playing import noise, two_processes
@@ -36,7 +37,7 @@ def test_a_flood_of_malformed_osc_changes_nothing():
     sound = noise(48_000)
 
     async def flood(engine) -> OscServer:
-        server = OscServer(REGISTRY, engine.apply, engine.values)
+        server = OscServer(Desk(REGISTRY, engine.apply, engine.values))
         host, port = await server.start(port=0)
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         random_ = random.Random(9)

@@ -1,73 +1,24 @@
 """OSC over a real loopback socket: every row is set, asked for and echoed; nothing that arrives makes it raise."""
 
 import asyncio
+import gc
 import random
 import struct
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pythonosc import osc_bundle_builder, osc_message_builder
+from osc_stage import Client, Peer, a_client, a_desk, bundle, message, play
+from pythonosc import osc_bundle_builder
 from pythonosc.osc_message import OscMessage
 
-from antiphon.control import osc, wire
+from antiphon.control import dialogue, wire
+from antiphon.control.dialogue import Dialogue
 from antiphon.control.osc import OscServer, PortTaken
 from antiphon.errors import UsageError
 from antiphon.params import REGISTRY
-
-
-def message(address, *arguments):
-    """Bytes as python-osc writes them."""
-    builder = osc_message_builder.OscMessageBuilder(address)
-    for argument in arguments:
-        builder.add_arg(argument)
-    return builder.build().dgram
-
-
-def bundle(time_s, *parts):
-    """A bundle as python-osc writes it; time 0 is at once."""
-    builder = osc_bundle_builder.OscBundleBuilder(time_s)
-    for part in parts:
-        builder.add_content(part if not isinstance(part, bytes) else OscMessage(part))
-    return builder.build()
-
-
-class Client(asyncio.DatagramProtocol):
-    """Somebody with a Pd patch."""
-
-    def __init__(self):
-        self.replies = asyncio.Queue()
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def datagram_received(self, data, sender):
-        self.replies.put_nowait((OscMessage(data).address, list(OscMessage(data))))
-
-    async def ask(self, *datagrams):
-        """Send, and wait for as many replies."""
-        for datagram in datagrams:
-            self.transport.sendto(datagram)
-        return [await asyncio.wait_for(self.replies.get(), 2) for _ in datagrams]
-
-
-def play(scene, **keywords):
-    """Run a scene of (server, client, events, log) on a free port."""
-
-    async def stage():
-        events, log = [], []
-        server = OscServer(REGISTRY, events.append, REGISTRY.defaults(), log=log.append, **keywords)
-        address = await server.start(port=0)
-        _, client = await asyncio.get_running_loop().create_datagram_endpoint(Client, remote_addr=address)
-        try:
-            return await scene(server, client, events, log)
-        finally:
-            server.close()
-            server.close()
-            client.transport.close()
-
-    return asyncio.run(stage())
 
 
 def test_a_value_is_set_and_echoed_and_asked_for():
@@ -122,6 +73,8 @@ def test_status_comes_as_names_and_values():
 
     async def scene(server, client, events, log):
         assert await client.ask(message("/antiphon/status")) == [("/antiphon/status", ["mode", "hold", "late", 3])]
+        client.transport.sendto(message("/antiphon/status", "mode", "hold"))  # another instrument's answer is none of ours
+        assert await client.ask(message("/antiphon/dry")) == [("/antiphon/echo/dry", [0.0])]
 
     play(scene, status=lambda: {"mode": "hold", "late": 3})
 
@@ -129,28 +82,24 @@ def test_status_comes_as_names_and_values():
 def test_status_is_not_sent_to_one_address_as_often_as_it_is_asked_for_in_its_name(monkeypatch):
     """A question of 28 bytes is answered with two thousand: 50 a second to one host, and to 20 hosts at most."""
     clock = [1000.0]
-    monkeypatch.setattr(osc.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(dialogue.time, "monotonic", lambda: clock[0])
     sent = []
+    talk = Dialogue(a_desk(), status=lambda: {"state": "listening"})
 
-    class Transport:
-        def get_write_buffer_size(self):
-            return 0
+    def ask(host, port=4000):
+        peer = Peer(f"osc:{host}:{port}")
+        talk.take(message("/antiphon/status"), peer)
+        sent.extend([host] * len(peer.got))
 
-        def sendto(self, data, sender):
-            sent.append(sender[0])
-
-    server = OscServer(REGISTRY, lambda event: None, REGISTRY.defaults(), status=lambda: {"state": "listening"})
-    server.connection_made(Transport())
-    asked = message("/antiphon/status")
     for n in range(200):
-        server.datagram_received(asked, ("10.0.0.1", 4000 + n))
-    assert len(sent) == 50 and server.counters.silenced == 150
+        ask("10.0.0.1", 4000 + n)
+    assert len(sent) == 50 and talk.counters.silenced == 150
     for n in range(300):
-        server.datagram_received(asked, (f"10.0.1.{n % 256}", 4000))
+        ask(f"10.0.1.{n % 256}")
     assert len(set(sent)) == 20
     clock[0] += 1.0
-    server.datagram_received(asked, ("10.0.0.1", 4000))
-    assert sent[-1] == "10.0.0.1" and server.counters.asked == 501
+    ask("10.0.0.1")
+    assert sent[-1] == "10.0.0.1" and talk.counters.asked == 501
 
 
 def test_time_tags_become_frames_and_clocks_that_are_wrong_are_told():
@@ -309,7 +258,7 @@ def test_a_taken_port_gets_one_line_and_the_default_moves_on():
 
     async def scene(server, client, events, log):
         host, port = server.address
-        other = OscServer(REGISTRY, events.append, {})
+        other = OscServer(a_desk())
         with pytest.raises(PortTaken, match=f"OSC port {port} on 127.0.0.1 is taken.*--osc PORT"):
             await other.start(host, port)
         assert (await other.start_near(host, port))[1] > port
@@ -320,7 +269,7 @@ def test_a_taken_port_gets_one_line_and_the_default_moves_on():
             ("nowhere.invalid", 9000, "no address|cannot be had"),
         ]:
             with pytest.raises(UsageError, match=words):
-                await OscServer(REGISTRY, events.append, {}).start(host, port)
+                await OscServer(a_desk()).start(host, port)
 
     play(scene)
 
@@ -330,7 +279,7 @@ def test_a_port_open_to_the_network_is_said_in_the_log():
 
     async def scene():
         log = []
-        server = OscServer(REGISTRY, lambda event: None, {}, log=log.append)
+        server = OscServer(a_desk(log=log))
         await server.start("0.0.0.0", 0)
         server.close()
         assert len(log) == 1 and "open to the network" in log[0]
@@ -349,3 +298,284 @@ def test_timetags_are_ntp():
     for tag, expected in (((2_208_988_800 << 32) + (1 << 31), 0.5), (1, None)):
         bundle = b"#bundle\0" + struct.pack(">Qi", tag, len(inner)) + inner
         assert [found.time_s for found in wire.decode(bundle)] == [expected]
+
+
+def test_a_list_takes_its_numbers_as_arguments_an_array_or_the_word_none():
+    """As many as it holds; note names where it is of notes; the echo has what was taken. No argument asks."""
+
+    async def scene(server, client, events, log):
+        array = b"/antiphon/chord\0,[iif]\0\0" + struct.pack(">iif", 60, 64, 67.5)
+        replies = await client.ask(
+            message("/antiphon/chord", 60, 64.5, 67),
+            array,
+            message("/antiphon/chord", "c4", "eb4"),
+            message("/antiphon/chord", "none"),
+            message("/antiphon/chord"),
+            message("/antiphon/chord", *range(13)),
+            message("/antiphon/chord", 60, 128),
+        )
+        assert [e.value for e in events] == [(60.0, 64.5, 67.0), (60.0, 64.0, 67.5), (60.0, 63.0), ()]
+        assert replies[0] == ("/antiphon/echo/chord", [60.0, 64.5, 67.0])
+        assert replies[3] == replies[4] == ("/antiphon/echo/chord", ["none"])
+        assert [address for address, _ in replies[5:]] == ["/antiphon/error"] * 2
+
+    play(scene)
+
+
+@pytest.mark.parametrize("datagram, value", [
+    (message("/antiphon/keep", 3), 3),
+    (message("/antiphon/keep", 3.0), 3),
+    (message("/antiphon/keep/3"), 3),
+    (message("/antiphon/keep/3", 1.0), 3),
+    (message("/antiphon/keep/3", True), 3),
+    (message("/antiphon/keep/3", 0.0), None),
+    (message("/antiphon/keep/3", False), None),
+    (message("/antiphon/keep", 0), None),
+    (message("/antiphon/play_note", "a4"), 69),
+])  # fmt: skip
+def test_a_numbered_trigger_says_which_as_a_value_or_in_its_address(datagram, value):
+    """`keep 3`, and `keep/3` for buttons, whose 0 is nothing."""
+
+    async def scene(server, client, events, log):
+        ((address, _),) = await client.ask(datagram)
+        assert address.startswith("/antiphon/echo/")
+        assert [e.value for e in events] == ([] if value is None else [value])
+
+    play(scene)
+
+
+@pytest.mark.parametrize("address, arguments", [
+    ("/antiphon/keep", ()), ("/antiphon/keep", (9,)), ("/antiphon/keep/9", ()), ("/antiphon/keep/9", (0,)),
+    ("/antiphon/keep/x", ()), ("/antiphon/keep/1", (1, 2)), ("/antiphon/keep/" + "1" * 50, ()), ("/antiphon/trigger/1", ()),
+    ("/antiphon/keep/-1", ()), ("/antiphon/keep/٣", ()), ("/antiphon/ask", ()), ("/antiphon/ask", (b"dark",)),
+    ("/antiphon/ask", ("x" * 501,)), ("/antiphon/", ()), ("/antiphon/send", (0.0,)), ("/antiphon/feed/nothing", ()),
+    ("/antiphon/subscribe", ()), ("/antiphon/subscribe", (1.0,)), ("/antiphon/subscribe", ("dry", "often")),
+    ("/antiphon/subscribe", ("dry", float("nan"))), ("/antiphon/subscribe", ("nothing",)), ("/antiphon/subscribe", ("[",)),
+    ("/antiphon/unsubscribe", (1,)),
+])  # fmt: skip
+def test_what_is_meant_but_wrong_gets_one_line_and_no_event(address, arguments):
+    """Numbers there are not, texts without words, feeds and subscriptions that are none."""
+
+    async def scene(server, client, events, log):
+        ((found, reply),) = await client.ask(wire.encode(address, *arguments) if b"dark" not in arguments else
+                                             b"/antiphon/ask\0\0\0,b\0\0\0\0\0\4dark")  # fmt: skip
+        assert found == "/antiphon/error" and "\n" not in reply[0] and events == [] and server.counters.refused == 1
+
+    play(scene)
+
+
+def test_a_text_may_come_as_one_string_or_as_words():
+    """Pd sends a message's words one by one."""
+
+    async def scene(server, client, events, log):
+        await client.ask(message("/antiphon/ask", "dark and slow"), message("/antiphon/ask", "at", 80, 2.5, "bpm"))
+        assert [e.value for e in events] == ["dark and slow", "at 80 2.5 bpm"]
+
+    play(scene)
+
+
+def test_a_pattern_sets_every_row_that_takes_the_value():
+    """Those that do not are left as they are; an error only where none takes it, or none is meant."""
+
+    async def scene(server, client, events, log):
+        client.transport.sendto(message("/antiphon/send/[1-3]", -6.0))
+        assert await client.hear(3) == [(f"/antiphon/echo/send/{n}", [-6.0]) for n in (1, 2, 3)]
+        client.transport.sendto(message("/antiphon/{dry,mode,voice}", "off"))
+        assert [a for a, _ in await client.hear(2)] == ["/antiphon/echo/dry", "/antiphon/echo/voice"]
+        client.transport.sendto(message("/*/m?te"))
+        assert await client.hear() == [("/antiphon/echo/mute", [False])]
+        assert len(events) == 5
+        for wrong in (message("/antiphon/{dry,mode}", "loud"), message("/antiphon/nothing*", 1.0), message("/antiphon/[a", 1.0),
+                      message("/antiphon/" + "*a" * 100, 1.0), message("/antiphon/d*y", 1.0, 2.0)):  # fmt: skip
+            ((address, _),) = await client.ask(wrong)
+            assert address == "/antiphon/error"
+        assert len(events) == 5 and client.replies.empty()
+
+    play(scene)
+
+
+def test_a_pattern_never_makes_something_happen():
+    """/antiphon/* with a 1 is no panic, no trigger and no text; nor may patterns come without end."""
+
+    async def scene(server, client, events, log):
+        client.transport.sendto(message("/antiphon/*", 1))
+        await client.hear(10)
+        assert events and all(REGISTRY.resolve(e.path).access == "rw" for e in events)
+        for address in ("/antiphon/pani[c]", "/antiphon/?rigger", "/antiphon/keep/[12]", "/antiphon/as{k,}"):
+            server.datagram_received(message(address, 1), ("127.0.0.1", 0))
+        assert server.counters.refused == 4
+        before = len(events)
+        for _ in range(300):
+            server.datagram_received(message("/antiphon/send/*", -6.0), ("127.0.0.1", 0))
+        assert len(events) - before <= 8 * 200 and server.counters.refused > 50
+
+    play(scene)
+
+
+def test_what_is_inside_a_bundle_is_due_no_earlier_than_the_bundle(monkeypatch):
+    """A nested bundle's own time where it is later, its bundle's where it is earlier or at once; past ones are at once."""
+    now = time.time()
+    events = []
+    talk = Dialogue(a_desk(events, frame_at=lambda unix_s: round((unix_s - now) * 1000)))
+    inner = [bundle(t, message("/antiphon/dry", -1.0)) for t in (now + 2, now + 0.5, osc_bundle_builder.IMMEDIATELY)]
+    talk.take(bundle(now + 1, message("/antiphon/dry", -2.0), *inner).dgram, Peer())
+    assert [e.time_frame for e in events] == [pytest.approx(ms, abs=1) for ms in (1000, 2000, 1000, 1000)]
+    events.clear()
+    talk.take(bundle(now - 9, message("/antiphon/dry", -2.0), bundle(now + 2, message("/antiphon/voice", -1.0))).dgram, Peer())
+    assert [e.time_frame for e in events] == [None, pytest.approx(2000, abs=1)]
+
+
+def test_what_goes_wrong_behind_the_desk_is_told_and_goes_on():
+    """A handler with a bug is one line to the sender and the log."""
+
+    async def scene(server, client, events, log):
+        def broken(event):
+            raise ZeroDivisionError("division by zero")
+
+        server.dialogue.desk.handle("sync", broken)
+        ((address, reply),) = await client.ask(message("/antiphon/sync", "off"))
+        assert address == "/antiphon/error" and "ZeroDivisionError" in reply[0] and len(log) == 1
+        assert await client.ask(message("/antiphon/dry")) == [("/antiphon/echo/dry", [0.0])]
+
+    play(scene)
+
+
+def test_a_feed_is_told_when_asked_for():
+    """By its address; another instrument's feed is not answered."""
+
+    async def scene(server, client, events, log):
+        client.transport.sendto(message("/antiphon/feed/pitch", 1.0))
+        assert await client.ask(message("/antiphon/feed/pitch")) == [("/antiphon/feed/pitch", [69.5, 0.0])]
+
+    play(scene, feeds=lambda: {"pitch": (69.5, 0.0)})
+
+
+def test_a_subscriber_over_udp_hears_of_others_and_of_a_feed_until_it_has_enough():
+    """The value as it is now, then what another sender sets; the feed again and again."""
+
+    async def scene(server, client, events, log):
+        other = await a_client(server.address)
+        client.transport.sendto(message("/antiphon/subscribe", "dry"))
+        assert await client.hear() == [("/antiphon/echo/dry", [0.0])]
+        await other.ask(message("/antiphon/dry", -3.0))
+        assert await client.hear() == [("/antiphon/echo/dry", [-3.0])]
+        client.transport.sendto(message("/antiphon/subscribe", "/antiphon/feed/pitch", 100))
+        assert await client.hear(3) == [("/antiphon/feed/pitch", [60.0, 62.0])] * 3
+        client.transport.sendto(message("/antiphon/unsubscribe"))
+        while len(server.dialogue.subscriptions):
+            await asyncio.sleep(0.01)
+        other.transport.close()
+
+    play(scene, feeds=lambda: {"pitch": (60.0, 62.0)})
+
+
+def test_a_subscriber_whose_port_has_closed_is_forgotten_and_nobody_loses_a_word_by_it():
+    """The system says which port answers no more (Linux); everybody else's replies all arrive."""
+
+    async def scene(server, client, events, log):
+        gone = await a_client(server.address)
+        gone.transport.sendto(message("/antiphon/subscribe", "pitch", 100))
+        await gone.hear()
+        gone.transport.close()
+        for n in range(300):
+            ((address, _),) = await client.ask(message("/antiphon/dry", -float(n % 50)))
+            assert address == "/antiphon/echo/dry"
+            if not len(server.dialogue.subscriptions) and n > 100:
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("it is still told things")
+
+    play(scene, feeds=lambda: {"pitch": (60.0, 62.0)})
+
+
+def test_a_flood_of_everything_keeps_memory_and_counts():
+    """20,000 packets, a third each good, malformed and too long, half of them subscribing: every one counted, nothing kept."""
+    rng = random.Random(4)
+    log, events = [], []
+    desk = a_desk(events, log)
+    talk = Dialogue(desk, feeds=lambda: {"pitch": (60.0, 62.0)})
+    good = [message("/antiphon/" + path, *said) for path, *said in (
+        ("dry", -6.0), ("subscribe", "dry", 10), ("chord", 1, 2, 3),
+        ("subscribe", "echo"), ("send/*", -3.0), ("unsubscribe", "pitch"),
+    )]  # fmt: skip
+
+    def packet(k):
+        if k % 3 == 0:
+            return good[k // 3 % len(good)]
+        return rng.randbytes(rng.randrange(40)) if k % 3 == 1 else b"/" * (wire.MAX_BYTES + 1)
+
+    class Deaf(Peer):
+        def send(self, packet):
+            return True
+
+    def flood(count):
+        for k in range(count):
+            talk.take(packet(k), Deaf(f"osc:10.{k % 7}.{k % 250}.{k % 90}:{k % 60000}"))
+            events.clear()
+        talk.subscriptions.turn(time.monotonic() + 1.0)
+        gc.collect()
+
+    flood(3000)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        flood(20_000)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    counters = talk.counters
+    assert counters.datagrams == 23_000 and grown < 500_000
+    assert counters.malformed >= 23_000 * 2 // 3 - 200
+    assert counters.malformed + counters.refused + counters.asked < 23_000 and len(talk.subscriptions) <= 32 and len(log) < 30
+
+
+ADDRESSES = st.one_of(
+    st.sampled_from(["status", "subscribe", "unsubscribe", "feed/pitch", "feed/", "error", "keep/3", "send/*", "[", "*"]),
+    st.sampled_from(REGISTRY.paths),
+    st.text(max_size=12),
+).map(lambda path: "/antiphon/" + path)
+ARGUMENTS = st.lists(
+    st.one_of(
+        st.sampled_from(["dry", "meters", "echo", "send/*", "none", "c4", "off", "[!"]),
+        st.booleans(), st.none(), st.integers(-(2**33), 2**33), st.floats(), st.text(max_size=20),
+    ),
+    max_size=14,
+)  # fmt: skip
+TALK = Dialogue(a_desk(), status=lambda: {"mode": "hold"}, feeds=lambda: {"pitch": (60.0, 62.0), "meters": (1.0,)})
+
+
+@settings(max_examples=500, deadline=None)
+@given(ADDRESSES, ARGUMENTS, st.sampled_from(["10.0.0.1", "10.0.0.2"]))
+def test_any_message_is_taken_or_answered_with_one_line(address, said, host):
+    """Whatever is said of whatever: an answer that is OSC, and no exception, not even one that was caught."""
+    peer = Peer(f"osc:{host}:5000")
+    TALK.take(wire.encode(address, *said), peer)
+    TALK.subscriptions.turn(time.monotonic())
+    for found, arguments in peer.got:
+        assert found.startswith("/antiphon/")
+        assert found != "/antiphon/error" or "\n" not in arguments[0] and "Error:" not in arguments[0]
+    assert set(TALK.desk.values) == set(REGISTRY.defaults())
+
+
+def test_somebody_who_listens_on_another_port_is_answered_there():
+    """reply_to: echoes, errors and subscriptions go to that port from then on; a port that is none is refused."""
+
+    async def stage():
+        server = OscServer(a_desk())
+        address = await server.start(port=0)
+        sender, (_, listener) = await a_client(address), await asyncio.get_running_loop().create_datagram_endpoint(
+            Client, local_addr=("127.0.0.1", 0)
+        )
+        port = listener.transport.get_extra_info("sockname")[1]
+        refused = await sender.ask(message("/antiphon/reply_to", 70_000))
+        sender.transport.sendto(message("/antiphon/reply_to", float(port)))
+        sender.transport.sendto(message("/antiphon/temperature", 0.5))
+        echoed = await listener.hear_of("/antiphon/echo/temperature")
+        sender.transport.sendto(message("/antiphon/subscribe", "novelty", 50))
+        told = await listener.hear_of("/antiphon/echo/novelty")
+        server.close()
+        return refused, echoed, told, sender.replies.empty()
+
+    refused, echoed, told, quiet = asyncio.run(stage())
+    assert refused[0][0] == "/antiphon/error" and "reply_to" in refused[0][1][0]
+    assert echoed == [0.5] and told == [0.5] and quiet

@@ -1,86 +1,61 @@
-"""OSC in over UDP, by the parameter table, with replies to the sender.
-
-    /antiphon/<path> VALUE     set a row; answered by /antiphon/echo/<path> VALUE, or by /antiphon/error TEXT
-    /antiphon/<path>           without a value: ask for it; a trigger fires
-    /antiphon/status           answered by /antiphon/status NAME VALUE NAME VALUE ...
-
-An unknown path is answered with the nearest ones: /antiphon/error TEXT PATH PATH ... Bundles' time tags become frame
-times through the clock function that is handed in.
-"""
+"""OSC over UDP: datagrams in, replies to whoever sent them. What is said is in dialogue.py."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import socket
-import time
-from collections import Counter
+import struct
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from ..errors import AntiphonError, UsageError
-from ..events import Event
-from ..params.spec import Param, Registry, UnknownParam, Value
-from . import wire
+from ..errors import UsageError
+from ..params.spec import Value
+from .desk import Desk
+from .dialogue import Dialogue, OscCounters
+from .subscriptions import Feeds
 
 DEFAULT_PORT = 9000
 LOOPBACK = "127.0.0.1"
-ROOT = "/antiphon/"
-_REPLIES = (ROOT + "error", ROOT + "echo/")
-_MAX_AHEAD_S = 10.0  # a time tag further ahead than this is a clock that is set wrong, not a plan
-_ERROR_REPLIES_PER_S = 50
-_STATUS_REPLIES_PER_S = 50  # to one sender: as often as there is news of the model
-_STATUS_SENDERS = 20  # in one second
-_LOG_EVERY_S = 2.0
-_MAX_WAITING_BYTES = 65_536
-
-
-@dataclass(slots=True)
-class OscCounters:
-    """What came in since the start. `silenced` counts what was not answered, to keep floods from growing: a status is
-    fifty times as long as the question, and the sender's address may be somebody else's."""
-
-    datagrams: int = 0
-    accepted: int = 0
-    asked: int = 0
-    refused: int = 0
-    malformed: int = 0
-    silenced: int = 0
+# By family: the protocol and the option that let a socket tell to which address nobody listens any more (Linux, ip(7)).
+_RECVERR = {socket.AF_INET: (0, 11), socket.AF_INET6: (41, 25)} if sys.platform == "linux" else {}
+_STREAM_BYTES = 65_536
+_MOST_ELSEWHERE = 64
+_ERROR_HEAD = struct.Struct("=I")  # errno, the first field of sock_extended_err
 
 
 class OscServer(asyncio.DatagramProtocol):
     """Listen on one UDP port; control thread only.
 
-    `emit` takes each Event. `values` is read when a row is asked for, `status` when /antiphon/status is: names to
-    numbers or words. `frame_at` turns a unix time into the device frame that is due then, or None before the clock
-    runs. `log` takes a line a person should see, at most one in two seconds however much arrives. Nothing that
-    arrives makes it raise.
+    Whatever is said goes to `dialogue`, which other transports may share: `desk` takes the events, `status` is read when
+    /antiphon/status is asked for, `feeds` when a feed is due. Nothing that arrives makes it raise.
     """
 
     def __init__(
         self,
-        registry: Registry,
-        emit: Callable[[Event], None],
-        values: Mapping[str, Value],
+        desk: Desk,
         status: Callable[[], Mapping[str, Value]] = dict,
-        frame_at: Callable[[float], int | None] = lambda unix_s: None,
-        log: Callable[[str], None] = lambda line: None,
+        feeds: Feeds = dict,
     ):
-        self._registry, self._emit, self._values, self._status = registry, emit, values, status
-        self._frame_at, self._log = frame_at, log
-        self.counters = OscCounters()
+        self.dialogue = Dialogue(desk, status, feeds)
+        self._log = desk.log
+        self._elsewhere: dict[tuple, int] = {}  # of senders that listen on another port than they send from, which it is
+        self._socket: socket.socket | None = None
         self._transport: asyncio.DatagramTransport | None = None
-        self._error_second, self._errors_left = 0, _ERROR_REPLIES_PER_S
-        self._status_second, self._status_asked = 0, Counter()
-        self._logged_s, self._unlogged = -_LOG_EVERY_S, 0
+
+    @property
+    def counters(self) -> OscCounters:
+        """What came in, over every transport of the dialogue."""
+        return self.dialogue.counters
 
     async def start(self, host: str = LOOPBACK, port: int = DEFAULT_PORT) -> tuple[str, int]:
         """Bind and listen; give host and port as bound. Raises UsageError with one line where that cannot be."""
-        try:
-            await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(host, port))
-        except (OSError, OverflowError) as error:
-            raise _unbound(host, port, error) from None
-        if not host.startswith("127.") and host not in ("localhost", "::1"):
+        self._socket = await bind(host, port, socket.SOCK_DGRAM)
+        if self._socket.family in _RECVERR:
+            self._socket.setsockopt(*_RECVERR[self._socket.family], 1)
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=self._socket)
+        self.dialogue.subscriptions.start()
+        if not is_loopback(host):
             self._log(f"OSC is open to the network on {host}:{self.address[1]}: anyone who reaches it can play")
         return self.address
 
@@ -96,127 +71,140 @@ class OscServer(asyncio.DatagramProtocol):
     @property
     def address(self) -> tuple[str, int]:
         """Host and port as bound."""
-        assert self._transport is not None, "not started"
-        return self._transport.get_extra_info("sockname")[:2]
+        assert self._socket is not None, "not started"
+        return self._socket.getsockname()[:2]
 
     def close(self) -> None:
-        """Stop listening; harmless when called twice."""
+        """Stop listening, and telling whoever subscribed; harmless when called twice."""
+        self.dialogue.subscriptions.close()
         if self._transport is not None:
             self._transport.close()
-            self._transport = None
+            self._transport = self._socket = None
 
     def connection_made(self, transport) -> None:
         """asyncio's; the socket is there."""
         self._transport = transport
 
     def error_received(self, error: OSError) -> None:
-        """asyncio's; whoever asked is no longer there to be answered. Nothing depends on it."""
+        """asyncio's; whoever was answered, or subscribed, is no longer there."""
+        self._forget_the_gone()
 
     def datagram_received(self, data: bytes, sender: tuple) -> None:
         """asyncio's; take one datagram."""
-        self.counters.datagrams += 1
-        try:
-            messages = wire.decode(data)
-        except wire.Malformed as error:
-            self.counters.malformed += 1
-            self._complain(sender, f"malformed OSC: {error}")
-            return
-        for message in messages:
-            try:
-                self._take(message, sender)
-            except AntiphonError as error:
-                self.counters.refused += 1
-                near = error.nearest if isinstance(error, UnknownParam) else []
-                self._complain(sender, str(error), *near)
+        self.dialogue.take(data, _Sender(self, sender))
 
-    def _take(self, message: wire.Message, sender: tuple) -> None:
-        address = message.address
-        if address.startswith(_REPLIES):
-            return  # two instruments that answer each other's answers would never stop
-        if not address.startswith(ROOT):
-            raise UsageError(f"addresses begin with {ROOT}, this one is {address[:80]!r}")
-        path = address[len(ROOT) :]
-        if path == "status":
-            self.counters.asked += 1
-            if self._may_have_status(sender[0]):
-                self._reply(sender, ROOT + "status", *(part for pair in self._status().items() for part in pair))
-            else:
-                self.counters.silenced += 1
-            return
-        row = self._registry.resolve(path)
-        if not message.arguments and row.kind != "trigger":
-            self.counters.asked += 1
-            self._echo(sender, row, self._values[path])
-            return
-        if len(message.arguments) > 1:
-            raise UsageError(f"{path} takes one value, not {len(message.arguments)}")
-        value = row.accept(message.arguments[0] if message.arguments else None)
-        if row.kind != "trigger" or value:  # a button that is let go is accepted, and nothing
-            self._emit(Event(path, value, self._frame(message.time_s), f"osc:{sender[0]}:{sender[1]}"))
-        self.counters.accepted += 1
-        self._echo(sender, row, value)
+    def reply_to(self, sender: tuple, port: int) -> None:
+        """Answer this sender on another port of its machine from now on. Of many such senders the newest are remembered."""
+        self._elsewhere.pop(sender[:2], None)
+        self._elsewhere[sender[:2]] = port
+        while len(self._elsewhere) > _MOST_ELSEWHERE:
+            del self._elsewhere[next(iter(self._elsewhere))]
 
-    def _may_have_status(self, host: str) -> bool:
-        second = int(time.monotonic())
-        if second != self._status_second:
-            self._status_second, self._status_asked = second, Counter()
-        if host not in self._status_asked and len(self._status_asked) >= _STATUS_SENDERS:
+    def send(self, packet: bytes, receiver: tuple) -> bool:
+        """Send one datagram, or give it up where the system has no room for it.
+
+        By the socket itself: what asyncio would keep for later is a queue that somebody else fills. An error that a
+        socket holds from an earlier datagram to somebody who has gone is told at the next one, which is not sent then:
+        so it is tried once more.
+        """
+        if self._socket is None or receiver[1] == 0:
             return False
-        self._status_asked[host] += 1
-        return self._status_asked[host] <= _STATUS_REPLIES_PER_S
+        for _ in range(2):
+            try:
+                self._socket.sendto(packet, receiver)
+                return True
+            except ConnectionRefusedError:
+                self._forget_the_gone()
+            except OSError:
+                return False
+        return False
 
-    def _frame(self, time_s: float | None) -> int | None:
-        if time_s is None:
-            return None
-        ahead_s = time_s - time.time()
-        if ahead_s > _MAX_AHEAD_S:
-            raise UsageError(
-                f"time tag is {ahead_s:.0f} s ahead, at most {_MAX_AHEAD_S:.0f} are taken; are the clocks set?"
-            )
-        return self._frame_at(time_s) if ahead_s > 0 else None
+    def _forget_the_gone(self) -> None:
+        """Read which addresses answered that nobody listens there, all of them: a socket that holds one is always ready."""
+        while self._socket is not None and self._socket.family in _RECVERR:
+            try:
+                _, told, _, address = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
+            except OSError:
+                return
+            if any(len(data) >= 4 and _ERROR_HEAD.unpack_from(data) == (errno.ECONNREFUSED,) for _, _, data in told):
+                self.dialogue.subscriptions.forget(("udp", *address[:2]))
 
-    def _echo(self, sender: tuple, row: Param, value: Value) -> None:
-        self._reply(sender, ROOT + "echo/" + row.path, value)
 
-    def _complain(self, sender: tuple, text: str, *near: str) -> None:
-        now_s = time.monotonic()
-        if int(now_s) != self._error_second:
-            self._error_second, self._errors_left = int(now_s), _ERROR_REPLIES_PER_S
-        if self._errors_left > 0:
-            self._errors_left -= 1
-            self._reply(sender, ROOT + "error", text, *near)
-        else:
-            self.counters.silenced += 1
-        if now_s - self._logged_s < _LOG_EVERY_S:
-            self._unlogged += 1
-            return
-        more = f" (and {self._unlogged} more)" if self._unlogged else ""
-        self._logged_s, self._unlogged = now_s, 0
-        self._log(f"OSC from {sender[0]}:{sender[1]}: {text}{more}")
+class _Sender:
+    """Who sent a datagram."""
 
-    def _reply(self, sender: tuple, address: str, *arguments: object) -> None:
-        transport = self._transport
-        if transport is None or sender[1] == 0 or transport.get_write_buffer_size() > _MAX_WAITING_BYTES:
-            return
-        transport.sendto(wire.encode(address, *arguments), sender)
+    __slots__ = ("_server", "_sender", "_address")
+    lasting, ready = False, True
+
+    def __init__(self, server: OscServer, address: tuple):
+        port = server._elsewhere.get(address[:2])
+        self._server, self._sender = server, address
+        self._address = address if port is None else (address[0], port, *address[2:])
+
+    @property
+    def name(self) -> str:
+        return f"osc:{self._sender[0]}:{self._sender[1]}"
+
+    def reply_to(self, port: int) -> None:
+        """Be answered on another port from now on."""
+        self._server.reply_to(self._sender, port)
+
+    @property
+    def host(self) -> str:
+        return self._address[0]
+
+    @property
+    def key(self) -> tuple:
+        return ("udp", *self._address[:2])
+
+    def send(self, packet: bytes) -> bool:
+        return self._server.send(packet, self._address)
 
 
 class PortTaken(UsageError):
     """Another program listens on the port."""
 
 
-def _unbound(host: str, port: int, error: Exception) -> UsageError:
-    where = f"OSC port {port} on {host}"
+async def bind(host: str, port: int, kind: int, flag: str = "--osc", name: str = "OSC") -> socket.socket:
+    """Give a bound socket that does not block; raises UsageError with one line where that cannot be."""
+    try:
+        if not 0 <= port < 65536:
+            raise OverflowError
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)
+        family, _, protocol, _, address = found[0]
+        bound = socket.socket(family, kind, protocol)
+        try:
+            bound.setblocking(False)
+            if kind == socket.SOCK_STREAM:  # a port is not taken for a minute by connections that have ended
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                # Connections inherit it. Left alone Linux keeps megabytes for a client that does not read: seconds of old news.
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _STREAM_BYTES)
+            bound.bind(address)
+        except BaseException:
+            bound.close()
+            raise
+        return bound
+    except (OSError, OverflowError) as error:
+        raise _unbound(host, port, error, flag, name) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what is bound to a host."""
+    return host.startswith("127.") or host in ("localhost", "::1")
+
+
+def _unbound(host: str, port: int, error: Exception, flag: str, name: str) -> UsageError:
+    where = f"{name} port {port} on {host}"
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return PortTaken(f"{where} is taken, perhaps by another antiphon; choose another with --osc PORT (0 for any)")
+        return PortTaken(f"{where} is taken, perhaps by another antiphon; choose another with {flag} PORT (0 for any)")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
-        return UsageError(f"{where} is reserved for root; choose one from 1024 to 65535 with --osc PORT")
+        return UsageError(f"{where} is reserved for root; choose one from 1024 to 65535 with {flag} PORT")
     if isinstance(error, OverflowError):
-        return UsageError(f"OSC port {port} does not exist; choose one from 1024 to 65535 with --osc PORT (0 for any)")
+        return UsageError(f"{name} port {port} does not exist; choose one from 1024 to 65535 with {flag} PORT (0 for any)")
     if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
         return UsageError(
             f"{host!r} is no address of this machine; --osc-bind takes one of its own, or 0.0.0.0 for all"
         )
     return UsageError(
-        f"{where} cannot be had ({getattr(error, 'strerror', None) or error}); choose another with --osc PORT"
+        f"{where} cannot be had ({getattr(error, 'strerror', None) or error}); choose another with {flag} PORT"
     )

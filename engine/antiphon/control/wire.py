@@ -7,11 +7,10 @@ unknown type tag writes a line to the log. All of these can be sent by anyone wh
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
-
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 MAX_BYTES = 16_384
 MAX_NESTING = 4
@@ -23,6 +22,10 @@ _BUNDLE = b"#bundle\0"
 _NUMBERS = {"i": ">i", "f": ">f", "d": ">d", "h": ">q", "t": ">Q", "r": ">I", "c": ">I"}
 _FLOAT_MAX = (2 - 2**-23) * 2.0**127  # the largest 32-bit float
 _CONSTANTS = {"T": True, "F": False, "N": None, "I": True}
+_MAX_TEXT = 512
+
+IMPULSE = object()
+"""OSC 1.1's argument I, as `encode` takes it: something happens. It is read as True."""
 
 
 class Malformed(ValueError):
@@ -30,7 +33,7 @@ class Malformed(ValueError):
 
 
 class Message(NamedTuple):
-    """One message; `time_s` is the enclosing bundle's time tag in unix seconds, None for at once."""
+    """One message; `time_s` is the latest time tag of the bundles it is in, in Unix seconds, None for at once."""
 
     address: str
     arguments: tuple
@@ -50,19 +53,40 @@ def decode(datagram: bytes) -> list[Message]:
 
 
 def encode(address: str, *arguments: object) -> bytes:
-    """Encode one message of strings, bools, ints, floats and None (by python-osc); strings are cut at 512 characters."""
-    builder = OscMessageBuilder(address)
+    """Encode one message of strings, bools, ints, floats, None and IMPULSE; strings are cut at 512 characters.
+
+    Whole numbers beyond 32 bits go as floats, and floats as 32 bits, the nearest there is: Pd and others read no wider ones.
+    """
+    tags, data = [","], []
     for value in arguments:
-        if value is None or isinstance(value, bool):
-            builder.add_arg(value, {True: "T", False: "F", None: "N"}[value])
+        if value is None or value is IMPULSE or isinstance(value, bool):
+            tags.append("N" if value is None else "I" if value is IMPULSE else "T" if value else "F")
         elif isinstance(value, int) and -(2**31) <= value < 2**31:
-            builder.add_arg(value, "i")
+            tags.append("i")
+            data.append(struct.pack(">i", value))
         elif isinstance(value, int | float):
-            builder.add_arg(max(min(float(value), _FLOAT_MAX), -_FLOAT_MAX), "f")
+            tags.append("f")
+            data.append(struct.pack(">f", _fitting(value)))
         else:
-            text = str(value)[:512].encode("utf-8", "replace").replace(b"\0", b"?").decode()
-            builder.add_arg(text, "s")
-    return builder.build().dgram
+            tags.append("s")
+            data.append(_padded(str(value)[:_MAX_TEXT]))
+    return b"".join((_padded(address), _padded("".join(tags)), *data))
+
+
+def spoken(value: object) -> tuple:
+    """Give the arguments that say a row's value: a list's numbers, or the word none where it holds none; else the value."""
+    return (value or ("none",)) if isinstance(value, tuple) else (value,)
+
+
+def _fitting(value: float) -> float:
+    if math.isnan(value):
+        return value
+    return float(max(min(value, _FLOAT_MAX), -_FLOAT_MAX))
+
+
+def _padded(text: str) -> bytes:
+    data = text.encode("utf-8", "replace").replace(b"\0", b"?")
+    return data + b"\0" * (4 - len(data) % 4)
 
 
 def _packet(data: bytes, time_s: float | None, depth: int) -> Iterator[Message]:
@@ -72,7 +96,9 @@ def _packet(data: bytes, time_s: float | None, depth: int) -> Iterator[Message]:
     if depth >= MAX_NESTING:
         raise Malformed(f"bundles nested more than {MAX_NESTING} deep")
     (tag,) = _unpack(">Q", data, 8)
-    time_s = None if tag == IMMEDIATELY else tag / 2**32 - _NTP_EPOCH_S
+    if tag != IMMEDIATELY:  # what is inside is due no earlier than what it is in (OSC 1.0)
+        own_s = tag / 2**32 - _NTP_EPOCH_S
+        time_s = own_s if time_s is None else max(own_s, time_s)
     at = 16
     while at < len(data):
         (size,) = _unpack(">i", data, at)
@@ -113,7 +139,7 @@ def _message(data: bytes, time_s: float | None) -> Message:
         elif tag == "m":
             arguments.append(_unpack("4s", data, at)[0])
             at += 4
-        else:  # arrays among them: no row takes one
+        elif tag not in "[]":  # an array is taken flat: a list's numbers come either way
             raise Malformed(f"argument of type {tag!r}")
     return Message(address, tuple(arguments), time_s)
 
