@@ -33,11 +33,12 @@ LAYERS = {
     "control": ({"control"}, BASE | {"params"}),
     # The engine too: a bundle is judged by what the instrument renders with it, not by a second renderer.
     "train": ({"train"}, SOUND | {"chain", "engine"}),
-    "cli": ({"cli", "live", "view", "verbs", "doctor", "__main__"}, SOUND | {"chain", "engine", "control", "train"}),
+    "cli": ({"cli", "console", "live", "view", "verbs", "doctor", "__main__"}, SOUND | {"chain", "engine", "control", "train"}),
 }
 # Packages of others that belong to one layer: what would make an install or a start heavier, or tie layers to a device.
 OUTSIDE = {"torch": {"train"}, "onnx": {"train"}, "scipy": {"train"}, "numba": {"train"}, "sounddevice": {"audio"},
-           "onnxruntime": {"model", "cli", "train"}, "mido": {"control", "train"}, "aiohttp": {"control"}, "_cffi_backend": {"kernels"},
+           "onnxruntime": {"model", "cli", "train"}, "mido": {"control", "train"}, "aiohttp": {"control"},
+           "zeroconf": {"control"}, "rtmidi": {"control"}, "_cffi_backend": {"kernels"},
            "cffi": {"kernels"}}
 
 

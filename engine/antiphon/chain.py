@@ -455,6 +455,7 @@ class Chain:
 
     def _report(self, frame: Frame, action: Action) -> None:
         plan = [(self._now_s() + (onset - self._hop) * HOP_S, pitch, hops * HOP_S) for onset, pitch, hops in self._line.plan]
+        scale, tonic = map(float, self._notes.key.likeliest or (-1, -1))
         now, coming = (*plan, *[(0.0, 0.0, 0.0)] * (2 - len(plan)))
         self.status.update(
             self.performer.status(),
@@ -463,7 +464,8 @@ class Chain:
             loudness_played_db=self._voice_db, end_reason=float(self._end), seed=float(self._seed),
             notes_heard=float(self._notes_heard), notes_played=float(self._notes_played),
             note_onset_s=now[0], note_pitch=now[1], note_length_s=now[2], next_onset_s=coming[0], next_pitch=coming[1],
-            tonic=float(self._notes.pitches.tonic), tempo=self._timing.bpm if self._line.playing else 0.0,
+            scale_heard=scale, key_heard=tonic, tempo_heard=self._timing.heard_bpm if self._notes_heard > 2 else 0.0,
+            tempo=self._timing.bpm if self._line.playing else 0.0,
         )  # fmt: skip
 
 

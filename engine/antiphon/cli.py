@@ -195,6 +195,17 @@ def _play(parser: argparse.ArgumentParser) -> None:
         default="127.0.0.1",
         help="address OSC listens on (default: 127.0.0.1, this machine only; 0.0.0.0 opens it to the network)",
     )
+    parser.add_argument("--osc-tcp", type=_one_of("on", "off"), metavar="on|off", default="on", help="OSC over TCP too, on the same port number (default: on)")
+    parser.add_argument(
+        "--oscquery", metavar="PORT|off", type=_port, help="TCP port for OSCQuery (default: 9100, or the next that is free)"
+    )
+    parser.add_argument(
+        "--announce",
+        type=_one_of("on", "off"),
+        metavar="on|off",
+        default="on",
+        help="announce OSC and OSCQuery over mDNS, as far as OSC is open (default: on)",
+    )
     parser.add_argument("--plain", action="store_true", help="lines instead of the live view")
     _common(parser)
 

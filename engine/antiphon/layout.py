@@ -49,7 +49,9 @@ CHAIN_FIELDS = (
     "note_length_s",  # 0 where nobody knows yet
     "next_onset_s",  # of the note after it, where that is known
     "next_pitch",
-    "tonic",  # pitch class of the key in force
+    "key_heard",  # pitch class of the tonic, -1 before anything was heard
+    "scale_heard",  # index into model.key.SCALE_NAMES, -1 likewise
+    "tempo_heard",  # bpm; 0 likewise
     "tempo",  # in force, bpm; 0 where no line plays
 )
 """What the chain says about itself, in `chain.status`."""

@@ -14,10 +14,9 @@ from collections.abc import Callable, Coroutine
 
 from . import view
 from .cli import OK, values_of
-from .control.osc import DEFAULT_PORT, OscServer
+from .console import Console
 from .engine import Engine, EngineConfig
 from .errors import AntiphonError, UsageError
-from .events import Event
 from .params import REGISTRY
 from .status import Status
 
@@ -39,7 +38,7 @@ def play(options: argparse.Namespace) -> int:
     stage = _Stage(engine, screen, options)
     with _Signals(stage):
         try:
-            stage.run(stage.open_osc)
+            stage.run(stage.open)
             screen.say(f"loading {options.bundle} ...")
             # OSC is served while the model loads: what waited in the socket until then would all be heard at once, too late.
             engine.start(sleep=lambda seconds: stage.run(lambda: stage.wait(seconds)))
@@ -111,8 +110,7 @@ class _Stage:
 
     def __init__(self, engine: Engine, screen: _Screen, options: argparse.Namespace):
         self._engine, self._screen, self._options = engine, screen, options
-        self._osc: OscServer | None = None
-        self._osc_line = "off"
+        self._console = Console(engine, screen.say)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self.told_s: float | None = None  # when a signal first said stop
@@ -142,35 +140,9 @@ class _Stage:
             self.deaf = True
             raise KeyboardInterrupt
 
-    async def open_osc(self) -> None:
-        """Open OSC before the model is loaded, so that a taken port is told at once."""
-        options = self._options
-        if options.osc == "off":
-            return
-        osc = OscServer(
-            REGISTRY,
-            self._engine.apply,
-            self._engine.values,
-            status=self._status_words,
-            frame_at=self._frame_at,
-            log=self._screen.say,
-        )
-        if options.osc is None:
-            try:
-                host, port = await osc.start_near(options.osc_bind, DEFAULT_PORT)
-            except UsageError as error:
-                if options.osc_bind != "127.0.0.1":
-                    raise
-                self._screen.say(f"playing without OSC: {error}")
-                return
-            if port != DEFAULT_PORT:
-                self._screen.say(
-                    f"OSC port {DEFAULT_PORT} is taken, perhaps by another antiphon: OSC is on {port} here"
-                )
-        else:
-            host, port = await osc.start(options.osc_bind, options.osc)
-        self._osc, self._osc_line = osc, f"{host}:{port}"
-        self._screen.say(f"OSC on {host}:{port}")
+    async def open(self) -> None:
+        """Open all surfaces before the model is loaded, so that a taken port is told at once."""
+        await self._console.open(self._options)
 
     async def wait(self, seconds: float) -> None:
         """Let time pass, and say what there is to say."""
@@ -189,7 +161,7 @@ class _Stage:
             while not self._stop.is_set():
                 status = self._engine.status()
                 self._say_new(status)
-                self._screen.look(loop.time(), self._engine, status, self._osc_words(), keys.active)
+                self._screen.look(loop.time(), self._engine, status, self._console.osc_words, keys.active)
                 if status.finished or (self._options.seconds and status.seconds >= self._options.seconds):
                     return
                 try:
@@ -199,29 +171,27 @@ class _Stage:
 
     def close(self) -> None:
         """Close what is open."""
-        if self._osc:
-            self._osc.close()
+        self._loop.run_until_complete(self._console.close())
         self._loop.close()
 
     def _key(self, key: str) -> None:
-        if key == " ":
-            try:
-                self._engine.apply(Event("trigger", True, source="key"))
-            except UsageError as error:  # the model is not there
-                self._screen.say(str(error))
-        elif key == "p":
-            self._engine.apply(Event("panic", True, source="key"))
-        elif key == "m":
-            choices = REGISTRY.resolve("mode").choices
-            mode = choices[(choices.index(self._engine.values["mode"]) + 1) % len(choices)]
-            self._engine.apply(Event("mode", mode, source="key"))
-        elif key in ("q", "\x04"):
-            self._stop.set()
+        try:
+            if key == " ":
+                self._console.press("trigger")
+            elif key == "p":
+                self._console.press("panic")
+            elif key == "m":
+                choices = REGISTRY.resolve("mode").choices
+                self._console.press("mode", choices[(choices.index(self._engine.values["mode"]) + 1) % len(choices)])
+            elif key in ("q", "\x04"):
+                self._stop.set()
+        except UsageError as error:  # the model is not there
+            self._screen.say(str(error))
 
     def _say_new(self, status: Status | None = None) -> None:
         status = status or self._engine.status()
         if status.refused > self._refused:
-            self._screen.say(f"trigger: {status.refusal}")
+            self._screen.say(f"refused: {status.refusal}")
         self._refused = status.refused
         messages = status.messages
         known = len(self._shown)
@@ -231,26 +201,6 @@ class _Stage:
         for line in messages[known:]:
             self._screen.say(line)
         self._shown = messages
-
-    def _osc_words(self) -> str:
-        if self._osc is None:
-            return "off"
-        counters = self._osc.counters
-        bad = (
-            f"   refused {counters.refused}, malformed {counters.malformed}"
-            if counters.refused or counters.malformed
-            else ""
-        )
-        return f"{self._osc_line}   {counters.accepted} accepted{bad}"
-
-    def _status_words(self) -> dict:
-        words = dataclasses.asdict(self._engine.status())
-        del words["messages"]
-        return words
-
-    def _frame_at(self, unix_s: float) -> int | None:
-        clock = self._engine.frame_clock
-        return clock.frame_at(unix_s) if clock else None
 
 
 class _Signals:

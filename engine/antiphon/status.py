@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .latency import HOP, MODEL_RATE
 from .layout import LOADING, PLAYING, PRIMING, STATUS_FIELDS
+from .model.key import SCALE_NAMES
 from .params.table import KEYS
 from .perform import REFUSALS
 from .units import gain_to_db
@@ -25,7 +26,8 @@ class Status:
     step_ns is until the voice of a hop is made, whole_ns with what the model puts off until that voice is away.
     notes_heard is how many notes the model knows now: fewer after a panic, and after a restart those of the last ten seconds.
     `plan` is what is known of the line that sounds: the note now and, where it is known, the next one, each as (device time of
-    its onset in s, pitch, length in s or 0). key_heard is the tonic in force, tempo the tempo (bpm), 0 where no line plays.
+    its onset in s, pitch, length in s or 0), and tempo that line's tempo (bpm, 0 where none plays). key_heard, scale_heard and
+    tempo_heard are the performer's, empty and 0 before anything was heard.
     `messages` is all that was said, oldest first.
     """
 
@@ -96,6 +98,8 @@ class Status:
     notes_heard: int
     notes_played: int
     key_heard: str
+    scale_heard: str
+    tempo_heard: float
     tempo: float
     plan: tuple[tuple[float, float, float], ...]
     seed: int
@@ -187,7 +191,9 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         refusal=REFUSALS[int(model["refusal"])],
         notes_heard=int(model["notes_heard"]),
         notes_played=int(model["notes_played"]),
-        key_heard=KEYS[1 + int(model["tonic"])],
+        key_heard=KEYS[1 + int(model["key_heard"])] if model["tempo_heard"] else "",
+        scale_heard=SCALE_NAMES[int(model["scale_heard"])] if model["tempo_heard"] else "",
+        tempo_heard=model["tempo_heard"],
         tempo=model["tempo"],
         plan=_plan(model),
         seed=int(model["seed"]),

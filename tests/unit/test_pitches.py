@@ -11,7 +11,7 @@ from antiphon.model.pitches import FORBIDDEN, Pitches, PitchWishes, grip_nats, p
 from antiphon.params.scales import SCALES
 from antiphon.params.table import KEYS
 
-CENTS = st.lists(st.floats(0, 1199.9), max_size=12).map(tuple)
+CENTS = st.lists(st.floats(0, 1199.5), max_size=12).map(tuple)
 WISHES = st.builds(
     PitchWishes, key=st.sampled_from(KEYS), scale=st.sampled_from(("performer", *SCALES, "cents")), scale_cents=CENTS,
     scale_grip=st.sampled_from((0.0, 0.5, 1.0)), chord=st.lists(st.integers(0, 127), max_size=5).map(tuple),

@@ -13,6 +13,7 @@ from antiphon.latency import Timeline, latency
 from antiphon.status import Status
 
 LATENCY = latency(Timeline(44100, 128, 265), 256.0, 512.5, 15.0, 16.0)
+PLAN = "tuple[tuple[float, float, float], ...]"
 NUMBERS = {
     "int": st.integers(0, 10**12),
     "float": st.floats(-200, 200),
@@ -20,12 +21,13 @@ NUMBERS = {
     "str": st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60),
     "int | None": st.none(),
     "tuple[str, ...]": st.just(()),
+    PLAN: st.just(()),
 }
 
 
 def status(**values):
     """An engine that has played for ten seconds."""
-    empty = {"int": 0, "float": -20.0, "bool": False, "str": "x", "int | None": None, "tuple[str, ...]": ()}
+    empty = {"int": 0, "float": -20.0, "bool": False, "str": "x", "int | None": None, "tuple[str, ...]": (), PLAN: ()}
     made = {field.name: empty[field.type] for field in dataclasses.fields(Status)}
     return Status(
         **{

@@ -15,7 +15,7 @@ ROOM_SEMITONES = 3  # the register reaches this far beyond the lowest and highes
 REGISTER_NOTES = 64
 SURENESS = 1.5  # settles on one scale rather than on the mean of two
 
-# Steps of a scale, and how ready we are to believe in it.
+# Steps of a scale, and how ready we are to believe in it, in the order of SCALE_NAMES.
 _SCALES = (
     ((0, 2, 4, 5, 7, 9, 11), 1.0),  # major
     ((0, 2, 3, 5, 7, 8, 10), 1.0),  # natural minor
@@ -32,6 +32,11 @@ _SCALES = (
     ((0, 3, 5, 7, 10), 0.4),  # minor pentatonic
     ((0, 1, 5, 7, 8), 0.1),  # in, pelog-like
 )
+
+
+SCALE_NAMES = ("major", "minor", "harmonic-minor", "melodic-minor", "dorian", "mixolydian", "hijaz", "double-harmonic",
+               "hungarian-minor", "phrygian", "lydian", "pentatonic", "minor-pentatonic", "in")
+assert len(SCALE_NAMES) == len(_SCALES)
 
 
 def _profile(steps) -> tuple[np.ndarray, np.ndarray]:
@@ -82,6 +87,8 @@ class Key:
         """Work out what follows from the notes heard; once a note, since an answer asks for it at every plan."""
         self.version += 1
         self._membership = self._find_membership()
+        self.likeliest = divmod(int(self._belief().argmax()), 12) if self.heard else None
+        """Scale (index into SCALE_NAMES) and tonic that are likeliest by what was heard; None before."""
         ordered = sorted(self._recent)
         self._anchor = ordered[len(ordered) // 2] if ordered else 62
         low, high = np.percentile(ordered, [10, 90]) if ordered else (58.0, 69.0)

@@ -61,7 +61,7 @@ TABLE = (
            help="Tonic of the answer; performer: as heard"),
     _pitch("scale", "enum", default="performer", choices=("performer", *SCALES, "cents"), renews=True,
            help="Scale of the answer, in its own tuning; performer: as heard. cents: as scale_cents says"),
-    _pitch("scale_cents", "list", default=(), most=MOST_STEPS, maximum=1199.9, unit="cents", renews=True,
+    _pitch("scale_cents", "list", default=(), most=MOST_STEPS, maximum=1199.5, unit="cents", renews=True,
            help="Steps of a scale of your own above its tonic, for scale cents"),
     _pitch("scale_grip", "float", default=0.5, midi="cc22", renews=True,
            help="How firmly the answer keeps to the scale: 0 free, 1 its notes only"),
