@@ -206,8 +206,29 @@ def _play(parser: argparse.ArgumentParser) -> None:
         default="on",
         help="announce OSC and OSCQuery over mDNS, as far as OSC is open (default: on)",
     )
+    _midi(parser)
     parser.add_argument("--plain", action="store_true", help="lines instead of the live view")
     _common(parser)
+
+
+def _midi(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("MIDI")
+    group.add_argument(
+        "--midi", action="append", metavar="PORT|all|off", help="input to listen to, by part of its name; repeatable (default: all)"
+    )
+    group.add_argument("--midi-out", metavar="PORT|own|off", default="off", help="send what is sung as notes with bends (default: off)")
+    group.add_argument("--midi-mpe", action="store_true", help="a channel for each note, as MPE has it")
+    group.add_argument("--midi-bend", type=_semitones, metavar="SEMITONES", help="range of the bends sent, 1 to 96 (default: 2, with MPE 48)")
+    group.add_argument(
+        "--midi-clock-out", type=_one_of("on", "off"), metavar="on|off", default="off", help="send the tempo as MIDI clock (default: off)"
+    )
+    group.add_argument("--midi-feedback", metavar="PORT|off", default="off", help="send values back to a controller's faders (default: off)")
+    group.add_argument("--midi-takeover", action="store_true", help="a knob moves nothing until it has passed the value")
+    group.add_argument("--midi-api", metavar="NAME", help="alsa, jack, core or winmm (default: the first that works)")
+    parser.add_argument(
+        "--link", type=_place, metavar="HOST:PORT", default=("127.0.0.1", 17000),
+        help="where Carabiner tells of Ableton Link, for sync link (default: 127.0.0.1:17000)",
+    )  # fmt: skip
 
 
 def _render(parser: argparse.ArgumentParser) -> None:
@@ -385,6 +406,23 @@ def _port(text: str) -> int | str:
     if not text.isascii() or not text.isdigit() or not int(text[:8]) < 65_536:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535, or off")
     return int(text)
+
+
+def _semitones(text: str) -> float:
+    try:
+        semitones = float(text)
+    except ValueError:
+        semitones = -1.0
+    if not 1 <= semitones <= 96:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of semitones, 1 to 96")
+    return semitones
+
+
+def _place(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not isinstance(_port(port), int):
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, as in 127.0.0.1:17000")
+    return host, int(port)
 
 
 def _replace_closed_streams() -> None:

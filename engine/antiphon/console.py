@@ -1,17 +1,22 @@
-"""All surfaces of one performance, on one desk: OSC, OSCQuery, MIDI, presets and words, opened and closed together."""
+"""All surfaces of one performance, on one desk: OSC, OSCQuery, MIDI, Link, presets and words, opened and closed together."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import dataclasses
+import time
 from collections.abc import Callable
 
 from .control.asking import Asking
 from .control.desk import Desk
 from .control.feedback import feeds
+from .control.link import LinkClient
+from .control.midisurface import MidiSurface
+from .control.midivoice import Sung
 from .control.network import Network
 from .control.presets import Presets
+from .control.pulse import Pulse
 from .engine import Engine
 from .events import Event
 from .params import REGISTRY
@@ -29,7 +34,9 @@ class Console:
         self._engine, self._log = engine, log
         self.desk = Desk(REGISTRY, engine.apply, engine.values, frame_at=self._frame_at, log=log)
         self.network = Network(self.desk, self._status_words, self._feeds)
-        self.presets = Presets(self.desk)
+        self.pulse = Pulse(self.desk, self._now_s, lambda frame: frame / engine.samplerate)
+        self.midi = MidiSurface(self.desk, self.pulse, self._sung)
+        self.presets = Presets(self.desk, bind=self.midi.bind, bindings=self.midi.bindings)
         Asking(self.desk, self._understood)
         self._tasks: list[asyncio.Task] = []
 
@@ -40,9 +47,12 @@ class Console:
                 options.osc_bind, options.osc, options.osc_tcp == "on",
                 False if options.oscquery == "off" else options.oscquery, options.announce == "on",
             )  # fmt: skip
+        self.midi.open(options)
         if options.preset:
             self.presets.follow(load_preset(options.preset, REGISTRY))
-        self._tasks.append(asyncio.get_running_loop().create_task(self.presets.run()))
+        link = LinkClient(self.desk, self.pulse, *options.link)
+        for run in (self.presets.run(), link.run()):
+            self._tasks.append(asyncio.get_running_loop().create_task(run))
 
     async def close(self) -> None:
         """Close all of it."""
@@ -51,6 +61,7 @@ class Console:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self.network.close()
+        await self.midi.close()
 
     @property
     def osc_words(self) -> str:
@@ -85,6 +96,20 @@ class Console:
         now_s = segment.clock / segment.samplerate if segment else None
         counters = dataclasses.asdict(self.network.osc.counters)
         return feeds(vars(engine.status()), sums, counters, now_s, engine.values["beat"])
+
+    def _sung(self) -> Sung:
+        """What sounds at this moment, from the model's own status: cheap enough for every few milliseconds."""
+        segment = self._engine.segment
+        if segment is None or not self._engine.model_plays:
+            return Sung(False)
+        told = segment.read_status()
+        pitch = told["pitch_played"]
+        return Sung(pitch > 0, int(told["notes_played"]), pitch, told["loudness_played_db"])
+
+    def _now_s(self) -> float | None:
+        """The device's time; None before it runs."""
+        frame = self._frame_at(time.time())
+        return None if frame is None else frame / self._engine.samplerate
 
     def _frame_at(self, unix_s: float) -> int | None:
         clock = self._engine.frame_clock

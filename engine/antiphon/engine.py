@@ -183,6 +183,11 @@ class Engine:
         return round(frames_to_ms(timeline.lead_frames, timeline.samplerate), 2)
 
     @property
+    def samplerate(self) -> int:
+        """The device's, in Hz; 48000 before it is open."""
+        return self.format.samplerate if self.format else MODEL_RATE
+
+    @property
     def lost(self) -> bool:
         """Whether the device is gone at this moment."""
         return self._device_lost_at is not None
@@ -270,7 +275,7 @@ class Engine:
         while time.monotonic() < until:
             if self.keeper.fatal:
                 raise BundleError(self.keeper.fatal)
-            if self._model_plays():
+            if self.model_plays:
                 return
             sleep(_WATCH_S)
         self._notices.append(f"the model is not ready after {wait_s:g} s; the dry sound plays on without it")
@@ -366,11 +371,13 @@ class Engine:
                 self._notice("more changes of gain at once than the callback takes: some were passed over, the last of each holds")
 
     def _apply_now(self, event: Event) -> None:
-        if event.path == "trigger" and not self._model_plays():
+        if event.path == "trigger" and not self.model_plays:
             raise UsageError("trigger: the model is not ready yet; once it plays, trigger again")
         self.steering.apply(event)
 
-    def _model_plays(self) -> bool:
+    @property
+    def model_plays(self) -> bool:
+        """Whether a model is there that plays: loaded, primed and speaking."""
         if self.keeper is None:
             return self.worker is not None
         return self.keeper.speaks and self.segment.read_status()["phase"] == PLAYING

@@ -71,7 +71,7 @@ def by_flag(row):
     surfaces.add_flags(parser, REGISTRY)
     if row.access == "w":
         assert surfaces.flag(row) not in parser._option_string_actions
-        assert surfaces.has_flag(row) == (row.kind == "text")  # --preset and --ask are options of play and render
+        assert surfaces.has_flag(row) == (row.path in ("preset", "ask"))  # --preset and --ask are options of play and render
         return HAPPENS if row.kind == "trigger" else ""
     value = other_value(row)
     assert parser.parse_args([surfaces.flag(row) + "=" + row.show(value)]).rows == [(row.path, value)]

@@ -87,7 +87,7 @@ SENTENCES = {
     "slow, a bit darker, in D dorian": {"tempo": 60, "brightness": -1.5, "key": "d", "scale": "dorian"},
     "80 bpm please, sparse and breathy": {"tempo": 80, "density": 0.5, "breath": 12},
     "I'd like it very slow and really dense": {"tempo": 48, "density": 3},
-    "a bit bright": {"brightness": 3},
+    "a bit bright": {"brightness": 1.5},
     "a little fast": {"tempo": 122},
     "not so loud": {"loudness": -4},
     "don't be too breathy": {"breath": -6},
@@ -137,7 +137,7 @@ SENTENCES = {
     "just listen": {"mode": "listen"},
     "whisper": {"loudness": -18, "breath": 18},
     "pp": {"loudness": -18},
-    "repetitive, calm, mellow": {"novelty": 0.1, "temperature": 0.5, "brightness": -3},
+    "repetitive, calm, mellow": {"novelty": 0.1, "temperature": 0.5, "brightness": -1.5},
     "temperature 0.7; density: 2": {"temperature": 0.7, "density": 2},
     "lowpass 2 khz and dry off": {"lowpass": 2000, "dry": -80},
     "send/1 -6 dB, send 2 off": {"send/1": -6, "send/2": -80},
@@ -319,7 +319,7 @@ def test_whoever_asked_is_told():
 
     stage.desk._apply = apply
     stage.desk.emit(Event("ask", "dark, hold", None, "key"))
-    assert told == [("key", ["dark: brightness -6 dB", "hold: mode hold", "mode: not now"])] and stage.values["brightness"] == -6
+    assert told == [("key", ["dark: brightness -3 dB", "hold: mode hold", "mode: not now"])] and stage.values["brightness"] == -3
 
 
 def test_nothing_understood_is_refused_in_one_line():

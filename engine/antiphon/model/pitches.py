@@ -7,6 +7,7 @@ chosen, with `chord_grip` 1 nothing outside the chord, and the register's bounds
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,11 +142,14 @@ class Pitches:
         return (heard + self._wishes.transpose) % 12
 
     def _octaves(self) -> int:
-        """Octaves that bring the performer's register between the bounds, where it is not."""
+        """The fewest octaves that bring the middle of the performer's register between the bounds, where it is not."""
         low, high = sorted((self._wishes.register_low, self._wishes.register_high))
         middle = self._key.anchor() + self._wishes.transpose
         if low <= middle <= high:
             return 0
+        octaves = math.ceil((low - middle) / 12) if middle < low else math.floor((high - middle) / 12)
+        if low <= middle + 12 * octaves <= high:
+            return octaves
         return round(((low + high) / 2 - middle) / 12)
 
     def _members(self) -> np.ndarray:

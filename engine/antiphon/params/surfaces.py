@@ -89,11 +89,17 @@ def as_json(registry: Registry) -> list[dict]:
     ]
 
 
+_COLUMNS = ("takes", "default", "heard", "MIDI", "what it does")
+
+
+def _cells(row: Param) -> tuple[str, ...]:
+    return row.span(), _default(row), _heard(row), row.midi, row.help
+
+
 def as_text(registry: Registry) -> str:
     """Lay the table out for a terminal."""
-    cells = [("path", "takes", "default", "heard", "what it does")]
-    cells += [(row.path, row.span(), _default(row), _heard(row), row.help) for row in registry.rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(4)]
+    cells = [("path", *_COLUMNS), *((row.path, *_cells(row)) for row in registry.rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_COLUMNS))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)) for line in cells
     )
@@ -101,10 +107,10 @@ def as_text(registry: Registry) -> str:
 
 def as_markdown(registry: Registry) -> str:
     """Write the manual's table; README.md holds exactly this, and a test compares."""
-    lines = ["| OSC address | takes | default | heard | what it does |", "|---|---|---|---|---|"]
+    lines = [f"| OSC address | {' | '.join(_COLUMNS)} |", "|---" * (1 + len(_COLUMNS)) + "|"]
     for row in registry.rows:
-        span = row.span().replace("|", "\\|")
-        lines.append(f"| `{OSC_ROOT}{row.path}` | {span} | {_default(row)} | {_heard(row)} | {row.help} |")
+        cells = " | ".join(cell.replace("|", "\\|") for cell in _cells(row))
+        lines.append(f"| `{OSC_ROOT}{row.path}` | {cells} |")
     return "\n".join(lines)
 
 
@@ -121,8 +127,8 @@ def osc_type(row: Param) -> str:
 
 
 def has_flag(row: Param) -> bool:
-    """Whether the command line sets it: what happens while playing has no flag; --preset and --ask are there for everybody."""
-    return row.kind != "trigger"
+    """Whether the command line sets it: what happens while playing has no flag, but for --preset and --ask."""
+    return row.access != "w" or row.path in ("preset", "ask")
 
 
 class _Set(argparse.Action):

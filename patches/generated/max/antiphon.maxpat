@@ -316,7 +316,7 @@
       20.0,
       170.0,
       600.0,
-      1230.0
+      1288.0
      ],
      "background": 1,
      "bgcolor": [
@@ -368,7 +368,7 @@
      "id": "obj-21",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 21,
+     "numoutlets": 22,
      "patching_rect": [
       360.0,
       178.0,
@@ -396,9 +396,10 @@
       "",
       "",
       "",
+      "",
       ""
      ],
-     "text": "route /antiphon/echo/mode /antiphon/echo/trigger /antiphon/echo/hold /antiphon/echo/panic /antiphon/echo/regenerate /antiphon/echo/keep /antiphon/echo/recall /antiphon/echo/recall_as /antiphon/echo/freeze /antiphon/echo/play_note /antiphon/echo/answer_s /antiphon/echo/phrase_gap_s /antiphon/echo/phrase_margin /antiphon/echo/yield /antiphon/echo/yield_margin /antiphon/echo/seed /antiphon/echo/preset /antiphon/echo/morph_s /antiphon/echo/ask /antiphon/echo/midi_notes"
+     "text": "route /antiphon/echo/mode /antiphon/echo/trigger /antiphon/echo/hold /antiphon/echo/panic /antiphon/echo/regenerate /antiphon/echo/keep /antiphon/echo/recall /antiphon/echo/recall_as /antiphon/echo/freeze /antiphon/echo/play_note /antiphon/echo/answer_s /antiphon/echo/phrase_gap_s /antiphon/echo/phrase_margin /antiphon/echo/yield /antiphon/echo/yield_margin /antiphon/echo/seed /antiphon/echo/preset /antiphon/echo/morph_s /antiphon/echo/ask /antiphon/echo/midi_learn /antiphon/echo/midi_notes"
     }
    },
    {
@@ -409,7 +410,7 @@
      "numoutlets": 0,
      "patching_rect": [
       490.0,
-      1372.0,
+      1430.0,
       110.0,
       22.0
      ],
@@ -2195,7 +2196,7 @@
       130.0,
       22.0
      ],
-     "text": "midi_notes"
+     "text": "midi_learn"
     }
    },
    {
@@ -2210,19 +2211,86 @@
       570.0,
       32.0
      ],
-     "text": "What notes of a MIDI keyboard do: hold a chord to keep to, or play the answer's next note (chord, note, off; chord at the start)",
+     "text": "Let the next controller, key or pad that is moved steer this row, or row=value; off: no more",
      "fontsize": 9.0
     }
    },
    {
     "box": {
      "id": "obj-126",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      165.0,
+      1312.0,
+      135.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "duet"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-127",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      380.0,
+      1312.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/midi_learn"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-128",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1370.0,
+      130.0,
+      22.0
+     ],
+     "text": "midi_notes"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-129",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1392.0,
+      570.0,
+      32.0
+     ],
+     "text": "What notes of a MIDI keyboard do: hold a chord to keep to, or play the answer's next note (chord, note, off; chord at the start)",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-130",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
      "patching_rect": [
       165.0,
-      1312.0,
+      1370.0,
       135.0,
       22.0
      ],
@@ -2243,13 +2311,13 @@
    },
    {
     "box": {
-     "id": "obj-127",
+     "id": "obj-131",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
      "patching_rect": [
       380.0,
-      1312.0,
+      1370.0,
       200.0,
       22.0
      ],
@@ -2261,13 +2329,13 @@
    },
    {
     "box": {
-     "id": "obj-128",
+     "id": "obj-132",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
      "patching_rect": [
       310.0,
-      1312.0,
+      1370.0,
       65.0,
       22.0
      ],
@@ -2279,7 +2347,7 @@
    },
    {
     "box": {
-     "id": "obj-129",
+     "id": "obj-133",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2301,7 +2369,7 @@
    },
    {
     "box": {
-     "id": "obj-130",
+     "id": "obj-134",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2318,7 +2386,7 @@
    },
    {
     "box": {
-     "id": "obj-131",
+     "id": "obj-135",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2336,7 +2404,7 @@
    },
    {
     "box": {
-     "id": "obj-132",
+     "id": "obj-136",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 14,
@@ -2367,7 +2435,7 @@
    },
    {
     "box": {
-     "id": "obj-133",
+     "id": "obj-137",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2382,7 +2450,7 @@
    },
    {
     "box": {
-     "id": "obj-134",
+     "id": "obj-138",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2397,7 +2465,7 @@
    },
    {
     "box": {
-     "id": "obj-135",
+     "id": "obj-139",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2413,7 +2481,7 @@
    },
    {
     "box": {
-     "id": "obj-136",
+     "id": "obj-140",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -2460,7 +2528,7 @@
    },
    {
     "box": {
-     "id": "obj-137",
+     "id": "obj-141",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2478,7 +2546,7 @@
    },
    {
     "box": {
-     "id": "obj-138",
+     "id": "obj-142",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2496,7 +2564,7 @@
    },
    {
     "box": {
-     "id": "obj-139",
+     "id": "obj-143",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2511,7 +2579,7 @@
    },
    {
     "box": {
-     "id": "obj-140",
+     "id": "obj-144",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2527,7 +2595,7 @@
    },
    {
     "box": {
-     "id": "obj-141",
+     "id": "obj-145",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -2598,7 +2666,7 @@
    },
    {
     "box": {
-     "id": "obj-142",
+     "id": "obj-146",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2616,7 +2684,7 @@
    },
    {
     "box": {
-     "id": "obj-143",
+     "id": "obj-147",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2634,7 +2702,7 @@
    },
    {
     "box": {
-     "id": "obj-144",
+     "id": "obj-148",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2649,7 +2717,7 @@
    },
    {
     "box": {
-     "id": "obj-145",
+     "id": "obj-149",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2665,7 +2733,7 @@
    },
    {
     "box": {
-     "id": "obj-146",
+     "id": "obj-150",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2683,7 +2751,7 @@
    },
    {
     "box": {
-     "id": "obj-147",
+     "id": "obj-151",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2701,7 +2769,7 @@
    },
    {
     "box": {
-     "id": "obj-148",
+     "id": "obj-152",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2719,7 +2787,7 @@
    },
    {
     "box": {
-     "id": "obj-149",
+     "id": "obj-153",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2734,7 +2802,7 @@
    },
    {
     "box": {
-     "id": "obj-150",
+     "id": "obj-154",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2750,7 +2818,7 @@
    },
    {
     "box": {
-     "id": "obj-151",
+     "id": "obj-155",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2772,7 +2840,7 @@
    },
    {
     "box": {
-     "id": "obj-152",
+     "id": "obj-156",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2790,7 +2858,7 @@
    },
    {
     "box": {
-     "id": "obj-153",
+     "id": "obj-157",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2808,7 +2876,7 @@
    },
    {
     "box": {
-     "id": "obj-154",
+     "id": "obj-158",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2823,7 +2891,7 @@
    },
    {
     "box": {
-     "id": "obj-155",
+     "id": "obj-159",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2839,7 +2907,7 @@
    },
    {
     "box": {
-     "id": "obj-156",
+     "id": "obj-160",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2857,7 +2925,7 @@
    },
    {
     "box": {
-     "id": "obj-157",
+     "id": "obj-161",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2875,7 +2943,7 @@
    },
    {
     "box": {
-     "id": "obj-158",
+     "id": "obj-162",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2893,7 +2961,7 @@
    },
    {
     "box": {
-     "id": "obj-159",
+     "id": "obj-163",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2908,7 +2976,7 @@
    },
    {
     "box": {
-     "id": "obj-160",
+     "id": "obj-164",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2924,7 +2992,7 @@
    },
    {
     "box": {
-     "id": "obj-161",
+     "id": "obj-165",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2946,7 +3014,7 @@
    },
    {
     "box": {
-     "id": "obj-162",
+     "id": "obj-166",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2964,7 +3032,7 @@
    },
    {
     "box": {
-     "id": "obj-163",
+     "id": "obj-167",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2982,7 +3050,7 @@
    },
    {
     "box": {
-     "id": "obj-164",
+     "id": "obj-168",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2997,7 +3065,7 @@
    },
    {
     "box": {
-     "id": "obj-165",
+     "id": "obj-169",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3013,7 +3081,7 @@
    },
    {
     "box": {
-     "id": "obj-166",
+     "id": "obj-170",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3035,7 +3103,7 @@
    },
    {
     "box": {
-     "id": "obj-167",
+     "id": "obj-171",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3053,7 +3121,7 @@
    },
    {
     "box": {
-     "id": "obj-168",
+     "id": "obj-172",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3071,7 +3139,7 @@
    },
    {
     "box": {
-     "id": "obj-169",
+     "id": "obj-173",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3086,7 +3154,7 @@
    },
    {
     "box": {
-     "id": "obj-170",
+     "id": "obj-174",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3102,7 +3170,7 @@
    },
    {
     "box": {
-     "id": "obj-171",
+     "id": "obj-175",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3124,7 +3192,7 @@
    },
    {
     "box": {
-     "id": "obj-172",
+     "id": "obj-176",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3142,7 +3210,7 @@
    },
    {
     "box": {
-     "id": "obj-173",
+     "id": "obj-177",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3160,7 +3228,7 @@
    },
    {
     "box": {
-     "id": "obj-174",
+     "id": "obj-178",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3175,7 +3243,7 @@
    },
    {
     "box": {
-     "id": "obj-175",
+     "id": "obj-179",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3191,7 +3259,7 @@
    },
    {
     "box": {
-     "id": "obj-176",
+     "id": "obj-180",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3213,7 +3281,7 @@
    },
    {
     "box": {
-     "id": "obj-177",
+     "id": "obj-181",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3231,7 +3299,7 @@
    },
    {
     "box": {
-     "id": "obj-178",
+     "id": "obj-182",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3249,7 +3317,7 @@
    },
    {
     "box": {
-     "id": "obj-179",
+     "id": "obj-183",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3264,7 +3332,7 @@
    },
    {
     "box": {
-     "id": "obj-180",
+     "id": "obj-184",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3280,7 +3348,7 @@
    },
    {
     "box": {
-     "id": "obj-181",
+     "id": "obj-185",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3301,7 +3369,7 @@
    },
    {
     "box": {
-     "id": "obj-182",
+     "id": "obj-186",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3319,7 +3387,7 @@
    },
    {
     "box": {
-     "id": "obj-183",
+     "id": "obj-187",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3337,7 +3405,7 @@
    },
    {
     "box": {
-     "id": "obj-184",
+     "id": "obj-188",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3352,7 +3420,7 @@
    },
    {
     "box": {
-     "id": "obj-185",
+     "id": "obj-189",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3368,7 +3436,7 @@
    },
    {
     "box": {
-     "id": "obj-186",
+     "id": "obj-190",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -3395,7 +3463,7 @@
    },
    {
     "box": {
-     "id": "obj-187",
+     "id": "obj-191",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3413,7 +3481,7 @@
    },
    {
     "box": {
-     "id": "obj-188",
+     "id": "obj-192",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3431,7 +3499,7 @@
    },
    {
     "box": {
-     "id": "obj-189",
+     "id": "obj-193",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3446,7 +3514,7 @@
    },
    {
     "box": {
-     "id": "obj-190",
+     "id": "obj-194",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3462,7 +3530,7 @@
    },
    {
     "box": {
-     "id": "obj-191",
+     "id": "obj-195",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3484,7 +3552,7 @@
    },
    {
     "box": {
-     "id": "obj-192",
+     "id": "obj-196",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3502,7 +3570,7 @@
    },
    {
     "box": {
-     "id": "obj-193",
+     "id": "obj-197",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3520,7 +3588,7 @@
    },
    {
     "box": {
-     "id": "obj-194",
+     "id": "obj-198",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3535,7 +3603,7 @@
    },
    {
     "box": {
-     "id": "obj-195",
+     "id": "obj-199",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3551,7 +3619,7 @@
    },
    {
     "box": {
-     "id": "obj-196",
+     "id": "obj-200",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3573,7 +3641,7 @@
    },
    {
     "box": {
-     "id": "obj-197",
+     "id": "obj-201",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3591,7 +3659,7 @@
    },
    {
     "box": {
-     "id": "obj-198",
+     "id": "obj-202",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3609,7 +3677,7 @@
    },
    {
     "box": {
-     "id": "obj-199",
+     "id": "obj-203",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3631,7 +3699,7 @@
    },
    {
     "box": {
-     "id": "obj-200",
+     "id": "obj-204",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3648,7 +3716,7 @@
    },
    {
     "box": {
-     "id": "obj-201",
+     "id": "obj-205",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3666,7 +3734,7 @@
    },
    {
     "box": {
-     "id": "obj-202",
+     "id": "obj-206",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 10,
@@ -3693,7 +3761,7 @@
    },
    {
     "box": {
-     "id": "obj-203",
+     "id": "obj-207",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3708,7 +3776,7 @@
    },
    {
     "box": {
-     "id": "obj-204",
+     "id": "obj-208",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3723,7 +3791,7 @@
    },
    {
     "box": {
-     "id": "obj-205",
+     "id": "obj-209",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3739,7 +3807,7 @@
    },
    {
     "box": {
-     "id": "obj-206",
+     "id": "obj-210",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3761,7 +3829,7 @@
    },
    {
     "box": {
-     "id": "obj-207",
+     "id": "obj-211",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3779,7 +3847,7 @@
    },
    {
     "box": {
-     "id": "obj-208",
+     "id": "obj-212",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3797,7 +3865,7 @@
    },
    {
     "box": {
-     "id": "obj-209",
+     "id": "obj-213",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3815,7 +3883,7 @@
    },
    {
     "box": {
-     "id": "obj-210",
+     "id": "obj-214",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3830,7 +3898,7 @@
    },
    {
     "box": {
-     "id": "obj-211",
+     "id": "obj-215",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3846,7 +3914,7 @@
    },
    {
     "box": {
-     "id": "obj-212",
+     "id": "obj-216",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3864,7 +3932,7 @@
    },
    {
     "box": {
-     "id": "obj-213",
+     "id": "obj-217",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3882,7 +3950,7 @@
    },
    {
     "box": {
-     "id": "obj-214",
+     "id": "obj-218",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3897,7 +3965,7 @@
    },
    {
     "box": {
-     "id": "obj-215",
+     "id": "obj-219",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3913,7 +3981,7 @@
    },
    {
     "box": {
-     "id": "obj-216",
+     "id": "obj-220",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3931,7 +3999,7 @@
    },
    {
     "box": {
-     "id": "obj-217",
+     "id": "obj-221",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3949,7 +4017,7 @@
    },
    {
     "box": {
-     "id": "obj-218",
+     "id": "obj-222",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3967,7 +4035,7 @@
    },
    {
     "box": {
-     "id": "obj-219",
+     "id": "obj-223",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3982,7 +4050,7 @@
    },
    {
     "box": {
-     "id": "obj-220",
+     "id": "obj-224",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3998,7 +4066,7 @@
    },
    {
     "box": {
-     "id": "obj-221",
+     "id": "obj-225",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -4025,7 +4093,7 @@
    },
    {
     "box": {
-     "id": "obj-222",
+     "id": "obj-226",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4043,7 +4111,7 @@
    },
    {
     "box": {
-     "id": "obj-223",
+     "id": "obj-227",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4061,7 +4129,7 @@
    },
    {
     "box": {
-     "id": "obj-224",
+     "id": "obj-228",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4076,7 +4144,7 @@
    },
    {
     "box": {
-     "id": "obj-225",
+     "id": "obj-229",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4092,7 +4160,7 @@
    },
    {
     "box": {
-     "id": "obj-226",
+     "id": "obj-230",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -4125,7 +4193,7 @@
    },
    {
     "box": {
-     "id": "obj-227",
+     "id": "obj-231",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4143,7 +4211,7 @@
    },
    {
     "box": {
-     "id": "obj-228",
+     "id": "obj-232",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4161,7 +4229,7 @@
    },
    {
     "box": {
-     "id": "obj-229",
+     "id": "obj-233",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4176,7 +4244,7 @@
    },
    {
     "box": {
-     "id": "obj-230",
+     "id": "obj-234",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4192,7 +4260,7 @@
    },
    {
     "box": {
-     "id": "obj-231",
+     "id": "obj-235",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4214,7 +4282,7 @@
    },
    {
     "box": {
-     "id": "obj-232",
+     "id": "obj-236",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4232,7 +4300,7 @@
    },
    {
     "box": {
-     "id": "obj-233",
+     "id": "obj-237",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4250,7 +4318,7 @@
    },
    {
     "box": {
-     "id": "obj-234",
+     "id": "obj-238",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4265,7 +4333,7 @@
    },
    {
     "box": {
-     "id": "obj-235",
+     "id": "obj-239",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4281,7 +4349,7 @@
    },
    {
     "box": {
-     "id": "obj-236",
+     "id": "obj-240",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4303,7 +4371,7 @@
    },
    {
     "box": {
-     "id": "obj-237",
+     "id": "obj-241",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4321,7 +4389,7 @@
    },
    {
     "box": {
-     "id": "obj-238",
+     "id": "obj-242",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4339,7 +4407,7 @@
    },
    {
     "box": {
-     "id": "obj-239",
+     "id": "obj-243",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4354,7 +4422,7 @@
    },
    {
     "box": {
-     "id": "obj-240",
+     "id": "obj-244",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4370,7 +4438,7 @@
    },
    {
     "box": {
-     "id": "obj-241",
+     "id": "obj-245",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4392,7 +4460,7 @@
    },
    {
     "box": {
-     "id": "obj-242",
+     "id": "obj-246",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4410,7 +4478,7 @@
    },
    {
     "box": {
-     "id": "obj-243",
+     "id": "obj-247",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4428,7 +4496,7 @@
    },
    {
     "box": {
-     "id": "obj-244",
+     "id": "obj-248",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4443,7 +4511,7 @@
    },
    {
     "box": {
-     "id": "obj-245",
+     "id": "obj-249",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4459,7 +4527,7 @@
    },
    {
     "box": {
-     "id": "obj-246",
+     "id": "obj-250",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4481,7 +4549,7 @@
    },
    {
     "box": {
-     "id": "obj-247",
+     "id": "obj-251",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -4499,7 +4567,7 @@
    },
    {
     "box": {
-     "id": "obj-248",
+     "id": "obj-252",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4517,7 +4585,7 @@
    },
    {
     "box": {
-     "id": "obj-249",
+     "id": "obj-253",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4535,7 +4603,7 @@
    },
    {
     "box": {
-     "id": "obj-250",
+     "id": "obj-254",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4557,7 +4625,7 @@
    },
    {
     "box": {
-     "id": "obj-251",
+     "id": "obj-255",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4574,7 +4642,7 @@
    },
    {
     "box": {
-     "id": "obj-252",
+     "id": "obj-256",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4592,7 +4660,7 @@
    },
    {
     "box": {
-     "id": "obj-253",
+     "id": "obj-257",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 11,
@@ -4620,7 +4688,7 @@
    },
    {
     "box": {
-     "id": "obj-254",
+     "id": "obj-258",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4635,7 +4703,7 @@
    },
    {
     "box": {
-     "id": "obj-255",
+     "id": "obj-259",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4650,7 +4718,7 @@
    },
    {
     "box": {
-     "id": "obj-256",
+     "id": "obj-260",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4666,7 +4734,7 @@
    },
    {
     "box": {
-     "id": "obj-257",
+     "id": "obj-261",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4688,7 +4756,7 @@
    },
    {
     "box": {
-     "id": "obj-258",
+     "id": "obj-262",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4706,7 +4774,7 @@
    },
    {
     "box": {
-     "id": "obj-259",
+     "id": "obj-263",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4724,7 +4792,7 @@
    },
    {
     "box": {
-     "id": "obj-260",
+     "id": "obj-264",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4739,7 +4807,7 @@
    },
    {
     "box": {
-     "id": "obj-261",
+     "id": "obj-265",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4755,7 +4823,7 @@
    },
    {
     "box": {
-     "id": "obj-262",
+     "id": "obj-266",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4777,7 +4845,7 @@
    },
    {
     "box": {
-     "id": "obj-263",
+     "id": "obj-267",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4795,7 +4863,7 @@
    },
    {
     "box": {
-     "id": "obj-264",
+     "id": "obj-268",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4813,7 +4881,7 @@
    },
    {
     "box": {
-     "id": "obj-265",
+     "id": "obj-269",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4828,7 +4896,7 @@
    },
    {
     "box": {
-     "id": "obj-266",
+     "id": "obj-270",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4844,7 +4912,7 @@
    },
    {
     "box": {
-     "id": "obj-267",
+     "id": "obj-271",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4866,7 +4934,7 @@
    },
    {
     "box": {
-     "id": "obj-268",
+     "id": "obj-272",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4884,7 +4952,7 @@
    },
    {
     "box": {
-     "id": "obj-269",
+     "id": "obj-273",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4902,7 +4970,7 @@
    },
    {
     "box": {
-     "id": "obj-270",
+     "id": "obj-274",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4917,7 +4985,7 @@
    },
    {
     "box": {
-     "id": "obj-271",
+     "id": "obj-275",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4933,7 +5001,7 @@
    },
    {
     "box": {
-     "id": "obj-272",
+     "id": "obj-276",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4955,7 +5023,7 @@
    },
    {
     "box": {
-     "id": "obj-273",
+     "id": "obj-277",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4973,7 +5041,7 @@
    },
    {
     "box": {
-     "id": "obj-274",
+     "id": "obj-278",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4991,7 +5059,7 @@
    },
    {
     "box": {
-     "id": "obj-275",
+     "id": "obj-279",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5006,7 +5074,7 @@
    },
    {
     "box": {
-     "id": "obj-276",
+     "id": "obj-280",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5022,7 +5090,7 @@
    },
    {
     "box": {
-     "id": "obj-277",
+     "id": "obj-281",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5044,7 +5112,7 @@
    },
    {
     "box": {
-     "id": "obj-278",
+     "id": "obj-282",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5062,7 +5130,7 @@
    },
    {
     "box": {
-     "id": "obj-279",
+     "id": "obj-283",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5080,7 +5148,7 @@
    },
    {
     "box": {
-     "id": "obj-280",
+     "id": "obj-284",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5095,7 +5163,7 @@
    },
    {
     "box": {
-     "id": "obj-281",
+     "id": "obj-285",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5111,7 +5179,7 @@
    },
    {
     "box": {
-     "id": "obj-282",
+     "id": "obj-286",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5133,7 +5201,7 @@
    },
    {
     "box": {
-     "id": "obj-283",
+     "id": "obj-287",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5151,7 +5219,7 @@
    },
    {
     "box": {
-     "id": "obj-284",
+     "id": "obj-288",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5169,7 +5237,7 @@
    },
    {
     "box": {
-     "id": "obj-285",
+     "id": "obj-289",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5184,7 +5252,7 @@
    },
    {
     "box": {
-     "id": "obj-286",
+     "id": "obj-290",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5200,7 +5268,7 @@
    },
    {
     "box": {
-     "id": "obj-287",
+     "id": "obj-291",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5222,7 +5290,7 @@
    },
    {
     "box": {
-     "id": "obj-288",
+     "id": "obj-292",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5240,7 +5308,7 @@
    },
    {
     "box": {
-     "id": "obj-289",
+     "id": "obj-293",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5258,7 +5326,7 @@
    },
    {
     "box": {
-     "id": "obj-290",
+     "id": "obj-294",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5273,7 +5341,7 @@
    },
    {
     "box": {
-     "id": "obj-291",
+     "id": "obj-295",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5289,7 +5357,7 @@
    },
    {
     "box": {
-     "id": "obj-292",
+     "id": "obj-296",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5307,7 +5375,7 @@
    },
    {
     "box": {
-     "id": "obj-293",
+     "id": "obj-297",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5325,7 +5393,7 @@
    },
    {
     "box": {
-     "id": "obj-294",
+     "id": "obj-298",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5343,7 +5411,7 @@
    },
    {
     "box": {
-     "id": "obj-295",
+     "id": "obj-299",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5361,7 +5429,7 @@
    },
    {
     "box": {
-     "id": "obj-296",
+     "id": "obj-300",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5379,7 +5447,7 @@
    },
    {
     "box": {
-     "id": "obj-297",
+     "id": "obj-301",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5394,7 +5462,7 @@
    },
    {
     "box": {
-     "id": "obj-298",
+     "id": "obj-302",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5410,7 +5478,7 @@
    },
    {
     "box": {
-     "id": "obj-299",
+     "id": "obj-303",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5432,7 +5500,7 @@
    },
    {
     "box": {
-     "id": "obj-300",
+     "id": "obj-304",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5450,7 +5518,7 @@
    },
    {
     "box": {
-     "id": "obj-301",
+     "id": "obj-305",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5468,7 +5536,7 @@
    },
    {
     "box": {
-     "id": "obj-302",
+     "id": "obj-306",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5483,7 +5551,7 @@
    },
    {
     "box": {
-     "id": "obj-303",
+     "id": "obj-307",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5499,7 +5567,7 @@
    },
    {
     "box": {
-     "id": "obj-304",
+     "id": "obj-308",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5521,7 +5589,7 @@
    },
    {
     "box": {
-     "id": "obj-305",
+     "id": "obj-309",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5539,7 +5607,7 @@
    },
    {
     "box": {
-     "id": "obj-306",
+     "id": "obj-310",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5557,7 +5625,7 @@
    },
    {
     "box": {
-     "id": "obj-307",
+     "id": "obj-311",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5579,7 +5647,7 @@
    },
    {
     "box": {
-     "id": "obj-308",
+     "id": "obj-312",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5596,7 +5664,7 @@
    },
    {
     "box": {
-     "id": "obj-309",
+     "id": "obj-313",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5614,7 +5682,7 @@
    },
    {
     "box": {
-     "id": "obj-310",
+     "id": "obj-314",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 16,
@@ -5647,7 +5715,7 @@
    },
    {
     "box": {
-     "id": "obj-311",
+     "id": "obj-315",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5662,7 +5730,7 @@
    },
    {
     "box": {
-     "id": "obj-312",
+     "id": "obj-316",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5677,7 +5745,7 @@
    },
    {
     "box": {
-     "id": "obj-313",
+     "id": "obj-317",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5693,7 +5761,7 @@
    },
    {
     "box": {
-     "id": "obj-314",
+     "id": "obj-318",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5715,7 +5783,7 @@
    },
    {
     "box": {
-     "id": "obj-315",
+     "id": "obj-319",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5733,7 +5801,7 @@
    },
    {
     "box": {
-     "id": "obj-316",
+     "id": "obj-320",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5751,7 +5819,7 @@
    },
    {
     "box": {
-     "id": "obj-317",
+     "id": "obj-321",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5769,7 +5837,7 @@
    },
    {
     "box": {
-     "id": "obj-318",
+     "id": "obj-322",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5784,7 +5852,7 @@
    },
    {
     "box": {
-     "id": "obj-319",
+     "id": "obj-323",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5800,7 +5868,7 @@
    },
    {
     "box": {
-     "id": "obj-320",
+     "id": "obj-324",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5822,7 +5890,7 @@
    },
    {
     "box": {
-     "id": "obj-321",
+     "id": "obj-325",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5840,7 +5908,7 @@
    },
    {
     "box": {
-     "id": "obj-322",
+     "id": "obj-326",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5858,7 +5926,7 @@
    },
    {
     "box": {
-     "id": "obj-323",
+     "id": "obj-327",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5876,7 +5944,7 @@
    },
    {
     "box": {
-     "id": "obj-324",
+     "id": "obj-328",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5891,7 +5959,7 @@
    },
    {
     "box": {
-     "id": "obj-325",
+     "id": "obj-329",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5907,7 +5975,7 @@
    },
    {
     "box": {
-     "id": "obj-326",
+     "id": "obj-330",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5929,7 +5997,7 @@
    },
    {
     "box": {
-     "id": "obj-327",
+     "id": "obj-331",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5947,7 +6015,7 @@
    },
    {
     "box": {
-     "id": "obj-328",
+     "id": "obj-332",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5965,7 +6033,7 @@
    },
    {
     "box": {
-     "id": "obj-329",
+     "id": "obj-333",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5980,7 +6048,7 @@
    },
    {
     "box": {
-     "id": "obj-330",
+     "id": "obj-334",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5996,7 +6064,7 @@
    },
    {
     "box": {
-     "id": "obj-331",
+     "id": "obj-335",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6018,7 +6086,7 @@
    },
    {
     "box": {
-     "id": "obj-332",
+     "id": "obj-336",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6036,7 +6104,7 @@
    },
    {
     "box": {
-     "id": "obj-333",
+     "id": "obj-337",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6054,7 +6122,7 @@
    },
    {
     "box": {
-     "id": "obj-334",
+     "id": "obj-338",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6069,7 +6137,7 @@
    },
    {
     "box": {
-     "id": "obj-335",
+     "id": "obj-339",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6085,7 +6153,7 @@
    },
    {
     "box": {
-     "id": "obj-336",
+     "id": "obj-340",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6107,7 +6175,7 @@
    },
    {
     "box": {
-     "id": "obj-337",
+     "id": "obj-341",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6125,7 +6193,7 @@
    },
    {
     "box": {
-     "id": "obj-338",
+     "id": "obj-342",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6143,7 +6211,7 @@
    },
    {
     "box": {
-     "id": "obj-339",
+     "id": "obj-343",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6158,7 +6226,7 @@
    },
    {
     "box": {
-     "id": "obj-340",
+     "id": "obj-344",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6174,7 +6242,7 @@
    },
    {
     "box": {
-     "id": "obj-341",
+     "id": "obj-345",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6196,7 +6264,7 @@
    },
    {
     "box": {
-     "id": "obj-342",
+     "id": "obj-346",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6214,7 +6282,7 @@
    },
    {
     "box": {
-     "id": "obj-343",
+     "id": "obj-347",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6232,7 +6300,7 @@
    },
    {
     "box": {
-     "id": "obj-344",
+     "id": "obj-348",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6250,7 +6318,7 @@
    },
    {
     "box": {
-     "id": "obj-345",
+     "id": "obj-349",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6265,7 +6333,7 @@
    },
    {
     "box": {
-     "id": "obj-346",
+     "id": "obj-350",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6281,7 +6349,7 @@
    },
    {
     "box": {
-     "id": "obj-347",
+     "id": "obj-351",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6303,7 +6371,7 @@
    },
    {
     "box": {
-     "id": "obj-348",
+     "id": "obj-352",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6321,7 +6389,7 @@
    },
    {
     "box": {
-     "id": "obj-349",
+     "id": "obj-353",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6339,7 +6407,7 @@
    },
    {
     "box": {
-     "id": "obj-350",
+     "id": "obj-354",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6357,7 +6425,7 @@
    },
    {
     "box": {
-     "id": "obj-351",
+     "id": "obj-355",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6372,7 +6440,7 @@
    },
    {
     "box": {
-     "id": "obj-352",
+     "id": "obj-356",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6388,7 +6456,7 @@
    },
    {
     "box": {
-     "id": "obj-353",
+     "id": "obj-357",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6410,7 +6478,7 @@
    },
    {
     "box": {
-     "id": "obj-354",
+     "id": "obj-358",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6428,7 +6496,7 @@
    },
    {
     "box": {
-     "id": "obj-355",
+     "id": "obj-359",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6446,7 +6514,7 @@
    },
    {
     "box": {
-     "id": "obj-356",
+     "id": "obj-360",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6464,7 +6532,7 @@
    },
    {
     "box": {
-     "id": "obj-357",
+     "id": "obj-361",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6479,7 +6547,7 @@
    },
    {
     "box": {
-     "id": "obj-358",
+     "id": "obj-362",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6495,7 +6563,7 @@
    },
    {
     "box": {
-     "id": "obj-359",
+     "id": "obj-363",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6517,7 +6585,7 @@
    },
    {
     "box": {
-     "id": "obj-360",
+     "id": "obj-364",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6535,7 +6603,7 @@
    },
    {
     "box": {
-     "id": "obj-361",
+     "id": "obj-365",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6553,7 +6621,7 @@
    },
    {
     "box": {
-     "id": "obj-362",
+     "id": "obj-366",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6571,7 +6639,7 @@
    },
    {
     "box": {
-     "id": "obj-363",
+     "id": "obj-367",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6586,7 +6654,7 @@
    },
    {
     "box": {
-     "id": "obj-364",
+     "id": "obj-368",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6602,7 +6670,7 @@
    },
    {
     "box": {
-     "id": "obj-365",
+     "id": "obj-369",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6624,7 +6692,7 @@
    },
    {
     "box": {
-     "id": "obj-366",
+     "id": "obj-370",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6642,7 +6710,7 @@
    },
    {
     "box": {
-     "id": "obj-367",
+     "id": "obj-371",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6660,7 +6728,7 @@
    },
    {
     "box": {
-     "id": "obj-368",
+     "id": "obj-372",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6678,7 +6746,7 @@
    },
    {
     "box": {
-     "id": "obj-369",
+     "id": "obj-373",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6693,7 +6761,7 @@
    },
    {
     "box": {
-     "id": "obj-370",
+     "id": "obj-374",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6709,7 +6777,7 @@
    },
    {
     "box": {
-     "id": "obj-371",
+     "id": "obj-375",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6731,7 +6799,7 @@
    },
    {
     "box": {
-     "id": "obj-372",
+     "id": "obj-376",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6749,7 +6817,7 @@
    },
    {
     "box": {
-     "id": "obj-373",
+     "id": "obj-377",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6767,7 +6835,7 @@
    },
    {
     "box": {
-     "id": "obj-374",
+     "id": "obj-378",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6785,7 +6853,7 @@
    },
    {
     "box": {
-     "id": "obj-375",
+     "id": "obj-379",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6800,7 +6868,7 @@
    },
    {
     "box": {
-     "id": "obj-376",
+     "id": "obj-380",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6816,7 +6884,7 @@
    },
    {
     "box": {
-     "id": "obj-377",
+     "id": "obj-381",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6838,7 +6906,7 @@
    },
    {
     "box": {
-     "id": "obj-378",
+     "id": "obj-382",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6856,7 +6924,7 @@
    },
    {
     "box": {
-     "id": "obj-379",
+     "id": "obj-383",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6874,7 +6942,7 @@
    },
    {
     "box": {
-     "id": "obj-380",
+     "id": "obj-384",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6892,7 +6960,7 @@
    },
    {
     "box": {
-     "id": "obj-381",
+     "id": "obj-385",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6907,7 +6975,7 @@
    },
    {
     "box": {
-     "id": "obj-382",
+     "id": "obj-386",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6923,7 +6991,7 @@
    },
    {
     "box": {
-     "id": "obj-383",
+     "id": "obj-387",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6945,7 +7013,7 @@
    },
    {
     "box": {
-     "id": "obj-384",
+     "id": "obj-388",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6963,7 +7031,7 @@
    },
    {
     "box": {
-     "id": "obj-385",
+     "id": "obj-389",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6981,7 +7049,7 @@
    },
    {
     "box": {
-     "id": "obj-386",
+     "id": "obj-390",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6999,7 +7067,7 @@
    },
    {
     "box": {
-     "id": "obj-387",
+     "id": "obj-391",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7014,7 +7082,7 @@
    },
    {
     "box": {
-     "id": "obj-388",
+     "id": "obj-392",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7030,7 +7098,7 @@
    },
    {
     "box": {
-     "id": "obj-389",
+     "id": "obj-393",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7052,7 +7120,7 @@
    },
    {
     "box": {
-     "id": "obj-390",
+     "id": "obj-394",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7070,7 +7138,7 @@
    },
    {
     "box": {
-     "id": "obj-391",
+     "id": "obj-395",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7088,7 +7156,7 @@
    },
    {
     "box": {
-     "id": "obj-392",
+     "id": "obj-396",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7106,7 +7174,7 @@
    },
    {
     "box": {
-     "id": "obj-393",
+     "id": "obj-397",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7121,7 +7189,7 @@
    },
    {
     "box": {
-     "id": "obj-394",
+     "id": "obj-398",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7137,7 +7205,7 @@
    },
    {
     "box": {
-     "id": "obj-395",
+     "id": "obj-399",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7155,7 +7223,7 @@
    },
    {
     "box": {
-     "id": "obj-396",
+     "id": "obj-400",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7173,7 +7241,7 @@
    },
    {
     "box": {
-     "id": "obj-397",
+     "id": "obj-401",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -8251,7 +8319,7 @@
     "patchline": {
      "source": [
       "obj-126",
-      1
+      0
      ],
      "destination": [
       "obj-127",
@@ -8274,23 +8342,11 @@
    {
     "patchline": {
      "source": [
-      "obj-21",
-      19
+      "obj-130",
+      1
      ],
      "destination": [
-      "obj-128",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-128",
-      0
-     ],
-     "destination": [
-      "obj-126",
+      "obj-131",
       0
      ]
     }
@@ -8302,6 +8358,18 @@
       0
      ],
      "destination": [
+      "obj-22",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-21",
+      20
+     ],
+     "destination": [
       "obj-132",
       0
      ]
@@ -8310,47 +8378,35 @@
    {
     "patchline": {
      "source": [
+      "obj-132",
+      0
+     ],
+     "destination": [
+      "obj-130",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-135",
+      0
+     ],
+     "destination": [
       "obj-136",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-140",
       1
      ],
      "destination": [
-      "obj-137",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-137",
-      0
-     ],
-     "destination": [
-      "obj-133",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-132",
-      0
-     ],
-     "destination": [
-      "obj-138",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-138",
-      0
-     ],
-     "destination": [
-      "obj-136",
+      "obj-141",
       0
      ]
     }
@@ -8359,7 +8415,19 @@
     "patchline": {
      "source": [
       "obj-141",
-      1
+      0
+     ],
+     "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
+      0
      ],
      "destination": [
       "obj-142",
@@ -8374,7 +8442,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-140",
       0
      ]
     }
@@ -8382,23 +8450,11 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-145",
       1
      ],
      "destination": [
-      "obj-143",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-143",
-      0
-     ],
-     "destination": [
-      "obj-141",
+      "obj-146",
       0
      ]
     }
@@ -8410,7 +8466,19 @@
       0
      ],
      "destination": [
-      "obj-148",
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
+      1
+     ],
+     "destination": [
+      "obj-147",
       0
      ]
     }
@@ -8422,7 +8490,7 @@
       0
      ],
      "destination": [
-      "obj-148",
+      "obj-145",
       0
      ]
     }
@@ -8430,11 +8498,11 @@
    {
     "patchline": {
      "source": [
-      "obj-148",
+      "obj-150",
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-152",
       0
      ]
     }
@@ -8458,7 +8526,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-137",
       0
      ]
     }
@@ -8466,23 +8534,11 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
-      3
-     ],
-     "destination": [
-      "obj-153",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-153",
+      "obj-155",
       0
      ],
      "destination": [
-      "obj-151",
+      "obj-156",
       0
      ]
     }
@@ -8494,7 +8550,19 @@
       0
      ],
      "destination": [
-      "obj-158",
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
+      3
+     ],
+     "destination": [
+      "obj-157",
       0
      ]
     }
@@ -8506,7 +8574,7 @@
       0
      ],
      "destination": [
-      "obj-158",
+      "obj-155",
       0
      ]
     }
@@ -8514,11 +8582,11 @@
    {
     "patchline": {
      "source": [
-      "obj-158",
+      "obj-160",
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-162",
       0
      ]
     }
@@ -8542,7 +8610,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-137",
       0
      ]
     }
@@ -8550,34 +8618,34 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-165",
+      0
+     ],
+     "destination": [
+      "obj-166",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-166",
+      0
+     ],
+     "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
       5
      ],
      "destination": [
-      "obj-163",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-163",
-      0
-     ],
-     "destination": [
-      "obj-161",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-166",
-      0
-     ],
-     "destination": [
       "obj-167",
       0
      ]
@@ -8590,7 +8658,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-165",
       0
      ]
     }
@@ -8598,34 +8666,34 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-170",
+      0
+     ],
+     "destination": [
+      "obj-171",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-171",
+      0
+     ],
+     "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
       6
      ],
      "destination": [
-      "obj-168",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-168",
-      0
-     ],
-     "destination": [
-      "obj-166",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-171",
-      0
-     ],
-     "destination": [
       "obj-172",
       0
      ]
@@ -8638,7 +8706,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-170",
       0
      ]
     }
@@ -8646,34 +8714,34 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-175",
+      0
+     ],
+     "destination": [
+      "obj-176",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-176",
+      0
+     ],
+     "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
       7
      ],
      "destination": [
-      "obj-173",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-173",
-      0
-     ],
-     "destination": [
-      "obj-171",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-176",
-      0
-     ],
-     "destination": [
       "obj-177",
       0
      ]
@@ -8686,7 +8754,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-175",
       0
      ]
     }
@@ -8694,34 +8762,34 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-180",
+      0
+     ],
+     "destination": [
+      "obj-181",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-181",
+      0
+     ],
+     "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
       8
      ],
      "destination": [
-      "obj-178",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-178",
-      0
-     ],
-     "destination": [
-      "obj-176",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-181",
-      0
-     ],
-     "destination": [
       "obj-182",
       0
      ]
@@ -8734,7 +8802,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-180",
       0
      ]
     }
@@ -8742,11 +8810,35 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-185",
+      0
+     ],
+     "destination": [
+      "obj-186",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-186",
+      0
+     ],
+     "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
       9
      ],
      "destination": [
-      "obj-183",
+      "obj-187",
       0
      ]
     }
@@ -8754,11 +8846,11 @@
    {
     "patchline": {
      "source": [
-      "obj-183",
+      "obj-187",
       0
      ],
      "destination": [
-      "obj-181",
+      "obj-185",
       0
      ]
     }
@@ -8766,11 +8858,11 @@
    {
     "patchline": {
      "source": [
-      "obj-186",
+      "obj-190",
       1
      ],
      "destination": [
-      "obj-187",
+      "obj-191",
       0
      ]
     }
@@ -8778,11 +8870,11 @@
    {
     "patchline": {
      "source": [
-      "obj-187",
+      "obj-191",
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-137",
       0
      ]
     }
@@ -8790,34 +8882,10 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-136",
       10
      ],
      "destination": [
-      "obj-188",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-188",
-      0
-     ],
-     "destination": [
-      "obj-186",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-191",
-      0
-     ],
-     "destination": [
       "obj-192",
       0
      ]
@@ -8830,7 +8898,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-190",
       0
      ]
     }
@@ -8838,34 +8906,34 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-195",
+      0
+     ],
+     "destination": [
+      "obj-196",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-196",
+      0
+     ],
+     "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
       11
      ],
      "destination": [
-      "obj-193",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-193",
-      0
-     ],
-     "destination": [
-      "obj-191",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-196",
-      0
-     ],
-     "destination": [
       "obj-197",
       0
      ]
@@ -8878,7 +8946,7 @@
       0
      ],
      "destination": [
-      "obj-133",
+      "obj-195",
       0
      ]
     }
@@ -8886,23 +8954,11 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
-      12
-     ],
-     "destination": [
-      "obj-198",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-198",
+      "obj-200",
       0
      ],
      "destination": [
-      "obj-196",
+      "obj-201",
       0
      ]
     }
@@ -8914,43 +8970,19 @@
       0
      ],
      "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
+      12
+     ],
+     "destination": [
       "obj-202",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-206",
-      0
-     ],
-     "destination": [
-      "obj-208",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-207",
-      0
-     ],
-     "destination": [
-      "obj-208",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-208",
-      0
-     ],
-     "destination": [
-      "obj-203",
       0
      ]
     }
@@ -8962,7 +8994,7 @@
       0
      ],
      "destination": [
-      "obj-209",
+      "obj-200",
       0
      ]
     }
@@ -8970,11 +9002,35 @@
    {
     "patchline": {
      "source": [
-      "obj-209",
+      "obj-205",
       0
      ],
      "destination": [
       "obj-206",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-210",
+      0
+     ],
+     "destination": [
+      "obj-212",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-211",
+      0
+     ],
+     "destination": [
+      "obj-212",
       0
      ]
     }
@@ -8986,6 +9042,18 @@
       0
      ],
      "destination": [
+      "obj-207",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-206",
+      0
+     ],
+     "destination": [
       "obj-213",
       0
      ]
@@ -8998,7 +9066,7 @@
       0
      ],
      "destination": [
-      "obj-203",
+      "obj-210",
       0
      ]
     }
@@ -9010,7 +9078,7 @@
       0
      ],
      "destination": [
-      "obj-218",
+      "obj-217",
       0
      ]
     }
@@ -9022,7 +9090,7 @@
       0
      ],
      "destination": [
-      "obj-218",
+      "obj-207",
       0
      ]
     }
@@ -9030,11 +9098,11 @@
    {
     "patchline": {
      "source": [
-      "obj-218",
+      "obj-220",
       0
      ],
      "destination": [
-      "obj-203",
+      "obj-222",
       0
      ]
     }
@@ -9043,10 +9111,34 @@
     "patchline": {
      "source": [
       "obj-221",
+      0
+     ],
+     "destination": [
+      "obj-222",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-222",
+      0
+     ],
+     "destination": [
+      "obj-207",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-225",
       1
      ],
      "destination": [
-      "obj-222",
+      "obj-226",
       0
      ]
     }
@@ -9054,11 +9146,11 @@
    {
     "patchline": {
      "source": [
-      "obj-222",
+      "obj-226",
       0
      ],
      "destination": [
-      "obj-203",
+      "obj-207",
       0
      ]
     }
@@ -9066,11 +9158,11 @@
    {
     "patchline": {
      "source": [
-      "obj-202",
+      "obj-206",
       3
      ],
      "destination": [
-      "obj-223",
+      "obj-227",
       0
      ]
     }
@@ -9078,11 +9170,11 @@
    {
     "patchline": {
      "source": [
-      "obj-223",
+      "obj-227",
       0
      ],
      "destination": [
-      "obj-221",
+      "obj-225",
       0
      ]
     }
@@ -9090,11 +9182,11 @@
    {
     "patchline": {
      "source": [
-      "obj-226",
+      "obj-230",
       1
      ],
      "destination": [
-      "obj-227",
+      "obj-231",
       0
      ]
     }
@@ -9102,11 +9194,11 @@
    {
     "patchline": {
      "source": [
-      "obj-227",
+      "obj-231",
       0
      ],
      "destination": [
-      "obj-203",
+      "obj-207",
       0
      ]
     }
@@ -9114,34 +9206,10 @@
    {
     "patchline": {
      "source": [
-      "obj-202",
+      "obj-206",
       4
      ],
      "destination": [
-      "obj-228",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-228",
-      0
-     ],
-     "destination": [
-      "obj-226",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-231",
-      0
-     ],
-     "destination": [
       "obj-232",
       0
      ]
@@ -9154,7 +9222,7 @@
       0
      ],
      "destination": [
-      "obj-203",
+      "obj-230",
       0
      ]
     }
@@ -9162,34 +9230,34 @@
    {
     "patchline": {
      "source": [
-      "obj-202",
+      "obj-235",
+      0
+     ],
+     "destination": [
+      "obj-236",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-236",
+      0
+     ],
+     "destination": [
+      "obj-207",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-206",
       5
      ],
      "destination": [
-      "obj-233",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-233",
-      0
-     ],
-     "destination": [
-      "obj-231",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-236",
-      0
-     ],
-     "destination": [
       "obj-237",
       0
      ]
@@ -9202,7 +9270,7 @@
       0
      ],
      "destination": [
-      "obj-203",
+      "obj-235",
       0
      ]
     }
@@ -9210,34 +9278,34 @@
    {
     "patchline": {
      "source": [
-      "obj-202",
+      "obj-240",
+      0
+     ],
+     "destination": [
+      "obj-241",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-241",
+      0
+     ],
+     "destination": [
+      "obj-207",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-206",
       6
      ],
      "destination": [
-      "obj-238",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-238",
-      0
-     ],
-     "destination": [
-      "obj-236",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-241",
-      0
-     ],
-     "destination": [
       "obj-242",
       0
      ]
@@ -9250,7 +9318,7 @@
       0
      ],
      "destination": [
-      "obj-203",
+      "obj-240",
       0
      ]
     }
@@ -9258,23 +9326,11 @@
    {
     "patchline": {
      "source": [
-      "obj-202",
-      7
-     ],
-     "destination": [
-      "obj-243",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-243",
+      "obj-245",
       0
      ],
      "destination": [
-      "obj-241",
+      "obj-246",
       0
      ]
     }
@@ -9286,7 +9342,19 @@
       0
      ],
      "destination": [
-      "obj-248",
+      "obj-207",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-206",
+      7
+     ],
+     "destination": [
+      "obj-247",
       0
      ]
     }
@@ -9298,7 +9366,7 @@
       0
      ],
      "destination": [
-      "obj-248",
+      "obj-245",
       0
      ]
     }
@@ -9306,11 +9374,11 @@
    {
     "patchline": {
      "source": [
-      "obj-248",
+      "obj-250",
       0
      ],
      "destination": [
-      "obj-203",
+      "obj-252",
       0
      ]
     }
@@ -9318,23 +9386,11 @@
    {
     "patchline": {
      "source": [
-      "obj-202",
-      8
-     ],
-     "destination": [
-      "obj-249",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-249",
+      "obj-251",
       0
      ],
      "destination": [
-      "obj-246",
+      "obj-252",
       0
      ]
     }
@@ -9346,31 +9402,19 @@
       0
      ],
      "destination": [
+      "obj-207",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-206",
+      8
+     ],
+     "destination": [
       "obj-253",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-257",
-      0
-     ],
-     "destination": [
-      "obj-258",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-258",
-      0
-     ],
-     "destination": [
-      "obj-254",
       0
      ]
     }
@@ -9382,7 +9426,7 @@
       0
      ],
      "destination": [
-      "obj-259",
+      "obj-250",
       0
      ]
     }
@@ -9390,11 +9434,23 @@
    {
     "patchline": {
      "source": [
-      "obj-259",
+      "obj-256",
       0
      ],
      "destination": [
       "obj-257",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-261",
+      0
+     ],
+     "destination": [
+      "obj-262",
       0
      ]
     }
@@ -9406,6 +9462,18 @@
       0
      ],
      "destination": [
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
+      0
+     ],
+     "destination": [
       "obj-263",
       0
      ]
@@ -9418,7 +9486,7 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-261",
       0
      ]
     }
@@ -9426,34 +9494,34 @@
    {
     "patchline": {
      "source": [
-      "obj-253",
+      "obj-266",
+      0
+     ],
+     "destination": [
+      "obj-267",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-267",
+      0
+     ],
+     "destination": [
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
       1
      ],
      "destination": [
-      "obj-264",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-264",
-      0
-     ],
-     "destination": [
-      "obj-262",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-267",
-      0
-     ],
-     "destination": [
       "obj-268",
       0
      ]
@@ -9466,7 +9534,7 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-266",
       0
      ]
     }
@@ -9474,34 +9542,34 @@
    {
     "patchline": {
      "source": [
-      "obj-253",
+      "obj-271",
+      0
+     ],
+     "destination": [
+      "obj-272",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-272",
+      0
+     ],
+     "destination": [
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
       2
      ],
      "destination": [
-      "obj-269",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-269",
-      0
-     ],
-     "destination": [
-      "obj-267",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-272",
-      0
-     ],
-     "destination": [
       "obj-273",
       0
      ]
@@ -9514,7 +9582,7 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-271",
       0
      ]
     }
@@ -9522,34 +9590,34 @@
    {
     "patchline": {
      "source": [
-      "obj-253",
+      "obj-276",
+      0
+     ],
+     "destination": [
+      "obj-277",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-277",
+      0
+     ],
+     "destination": [
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
       3
      ],
      "destination": [
-      "obj-274",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-274",
-      0
-     ],
-     "destination": [
-      "obj-272",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-277",
-      0
-     ],
-     "destination": [
       "obj-278",
       0
      ]
@@ -9562,7 +9630,7 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-276",
       0
      ]
     }
@@ -9570,34 +9638,34 @@
    {
     "patchline": {
      "source": [
-      "obj-253",
+      "obj-281",
+      0
+     ],
+     "destination": [
+      "obj-282",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-282",
+      0
+     ],
+     "destination": [
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
       4
      ],
      "destination": [
-      "obj-279",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-279",
-      0
-     ],
-     "destination": [
-      "obj-277",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
-      0
-     ],
-     "destination": [
       "obj-283",
       0
      ]
@@ -9610,7 +9678,7 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-281",
       0
      ]
     }
@@ -9618,34 +9686,34 @@
    {
     "patchline": {
      "source": [
-      "obj-253",
+      "obj-286",
+      0
+     ],
+     "destination": [
+      "obj-287",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-287",
+      0
+     ],
+     "destination": [
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
       5
      ],
      "destination": [
-      "obj-284",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-284",
-      0
-     ],
-     "destination": [
-      "obj-282",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-287",
-      0
-     ],
-     "destination": [
       "obj-288",
       0
      ]
@@ -9658,7 +9726,7 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-286",
       0
      ]
     }
@@ -9666,23 +9734,11 @@
    {
     "patchline": {
      "source": [
-      "obj-253",
-      6
-     ],
-     "destination": [
-      "obj-289",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-289",
+      "obj-291",
       0
      ],
      "destination": [
-      "obj-287",
+      "obj-292",
       0
      ]
     }
@@ -9694,7 +9750,19 @@
       0
      ],
      "destination": [
-      "obj-296",
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
+      6
+     ],
+     "destination": [
+      "obj-293",
       0
      ]
     }
@@ -9706,31 +9774,7 @@
       0
      ],
      "destination": [
-      "obj-296",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-294",
-      0
-     ],
-     "destination": [
-      "obj-296",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-295",
-      0
-     ],
-     "destination": [
-      "obj-296",
+      "obj-291",
       0
      ]
     }
@@ -9742,7 +9786,31 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-300",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-297",
+      0
+     ],
+     "destination": [
+      "obj-300",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-298",
+      0
+     ],
+     "destination": [
+      "obj-300",
       0
      ]
     }
@@ -9766,7 +9834,7 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-258",
       0
      ]
     }
@@ -9774,34 +9842,34 @@
    {
     "patchline": {
      "source": [
-      "obj-253",
+      "obj-303",
+      0
+     ],
+     "destination": [
+      "obj-304",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-304",
+      0
+     ],
+     "destination": [
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
       8
      ],
      "destination": [
-      "obj-301",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-301",
-      0
-     ],
-     "destination": [
-      "obj-299",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-304",
-      0
-     ],
-     "destination": [
       "obj-305",
       0
      ]
@@ -9814,7 +9882,7 @@
       0
      ],
      "destination": [
-      "obj-254",
+      "obj-303",
       0
      ]
     }
@@ -9822,23 +9890,11 @@
    {
     "patchline": {
      "source": [
-      "obj-253",
-      9
-     ],
-     "destination": [
-      "obj-306",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-306",
+      "obj-308",
       0
      ],
      "destination": [
-      "obj-304",
+      "obj-309",
       0
      ]
     }
@@ -9850,43 +9906,19 @@
       0
      ],
      "destination": [
+      "obj-258",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-257",
+      9
+     ],
+     "destination": [
       "obj-310",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      0
-     ],
-     "destination": [
-      "obj-316",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-315",
-      0
-     ],
-     "destination": [
-      "obj-316",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-316",
-      0
-     ],
-     "destination": [
-      "obj-311",
       0
      ]
     }
@@ -9898,7 +9930,7 @@
       0
      ],
      "destination": [
-      "obj-317",
+      "obj-308",
       0
      ]
     }
@@ -9906,11 +9938,35 @@
    {
     "patchline": {
      "source": [
-      "obj-317",
+      "obj-313",
       0
      ],
      "destination": [
       "obj-314",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-318",
+      0
+     ],
+     "destination": [
+      "obj-320",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-319",
+      0
+     ],
+     "destination": [
+      "obj-320",
       0
      ]
     }
@@ -9922,7 +9978,19 @@
       0
      ],
      "destination": [
-      "obj-322",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      0
+     ],
+     "destination": [
+      "obj-321",
       0
      ]
     }
@@ -9934,7 +10002,7 @@
       0
      ],
      "destination": [
-      "obj-322",
+      "obj-318",
       0
      ]
     }
@@ -9942,11 +10010,11 @@
    {
     "patchline": {
      "source": [
-      "obj-322",
+      "obj-324",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-326",
       0
      ]
     }
@@ -9954,34 +10022,34 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
+      "obj-325",
+      0
+     ],
+     "destination": [
+      "obj-326",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-326",
+      0
+     ],
+     "destination": [
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
       1
      ],
      "destination": [
-      "obj-323",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-323",
-      0
-     ],
-     "destination": [
-      "obj-320",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-326",
-      0
-     ],
-     "destination": [
       "obj-327",
       0
      ]
@@ -9994,7 +10062,7 @@
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-324",
       0
      ]
     }
@@ -10002,34 +10070,34 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
+      "obj-330",
+      0
+     ],
+     "destination": [
+      "obj-331",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-331",
+      0
+     ],
+     "destination": [
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
       2
      ],
      "destination": [
-      "obj-328",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-328",
-      0
-     ],
-     "destination": [
-      "obj-326",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-331",
-      0
-     ],
-     "destination": [
       "obj-332",
       0
      ]
@@ -10042,7 +10110,7 @@
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-330",
       0
      ]
     }
@@ -10050,34 +10118,34 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
+      "obj-335",
+      0
+     ],
+     "destination": [
+      "obj-336",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-336",
+      0
+     ],
+     "destination": [
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
       3
      ],
      "destination": [
-      "obj-333",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-333",
-      0
-     ],
-     "destination": [
-      "obj-331",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-336",
-      0
-     ],
-     "destination": [
       "obj-337",
       0
      ]
@@ -10090,7 +10158,7 @@
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-335",
       0
      ]
     }
@@ -10098,23 +10166,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      4
-     ],
-     "destination": [
-      "obj-338",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-338",
+      "obj-340",
       0
      ],
      "destination": [
-      "obj-336",
+      "obj-341",
       0
      ]
     }
@@ -10126,7 +10182,19 @@
       0
      ],
      "destination": [
-      "obj-343",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      4
+     ],
+     "destination": [
+      "obj-342",
       0
      ]
     }
@@ -10138,7 +10206,7 @@
       0
      ],
      "destination": [
-      "obj-343",
+      "obj-340",
       0
      ]
     }
@@ -10146,11 +10214,11 @@
    {
     "patchline": {
      "source": [
-      "obj-343",
+      "obj-345",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-347",
       0
      ]
     }
@@ -10158,23 +10226,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      5
-     ],
-     "destination": [
-      "obj-344",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-344",
+      "obj-346",
       0
      ],
      "destination": [
-      "obj-341",
+      "obj-347",
       0
      ]
     }
@@ -10186,7 +10242,19 @@
       0
      ],
      "destination": [
-      "obj-349",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      5
+     ],
+     "destination": [
+      "obj-348",
       0
      ]
     }
@@ -10198,7 +10266,7 @@
       0
      ],
      "destination": [
-      "obj-349",
+      "obj-345",
       0
      ]
     }
@@ -10206,11 +10274,11 @@
    {
     "patchline": {
      "source": [
-      "obj-349",
+      "obj-351",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-353",
       0
      ]
     }
@@ -10218,23 +10286,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      6
-     ],
-     "destination": [
-      "obj-350",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-350",
+      "obj-352",
       0
      ],
      "destination": [
-      "obj-347",
+      "obj-353",
       0
      ]
     }
@@ -10246,7 +10302,19 @@
       0
      ],
      "destination": [
-      "obj-355",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      6
+     ],
+     "destination": [
+      "obj-354",
       0
      ]
     }
@@ -10258,7 +10326,7 @@
       0
      ],
      "destination": [
-      "obj-355",
+      "obj-351",
       0
      ]
     }
@@ -10266,11 +10334,11 @@
    {
     "patchline": {
      "source": [
-      "obj-355",
+      "obj-357",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-359",
       0
      ]
     }
@@ -10278,23 +10346,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      7
-     ],
-     "destination": [
-      "obj-356",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-356",
+      "obj-358",
       0
      ],
      "destination": [
-      "obj-353",
+      "obj-359",
       0
      ]
     }
@@ -10306,7 +10362,19 @@
       0
      ],
      "destination": [
-      "obj-361",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      7
+     ],
+     "destination": [
+      "obj-360",
       0
      ]
     }
@@ -10318,7 +10386,7 @@
       0
      ],
      "destination": [
-      "obj-361",
+      "obj-357",
       0
      ]
     }
@@ -10326,11 +10394,11 @@
    {
     "patchline": {
      "source": [
-      "obj-361",
+      "obj-363",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-365",
       0
      ]
     }
@@ -10338,23 +10406,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      8
-     ],
-     "destination": [
-      "obj-362",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-362",
+      "obj-364",
       0
      ],
      "destination": [
-      "obj-359",
+      "obj-365",
       0
      ]
     }
@@ -10366,7 +10422,19 @@
       0
      ],
      "destination": [
-      "obj-367",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      8
+     ],
+     "destination": [
+      "obj-366",
       0
      ]
     }
@@ -10378,7 +10446,7 @@
       0
      ],
      "destination": [
-      "obj-367",
+      "obj-363",
       0
      ]
     }
@@ -10386,11 +10454,11 @@
    {
     "patchline": {
      "source": [
-      "obj-367",
+      "obj-369",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-371",
       0
      ]
     }
@@ -10398,23 +10466,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      9
-     ],
-     "destination": [
-      "obj-368",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-368",
+      "obj-370",
       0
      ],
      "destination": [
-      "obj-365",
+      "obj-371",
       0
      ]
     }
@@ -10426,7 +10482,19 @@
       0
      ],
      "destination": [
-      "obj-373",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      9
+     ],
+     "destination": [
+      "obj-372",
       0
      ]
     }
@@ -10438,7 +10506,7 @@
       0
      ],
      "destination": [
-      "obj-373",
+      "obj-369",
       0
      ]
     }
@@ -10446,11 +10514,11 @@
    {
     "patchline": {
      "source": [
-      "obj-373",
+      "obj-375",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-377",
       0
      ]
     }
@@ -10458,23 +10526,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      10
-     ],
-     "destination": [
-      "obj-374",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-374",
+      "obj-376",
       0
      ],
      "destination": [
-      "obj-371",
+      "obj-377",
       0
      ]
     }
@@ -10486,7 +10542,19 @@
       0
      ],
      "destination": [
-      "obj-379",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      10
+     ],
+     "destination": [
+      "obj-378",
       0
      ]
     }
@@ -10498,7 +10566,7 @@
       0
      ],
      "destination": [
-      "obj-379",
+      "obj-375",
       0
      ]
     }
@@ -10506,11 +10574,11 @@
    {
     "patchline": {
      "source": [
-      "obj-379",
+      "obj-381",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-383",
       0
      ]
     }
@@ -10518,23 +10586,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      11
-     ],
-     "destination": [
-      "obj-380",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-380",
+      "obj-382",
       0
      ],
      "destination": [
-      "obj-377",
+      "obj-383",
       0
      ]
     }
@@ -10546,7 +10602,19 @@
       0
      ],
      "destination": [
-      "obj-385",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      11
+     ],
+     "destination": [
+      "obj-384",
       0
      ]
     }
@@ -10558,7 +10626,7 @@
       0
      ],
      "destination": [
-      "obj-385",
+      "obj-381",
       0
      ]
     }
@@ -10566,11 +10634,11 @@
    {
     "patchline": {
      "source": [
-      "obj-385",
+      "obj-387",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-389",
       0
      ]
     }
@@ -10578,23 +10646,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      12
-     ],
-     "destination": [
-      "obj-386",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-386",
+      "obj-388",
       0
      ],
      "destination": [
-      "obj-383",
+      "obj-389",
       0
      ]
     }
@@ -10606,7 +10662,19 @@
       0
      ],
      "destination": [
-      "obj-391",
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
+      12
+     ],
+     "destination": [
+      "obj-390",
       0
      ]
     }
@@ -10618,7 +10686,7 @@
       0
      ],
      "destination": [
-      "obj-391",
+      "obj-387",
       0
      ]
     }
@@ -10626,11 +10694,11 @@
    {
     "patchline": {
      "source": [
-      "obj-391",
+      "obj-393",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-395",
       0
      ]
     }
@@ -10638,34 +10706,34 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
+      "obj-394",
+      0
+     ],
+     "destination": [
+      "obj-395",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-395",
+      0
+     ],
+     "destination": [
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
       13
      ],
      "destination": [
-      "obj-392",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-392",
-      0
-     ],
-     "destination": [
-      "obj-389",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-395",
-      0
-     ],
-     "destination": [
       "obj-396",
       0
      ]
@@ -10678,7 +10746,7 @@
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-393",
       0
      ]
     }
@@ -10686,11 +10754,35 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
+      "obj-399",
+      0
+     ],
+     "destination": [
+      "obj-400",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-400",
+      0
+     ],
+     "destination": [
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-314",
       14
      ],
      "destination": [
-      "obj-397",
+      "obj-401",
       0
      ]
     }
@@ -10698,11 +10790,11 @@
    {
     "patchline": {
      "source": [
-      "obj-397",
+      "obj-401",
       0
      ],
      "destination": [
-      "obj-395",
+      "obj-399",
       0
      ]
     }

@@ -79,6 +79,7 @@ Antiphon {
 			['preset', 'text', 0, 1, 'lin', 0, nil, "", [], 200, "Take the values of a preset, by name or file, over morph_s seconds"],
 			['morph_s', 'float', 0, 60, 'lin', 0, 0, "s", [], 1, "How long the way to a preset takes; what cannot lie between two values changes at once"],
 			['ask', 'text', 0, 1, 'lin', 0, nil, "", [], 500, "Ask in words for what the rows can do: slow, dark, sparse, C minor, 80 bpm, breathy"],
+			['midi_learn', 'text', 0, 1, 'lin', 0, nil, "", [], 80, "Let the next controller, key or pad that is moved steer this row, or row=value; off: no more"],
 			['midi_notes', 'enum', 0, 2, 'lin', 1, 'chord', "", ['chord', 'note', 'off'], 1, "What notes of a MIDI keyboard do: hold a chord to keep to, or play the answer's next note"],
 		]
 	}
@@ -346,6 +347,8 @@ Antiphon {
 	morph_s_ { |value| this.set('morph_s', value) }
 	ask { |text| this.send('ask', text) }
 	ask_ { |text| this.send('ask', text) }
+	midi_learn { |text| this.send('midi_learn', text) }
+	midi_learn_ { |text| this.send('midi_learn', text) }
 	midi_notes { |value| ^if(value.isNil) { this.get('midi_notes') } { this.set('midi_notes', value) } }
 	midi_notes_ { |value| this.set('midi_notes', value) }
 }
