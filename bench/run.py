@@ -23,6 +23,10 @@ BENCHES = {
     "trigger_to_voice": (["--blocks", "128", "--offsets", "6", "--live", "5"], ["--live", "20"], True),
     "step": (["--seconds", "5"], ["--seconds", "60"], True),
     "callback": (["--seconds", "8", "--periods", "128"], ["--seconds", "120"], True),
+    "heard": (["--quick"], [], True),
+    "in_scale": (["--quick", "--settings", "performer,c major,d rast,chord"], [], True),
+    "on_grid": (["--quick"], [], True),
+    "flood": (["--seconds", "8"], [], True),
     "recovery": (["--kills", "3", "--losses", "1"], [], True),
 }
 
@@ -30,7 +34,7 @@ BENCHES = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; else all")
-    parser.add_argument("--quick", action="store_true", help="under two minutes in all")
+    parser.add_argument("--quick", action="store_true", help="a few minutes in all")
     parser.add_argument("--bundle", default="hum")
     parser.add_argument("--dry-run", action="store_true", help="print only, keep no records")
     args = parser.parse_args()

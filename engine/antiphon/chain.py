@@ -111,10 +111,11 @@ class Chain:
         self._keeping.forget()
         self._hop = 0  # hops heard since the segmenter began; the clock of all notes
         self._pitch_before = 0.0
-        self._beat: Stroke | None = None  # the stroke that sounds, or sounded last; None: no strokes are answered
+        self._beating = False  # whether strokes are answered
+        self._beat: Stroke | None = None  # the stroke that sounds, or sounded last
         self._beat_coming: Stroke | None = None  # the one after it, as soon as that is near
-        self._beats = 0
-        self._beat_late = 0.0  # hops, below one, that it comes after its hop's border
+        self._beat_at = 0.0  # where it really fell, in hops: on the grid, if it was drawn there
+        self._beats = -1
         self._played: Kept | None = None  # what is recalled from a slot; then neither line nor strokes play
         self._played_at = 0
         self._over = False  # it has come to its end
@@ -127,7 +128,7 @@ class Chain:
         self._end = 0
         self._voice_gain = 1.0
 
-    _FIELDS = ("_hop", "_pitch_before", "_beat", "_beat_coming", "_beats", "_beat_late", "_played", "_played_at", "_over", "_sung",
+    _FIELDS = ("_hop", "_pitch_before", "_beating", "_beat", "_beat_coming", "_beat_at", "_beats", "_played", "_played_at", "_over", "_sung",
                "_seed", "_answers_of_seed", "_began", "_renewed", "_voice_db", "_pitch_played", "_notes_heard", "_notes_played",
                "_end", "_voice_gain")
     _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_acoustic", "_decoder",
@@ -187,6 +188,7 @@ class Chain:
         frame = self._tokenizer.step(mic)
         wishes = self._wishes
         wishes.take(params)
+        self._store_voice()
         called = self._called()
         action, ended = self._understand(frame, params, False, called)
         if action.answering:
@@ -266,7 +268,6 @@ class Chain:
         self._keeping.hear(self._hop - 1, mic, self.performer.detector.in_phrase)
         self._keep(notes)
         self._listen(mic, frame)
-        self._store_voice()
 
     def _listen(self, mic: np.ndarray, frame: Frame) -> None:
         """Teach the acoustic model one hop of the performer."""
@@ -289,7 +290,7 @@ class Chain:
 
     @property
     def _answering(self) -> bool:
-        return self._line.playing or self._beat is not None or self._played is not None
+        return self._line.playing or self._beating or self._played is not None
 
     def _now_s(self) -> float:
         """Device time at which the hop is heard that is made now."""
@@ -303,9 +304,9 @@ class Chain:
         leanings = self._wishes.line.leanings
         self._line.look_ahead(self._hop, leanings)
         beat = self._beat
-        if beat is not None and self._beat_coming is None and self._hop + 1 >= beat.onset_hop + beat.wait_hops:
-            self._beat_coming = self._strokes.next(leanings)
-        self._store_voice()
+        if beat is not None and self._beat_coming is None:
+            if self._hop + 1 >= beat.onset_hop + beat.wait_hops - self._timing.reach:
+                self._beat_coming = self._strokes.next(leanings)
 
     def _store_voice(self) -> None:
         if "store_voice" in self._wishes.happened:
@@ -337,7 +338,7 @@ class Chain:
         voice = voice * np.float32(self._voice_gain)
         if struck is not None:
             voice = voice + struck * np.float32(db_to_gain(wishes.manner.loudness))
-        voice = self._placement.step(voice, int((late if self._line.playing else self._beat_late) * HOP))
+        voice = self._placement.step(voice, int((late if self._line.playing else self._beat_at % 1.0) * HOP))
         self._keeping.play(voice)
         return action.shape(voice)
 
@@ -347,6 +348,7 @@ class Chain:
         if not action.begin:
             self._renew()
         if not self._line.playing:
+            self._timing.ask(hop, wishes.line.time, self._now_s())
             return None
         now = self._line.step(hop, wishes.line, self._now_s())
         if now.onset:
@@ -370,7 +372,7 @@ class Chain:
         if self._line.playing:
             pitch = None if not asked else asked + (0.0 if self._notes.pitches.wishes.tune_to == "440" else self._notes.key.tuning)
             done = self._line.renew(self._hop, wishes.line.leanings, pitch)
-        if self._beat is not None and self._hop - self._beat.onset_hop >= 2:
+        if self._beat is not None and self._hop - self._beat_at >= 2:
             self._hurry()
             done = True
         if done:
@@ -393,15 +395,15 @@ class Chain:
     def _strike(self) -> np.ndarray | None:
         """The stroke that sounds now, (960,) float32; None where there is none."""
         coming = self._beat_coming
-        if coming is not None and self._beat is not None:
-            placed = self._timing.place(float(coming.onset_hop), self._beat.onset_hop)
+        if coming is not None:
+            placed = self._timing.place(float(coming.onset_hop), None if self._beat is None else self._beat_at)
             if self._hop >= math.floor(placed):
-                self._beat, self._beat_coming, self._beat_late = replace(coming, onset_hop=self._hop), None, placed - math.floor(placed)
+                self._beat, self._beat_coming, self._beat_at = coming, None, placed
                 self._beats += 1
-        beat = self._beat
-        if beat is None or self._hop < beat.onset_hop or not self._strikes.knows(beat.kind):
+        beat, begun = self._beat, math.floor(self._beat_at)
+        if beat is None or self._hop < begun or not self._strikes.knows(beat.kind):
             return None
-        return self._strikes.sound(beat.kind, self._beats, self._hop - beat.onset_hop)
+        return self._strikes.sound(beat.kind, self._beats, self._hop - begun)
 
     def _begin(self, called: Kept | bool) -> None:
         """Take everything heard so far into account, draw the chances of this answer, and open its plans.
@@ -417,7 +419,7 @@ class Chain:
         wishes.renewed()
         wishes.reseeded = False
         self._over, self._sung, self._played = False, None, None
-        self._beat = self._beat_coming = None
+        self._beat, self._beat_coming, self._beating = None, None, False
         self._line.reset()
         if isinstance(called, Kept) and wishes.recall_as != "continue":
             self._played, self._played_at = called, 0
@@ -436,11 +438,12 @@ class Chain:
         self._notes.reseed(chance)
         self._acoustic.begin(chance)
         self._keeping.begin(self._hop)
-        self._beats, self._beat_late = 0, 0.0
+        self._beats, self._beat_at = -1, 0.0
         share = self._strokes.share() if any(map(self._strikes.knows, range(KINDS))) else 0.0
         self._timing.begin(self._hop, wishes.line.time, self._now_s())
         if share >= _MIXED:
-            self._beat = self._strokes.begin(self._hop, chance, wishes.line.leanings, self._timing.stretch)
+            self._beating = True
+            self._beat_coming = self._strokes.begin(self._hop, chance, wishes.line.leanings, self._timing.stretch)
         if share < _STROKES_ONLY:
             self._line.begin(self._hop, wishes.line, self._now_s())
 
@@ -448,7 +451,7 @@ class Chain:
         """End an answer. What the segmenter was following is the performer's only if the performer is why it ended."""
         self._line.reset()
         self._beat = self._beat_coming = self._played = None
-        self._over = False
+        self._beating = self._over = False
         self._end = END_REASONS.index(action.end)
         if action.end != "yield":
             self._segmenter.flush()

@@ -19,6 +19,7 @@ from .key import Key
 FORBIDDEN = -1e6
 """Nats: with a tail of a few nats such a class cannot be chosen while there is any other."""
 SOFT_NATS = 5.0  # against what is surely outside, at a grip of 0.5
+TONIC_NATS = 1.2  # towards the tonic of a key or scale that was told, half of it towards its fifth
 _MEMBER = 0.5  # at grip 1: how surely a class must be in a scale that was only heard
 _SEMITONE = score.NOTE_LO + np.arange(score.NOTES)
 
@@ -114,6 +115,9 @@ class Pitches:
         held = chord if wishes.chord and wishes.chord_grip > 0 else np.zeros(score.NOTES, bool)
         member = np.where(held, 1.0, member)  # what is played on a keyboard is in the scale
         self.nats = -grip_nats(wishes.scale_grip) * np.sqrt(np.maximum(0.0, 1.0 - member))  # the root: what is doubtful is avoided too
+        if told:  # the notes alone do not say which of them is the tonic
+            above = (semitone - self.tonic) % 12
+            self.nats += np.where(above == 0, TONIC_NATS, np.where((above == 7) & (member > _MEMBER), TONIC_NATS / 2, 0.0))
         allowed = np.ones(score.NOTES, bool)
         if wishes.scale_grip >= 1:
             allowed &= member >= min(_MEMBER, member.max())

@@ -75,6 +75,11 @@ class Timing:
         return 60.0 / (self._period * HOP_S)
 
     @property
+    def reach(self) -> float:
+        """Hops by which the grid may draw an onset to before where it was planned."""
+        return 0.0 if self._wishes.grid_grip <= 0 else LINES[self._wishes.grid] * self._period + _LEAST_HOPS
+
+    @property
     def heard_bpm(self) -> float:
         """The performer's tempo as far as is known, USUAL_BPM where nothing is; worked out when asked for."""
         if not self._heard_bpm:
