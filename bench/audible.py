@@ -28,7 +28,7 @@ LOOKS = (960, 17), (2880, 4)
 """Windows in frames, and of how many bands the mean is taken, of 70."""
 WINDOW = 2880
 """The longest."""
-RUN_S = 0.6
+RUN_S = 1.2
 """How long a run is: a change has so long to be heard, and a false alarm so long to go off."""
 LEAST_DB = 1.0  # a threshold below this would call a change audible that listeners do not hear at its best
 FALSE_ALARMS = 0.01  # of both looks together

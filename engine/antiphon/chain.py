@@ -372,7 +372,7 @@ class Chain:
         if self._line.playing:
             pitch = None if not asked else asked + (0.0 if self._notes.pitches.wishes.tune_to == "440" else self._notes.key.tuning)
             done = self._line.renew(self._hop, wishes.line.leanings, pitch)
-        if self._beat is not None and self._hop - self._beat_at >= 2:
+        if self._beat is not None and self._hop - self._beat_at >= 1:
             self._hurry()
             done = True
         if done:

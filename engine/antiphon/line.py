@@ -17,7 +17,7 @@ from .model.timing import TimeWishes, Timing
 
 UNKNOWN = -1
 """Hops a note has left, where nobody knows."""
-_LEAST_HOPS = 2  # a note is not cut shorter by a change of wishes
+_LEAST_HOPS = 1  # a note is not cut shorter by a change of wishes
 _LEGATO = 0.99  # share of its time from which on a note sounds until the next
 
 
@@ -88,7 +88,7 @@ class Line:
         self.reset()
         self._timing.begin(hop, wishes.time, due_s)
         self._ask(wishes)
-        self._take(self._notes.open(hop, wishes.leanings), self._timing.place(float(hop), hop - _LEAST_HOPS), False)
+        self._take(self._notes.open(hop, wishes.leanings), self._timing.place(float(hop)), False)
 
     def step(self, hop: int, wishes: LineWishes, due_s: float) -> Now:
         """What sounds in this hop."""
@@ -124,7 +124,7 @@ class Line:
         planned = max(2, round((hop - self._onset) / self._timing.stretch))
         self._coming = self._notes.renew(self._note.onset_hop + planned, leanings, pitch)
         self._coming_known = False
-        self._forced = self._timing.place(float(hop), hop - _LEAST_HOPS)
+        self._forced = self._timing.place(float(hop))
         return True
 
     def hold(self) -> None:

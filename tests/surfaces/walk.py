@@ -14,12 +14,12 @@ import tempfile
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import midi_stage
 import numpy as np
 
 from antiphon.control import wire
 from antiphon.control.desk import Desk
 from antiphon.control.dialogue import Dialogue
-from antiphon.control.midimap import MidiMap, place_of, value_at
 from antiphon.control.tree import Tree
 from antiphon.errors import UsageError
 from antiphon.params import REGISTRY, surfaces
@@ -152,22 +152,27 @@ def by_oscquery(row):
 
 
 def by_midi(row):
-    """The controller it has by default, or one that it is bound to, reaches both ends of it."""
-    midi = MidiMap(REGISTRY)
+    """The controller it has by default, or one that it is bound to, reaches both ends of it; messages through the port's own reader."""
+    stage = midi_stage.Stage()
+    midi = stage.midi.map
     if row.kind in ("list", "text"):
         refused(lambda: midi.bind(UNUSED, row.path), row.kind)
         if row.kind == "text":
             return "program changes" if row.path == "preset" else A_TEXT
         midi.bind(UNUSED, f"{row.path}={row.show(other_value(row))}")
-        assert midi.targets[midi.of("cc", 3, 1)[0]].value == other_value(row)
+        stage.play(0xB0, 3, 127)
+        assert stage.said(row.path) == [other_value(row)]
         return "one value of it, by a press"
     if not row.midi:
         midi.bind(UNUSED, row.path)
-    assert row.path in midi.mapping.values()
+    number = int(row.midi.removeprefix("cc")) if row.midi else 3
+    for raw in (64, 3, 0, 127):  # a numbered trigger is told which
+        stage.play(0xB0, number, raw)
+    said = stage.said(row.path)
     if row.kind in ("float", "int"):
-        ends = (row.accept(0) if row.zero else row.minimum, row.maximum)
-        assert [value_at(row, place) for place in (0.0, 1.0)] == [row.accept(end) for end in ends]
-        assert value_at(row, place_of(row, row.maximum)) == row.maximum
+        assert row.maximum in said and (row.accept(0) if row.zero else row.minimum) in [*said, row.default]
+    else:
+        assert said
     return ""
 
 

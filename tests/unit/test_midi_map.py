@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.control.midimap import Binding, MidiMap, parse, place_of, turn, turned, value_at
+from antiphon.control.midimap import Binding, MidiMap, parse, turn, turned
 from antiphon.errors import AntiphonError, UsageError
 from antiphon.params import REGISTRY
 
@@ -74,7 +74,7 @@ def test_a_knob_has_its_middle_and_both_ends(most):
 @pytest.mark.parametrize("row", FADERS, ids=lambda row: row.path)
 def test_a_fader_reaches_every_end_and_comes_back(row):
     """Along the whole way values rise, the ends are the row's, and a fader that is told the value comes to its place, to a step."""
-    values = [value_at(row, turn(raw, 127)) for raw in range(128)]
+    values = [row.at(turn(raw, 127)) for raw in range(128)]
     assert [row.accept(value) for value in values] == values
     if row.kind in ("float", "int"):
         assert values == sorted(values)
@@ -83,7 +83,7 @@ def test_a_fader_reaches_every_end_and_comes_back(row):
     if row.kind == "enum":
         assert list(dict.fromkeys(values)) == list(row.choices)
     for value in values:
-        assert value_at(row, place_of(row, value)) == (pytest.approx(value) if row.kind == "float" else value)
+        assert row.at(row.position(value)) == (pytest.approx(value) if row.kind == "float" else value)
 
 
 def test_newest_wins_and_says_so():

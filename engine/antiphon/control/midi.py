@@ -20,7 +20,7 @@ from .desk import Desk
 from .midiclock import CLOCK_BYTES, ClockIn
 from .midifollow import FOLLOW_S, Inputs
 from .midikeys import Keys
-from .midimap import Binding, MidiMap, Target, place_of, turn, value_at
+from .midimap import Binding, MidiMap, Target, turn
 from .midiports import CLIENT, Ports
 from .pulse import Pulse
 
@@ -265,7 +265,7 @@ class MidiIn:
             places = row.choices
             self._emit(row.path, places[(places.index(self._desk.values[row.path]) + 1) % len(places)], port)
         elif row.kind in ("float", "int"):
-            self._emit(row.path, value_at(row, turn(velocity, 127)), port)
+            self._emit(row.path, row.at(turn(velocity, 127)), port)
 
     def _move(self, port: str, channel: int, binding: Binding, target: Target, raw: int, unix_s: float) -> None:
         """Something is turned or pressed that has a value."""
@@ -284,7 +284,7 @@ class MidiIn:
             return
         if row.kind in ("list", "text"):
             return
-        value, now = value_at(row, turn(raw, binding.most)), self._desk.values[row.path]
+        value, now = row.at(turn(raw, binding.most)), self._desk.values[row.path]
         if self._takeover and row.kind in ("float", "int") and not self._has_caught(key, row, value, now):
             return
         if row.kind == "bool" and binding.kind == "cc" and binding.number in _PEDALS:
@@ -296,7 +296,7 @@ class MidiIn:
 
     def _has_caught(self, key: tuple[str, int, Binding], row: Param, value: Value, now: Value) -> bool:
         """Whether a knob may move its row: it left it where it is, or has come to where it is, or passed it."""
-        to, at, before = place_of(row, value), place_of(row, now), self._places.get(key)
+        to, at, before = row.position(value), row.position(now), self._places.get(key)
         self._places[key] = to
         passed = before is not None and (before - at) * (to - at) <= 0
         return passed or abs(to - at) <= _TAKEN_OVER or self._left.get(row.path) == now

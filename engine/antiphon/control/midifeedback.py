@@ -10,7 +10,7 @@ from ..events import Event
 from .desk import Desk
 from .midi import MidiIn
 from .midifollow import MidiOut
-from .midimap import Binding, Target, place_of, turned
+from .midimap import Binding, Target, turned
 
 _FLUSH_S = 0.02
 _HAND_S = 0.5  # a knob that was moved by hand so lately is left to the hand
@@ -45,7 +45,7 @@ class MidiFeedback:
                 self._known[binding] = raw
                 later.add(target.row.path)
                 continue
-            raw = turned(place_of(target.row, self._desk.values[target.row.path]), binding.most)
+            raw = turned(target.row.position(self._desk.values[target.row.path]), binding.most)
             if self._known.get(binding) != raw and self._send(binding, raw):
                 self._known[binding] = raw
         self._changed = later

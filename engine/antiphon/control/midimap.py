@@ -8,7 +8,6 @@ What they steer is a row's path, or a path and one value of it that a press sets
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,34 +92,6 @@ def turned(place: float, most: int) -> int:
     half = (most + 1) // 2
     place = min(max(place, 0.0), 1.0)
     return round(place * 2 * half) if place <= 0.5 else half + round((place - 0.5) * 2 * (most - half))
-
-
-def value_at(row: Param, place: float) -> Value:
-    """Give the row's value at a fader's place, 0 .. 1, by its curve; 0 is `zero` where the row has such a word."""
-    if row.kind == "bool":
-        return place >= 0.5
-    if row.kind == "enum":
-        return row.choices[min(int(place * len(row.choices)), len(row.choices) - 1)]
-    if row.zero and place == 0:
-        return row.accept(0)
-    if row.curve == "exp":
-        number = row.minimum * (row.maximum / row.minimum) ** place
-    else:
-        number = row.minimum + (row.maximum - row.minimum) * place
-    return row.accept(round(number) if row.kind == "int" else number)
-
-
-def place_of(row: Param, value: Value) -> float:
-    """Give the fader's place, 0 .. 1, of a value: the inverse of `value_at`."""
-    if row.kind == "bool":
-        return 1.0 if value else 0.0
-    if row.kind == "enum":
-        return (row.choices.index(value) + 0.5) / len(row.choices)
-    if row.zero and value == 0:
-        return 0.0
-    if row.curve == "exp":
-        return math.log(value / row.minimum) / math.log(row.maximum / row.minimum)
-    return (value - row.minimum) / (row.maximum - row.minimum)
 
 
 class MidiMap:

@@ -191,30 +191,33 @@ class Param:
         return int(numbers[0]) if self.kind in ("int", "trigger") else float(numbers[0])
 
     def position(self, value: Value) -> float:
-        """Where a fader stands for a value, 0..1 along the curve; of a bool, an enum and an int too. The curve of a row that has a
-        `zero` begins at its minimum, and 0 stands there as well."""
+        """Where a fader stands for a value, 0..1 along the curve; an enum's words share its way evenly. 0 of a row that has a word
+        for it stands at 0, beside the minimum."""
         if self.kind == "bool":
             return float(value)
         if self.kind == "enum":
-            return self.choices.index(value) / max(1, len(self.choices) - 1)
-        number = min(max(float(value), self.minimum), self.maximum)
+            return (self.choices.index(value) + 0.5) / len(self.choices)
+        if self.zero and value == 0:
+            return 0.0
         if self.curve == "exp":
-            return math.log(number / self.minimum) / math.log(self.maximum / self.minimum)
-        return (number - self.minimum) / (self.maximum - self.minimum)
+            return math.log(value / self.minimum) / math.log(self.maximum / self.minimum)
+        return (value - self.minimum) / (self.maximum - self.minimum)
 
     def at(self, position: float) -> Value:
-        """Give the value that a fader at `position`, 0..1, stands for: the inverse of `position`, rounded for what has steps."""
+        """Give the accepted value that a fader at `position`, 0..1, stands for: the inverse of `position`, rounded where there are
+        steps."""
         position = min(max(position, 0.0), 1.0)
         if self.kind == "bool":
             return position >= 0.5
         if self.kind == "enum":
-            return self.choices[round(position * (len(self.choices) - 1))]
+            return self.choices[min(int(position * len(self.choices)), len(self.choices) - 1)]
+        if self.zero and position == 0:
+            return self.accept(0)
         if self.curve == "exp":
             number = self.minimum * (self.maximum / self.minimum) ** position
         else:
-            number = self.minimum + position * (self.maximum - self.minimum)
-        number = min(max(number, self.minimum), self.maximum)
-        return round(number) if self.kind == "int" else number
+            number = self.minimum + (self.maximum - self.minimum) * position
+        return self.accept(round(number) if self.kind == "int" else number)
 
     def span(self) -> str:
         """Say in words what the row takes, for messages and tables."""
