@@ -31,7 +31,7 @@ def screen(
     least, most = (frames * 1000.0 / latency.samplerate for frames in latency.trigger_frames)
     state = f"{status.state}, model {status.phase}" if status.phase != "playing" else status.state
     lines = [
-        ("bold", f"Antiphon   {status.mode}: {state}   {_clock(status.seconds)}   answers {status.answers}"),
+        ("bold", f"Antiphon   {status.mode}: {state}   {_clock(status.seconds)}   answers {status.answers}   {_music(status)}"),
         (
             "dim",
             f"{status.driver}: {status.input_name} > {status.output_name}   "
@@ -66,6 +66,11 @@ def screen(
         ("dim", KEYS if keys else "Ctrl-C ends"),
     ]
     return [(style, line[:width]) for style, line in lines]
+
+
+def _music(status: Status) -> str:
+    """What the performer is in, as far as it was heard."""
+    return f"you: {status.key_heard} {status.scale_heard}, {status.tempo_heard:.0f} bpm" if status.key_heard else ""
 
 
 def plain_line(status: Status) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .score import Note
-from .tokens import HOP
 
 MOST_HOPS = 1500
 """Kept of one answer or phrase, the first 30 s of it: 5.8 MB."""
 _BEFORE_HOPS = 10  # of a phrase, before it was known for one
-_JOIN = 480  # frames: where a loop comes round it is no click
+_JOIN = 480  # frames
+_RISE = np.linspace(0, 1, _JOIN, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,12 @@ class Kept:
     notes: tuple[Note, ...]
 
     def hop(self, at: int) -> np.ndarray:
-        """The hop at a position that goes round and round."""
-        hop = self.sound[at % len(self.sound)]
-        if at and at % len(self.sound) == 0:
-            hop = hop.copy()
-            rise = np.linspace(0, 1, _JOIN, dtype=np.float32)
-            hop[:_JOIN] *= rise
-        elif (at + 1) % len(self.sound) == 0:
-            hop = hop.copy()
-            hop[-_JOIN:] *= np.linspace(1, 0, _JOIN, dtype=np.float32)
+        """The hop at a position that goes round and round; where it comes round it fades out and in."""
+        place, hop = at % len(self.sound), self.sound[at % len(self.sound)]
+        if place == len(self.sound) - 1:
+            return np.concatenate([hop[:-_JOIN], hop[-_JOIN:] * _RISE[::-1]])
+        if place == 0 and at > 0:
+            return np.concatenate([hop[:_JOIN] * _RISE, hop[_JOIN:]])
         return hop
 
 

@@ -54,6 +54,7 @@ _LONGEST = score.LONGEST_IOI - 1
 MOTIF = 4  # notes of the performer's that a phrase may begin with
 QUOTES = 0.8  # share of phrases that do, at novelty 0.5
 START_NATS = 3.0  # towards the very note that the motif began on
+ANOTHER_NATS = -12.0  # against the very note that gives way: its repetition would not be heard for an answer to what has changed
 _SMALL_STEP = 5  # semitones; the first note of an answer stays this near to where the performer stopped
 
 
@@ -226,7 +227,9 @@ class NoteModel:
             slot = (memory.runs - 1) % score.WINDOW
             memory.pending, memory.pending_class = last, memory.pitches[-1]
             inputs["mask"][slot] = _SILENT
-            self._lean(last.onset_hop + wait, leanings, None)
+            another = np.zeros(score.NOTES)
+            another[memory.pitches[-1]] = ANOTHER_NATS
+            self._lean(last.onset_hop + wait, leanings, another)
             self._graph.run()
             inputs["mask"][slot] = 0.0
             chosen = int(self._graph.outputs["pitch"][0])
