@@ -66,10 +66,10 @@ class StrokePlan:
         """See whether a stroke has begun; `asked` gets what `ask` says of its time at that moment."""
         chain = self.performance.engine.worker.chain
         beat = chain._beat
-        if beat is None or beat is self._beat or chain._hop < beat.onset_hop:
+        if beat is None or beat is self._beat:
             return
         self._beat = beat
-        self.times.append(chain.due_s + (beat.onset_hop - chain._hop + chain._beat_late) * HOP / RATE)
+        self.times.append(chain.due_s + (chain._beat_at - chain._hop) * HOP / RATE)
         self.asked.append(self.ask(self.times[-1]))
 
 

@@ -11,9 +11,11 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
+from .cupboard import Cupboard
 from .line import Line, Now
 from .model.acoustic import AcousticModel
 from .model.bundle import Bundle
@@ -42,17 +44,21 @@ _TIMBRE_HOPS = 200  # of the past, after a restart
 _UNVOICED = np.zeros(2)
 _MIXED, _STROKES_ONLY = 0.35, 0.85  # shares of strokes in what was heard from which they are answered too, and alone
 _ONSET = 0.5  # probability at which the performer's state machine is told of an onset
+_A_WHILE = 50  # hops
+_LAST_NOTES, _LAST_KEY = 8, 24  # of a phrase that is gone on from: the note model hears so many, what it is in is told by so many
+_FROZEN_HOPS = 15  # of recorded sound go round and round while it is frozen
 _RENEW_EVERY = 10  # hops: a knob that turns and turns does not make a trill
 END_REASONS = ("", "time", "yield", "told", "panic")
 """Why the last answer ended; the status carries the index."""
 
 
-def build(name: str, seed: int, check: bool = True) -> Chain:
-    """Load a bundle into a chain. `check` reads and verifies every byte of it first. Raises BundleError."""
+def build(name: str, seed: int, check: bool = True, cupboard: Path | None = None) -> Chain:
+    """Load a bundle into a chain. `check` reads and verifies every byte of it first; `cupboard` is as Chain has it. Raises
+    BundleError."""
     bundle = Bundle.open(name)
     if check:
         bundle.require_sound()
-    return Chain(bundle, Performer(), seed)
+    return Chain(bundle, Performer(), seed, cupboard=cupboard)
 
 
 class Chain:
@@ -65,7 +71,9 @@ class Chain:
     `state`, `set_state` and `reset` treat all that it remembers as a value; constant cost and constant memory per hop.
     """
 
-    def __init__(self, bundle: Bundle, performer: Performer, seed: int = 1, registry: Registry = REGISTRY):
+    def __init__(self, bundle: Bundle, performer: Performer, seed: int = 1, registry: Registry = REGISTRY,
+                 cupboard: Path | None = None):
+        """`cupboard` is a folder in which slots and stored voices outlive this process: what lies there is taken up."""
         self.performer = performer
         self._tokenizer = Tokenizer(bundle.graph("tokenizer"))
         self._segmenter = Segmenter()
@@ -85,6 +93,7 @@ class Chain:
         self.due_s: float | None = None
         """Device time at which the hop that comes next is heard; set by whoever knows it before `step`, None: hops are counted."""
         self.status: dict[str, float] = {}
+        self._cupboard = Cupboard(cupboard, self._keeping, self._acoustic) if cupboard else None
         self.reset(seed)
 
     def reset(self, seed: int = 1) -> None:
@@ -115,9 +124,10 @@ class Chain:
         self._beat: Stroke | None = None  # the stroke that sounds, or sounded last
         self._beat_coming: Stroke | None = None  # the one after it, as soon as that is near
         self._beat_at = 0.0  # where it really fell, in hops: on the grid, if it was drawn there
+        self._stretched = 1.0  # how many times as long as the performer's the strokes' pulse is
         self._beats = -1
         self._played: Kept | None = None  # what is recalled from a slot; then neither line nor strokes play
-        self._played_at = 0
+        self._played_at = self._frozen_at = 0
         self._over = False  # it has come to its end
         self._sung: tuple | None = None  # latent, loudness class and pitch of the hop that sounded last
         self._seed, self._answers_of_seed = seed, 0
@@ -128,7 +138,7 @@ class Chain:
         self._end = 0
         self._voice_gain = 1.0
 
-    _FIELDS = ("_hop", "_pitch_before", "_beating", "_beat", "_beat_coming", "_beat_at", "_beats", "_played", "_played_at", "_over", "_sung",
+    _FIELDS = ("_hop", "_pitch_before", "_beating", "_beat", "_beat_coming", "_beat_at", "_stretched", "_beats", "_played", "_played_at", "_frozen_at", "_over", "_sung",
                "_seed", "_answers_of_seed", "_began", "_renewed", "_voice_db", "_pitch_played", "_notes_heard", "_notes_played",
                "_end", "_voice_gain")
     _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_acoustic", "_decoder",
@@ -188,7 +198,7 @@ class Chain:
         frame = self._tokenizer.step(mic)
         wishes = self._wishes
         wishes.take(params)
-        self._store_voice()
+        self._put_away()
         called = self._called()
         action, ended = self._understand(frame, params, False, called)
         if action.answering:
@@ -199,8 +209,6 @@ class Chain:
         else:
             voice = self._silence
             self._put_off = partial(self._learn, ended, mic.copy(), frame)
-        if "keep" in wishes.happened and not self._keeping.keep(wishes.happened["keep"] - 1):
-            self.performer.refuse(2)
         self._voice_db = _level_db(voice)
         if action.end:
             self._finish(action)
@@ -245,13 +253,13 @@ class Chain:
         self._hop += 1
         answering = self._answering
         action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming,
-                                     bool(called), self._over)
+                                     bool(called), self._over, self._played is not None)
         return action, [] if answering else ended  # those may be our own voice, back through the room
 
     def _keep(self, notes: list[Note]) -> None:
         for note in notes:
             self._timing.hear(note.onset_hop)
-            self._keeping.note(note)
+            self._keeping.heard(note)
             if note.pitch > 0:
                 self._notes.push(note)
                 self._strokes.note()
@@ -268,6 +276,8 @@ class Chain:
         self._keeping.hear(self._hop - 1, mic, self.performer.detector.in_phrase)
         self._keep(notes)
         self._listen(mic, frame)
+        if self._cupboard:
+            self._cupboard.lock_up()
 
     def _listen(self, mic: np.ndarray, frame: Frame) -> None:
         """Teach the acoustic model one hop of the performer."""
@@ -307,10 +317,18 @@ class Chain:
         if beat is not None and self._beat_coming is None:
             if self._hop + 1 >= beat.onset_hop + beat.wait_hops - self._timing.reach:
                 self._beat_coming = self._strokes.next(leanings)
+        if self._cupboard:
+            self._cupboard.lock_up()
 
-    def _store_voice(self) -> None:
-        if "store_voice" in self._wishes.happened:
-            self._acoustic.store_voice(self._wishes.happened["store_voice"] - 1)
+    def _put_away(self) -> None:
+        """Keep in a slot, or store as a voice, what the player wants kept."""
+        happened = self._wishes.happened
+        for path, put in (("keep", self._keeping.keep), ("store_voice", self._acoustic.store_voice)):
+            if path in happened:
+                if not put(happened[path] - 1):
+                    self.performer.refuse(2)
+                elif self._cupboard:
+                    self._cupboard.put(path, happened[path] - 1)
 
     def _answer(self, action: Action, called: Kept | bool) -> np.ndarray:
         """Sound one hop of the answer, at the gain the state machine asks for: notes, strokes or both, or what a slot keeps."""
@@ -320,9 +338,10 @@ class Chain:
         if self._played is not None:
             return action.shape(self._play_kept())
         late = 0.0
+        if wishes.freeze:
+            self._hold()
         if wishes.freeze and self._sung is not None:
-            self._line.hold()
-            voice, struck = self._decoder.step(*self._sung, colour=wishes.colour), None
+            voice = self._decoder.step(*self._sung, colour=wishes.colour)
         else:
             now = self._sing(action)
             latent, loudness, pitch = self._nothing, 0, _UNVOICED
@@ -331,16 +350,25 @@ class Chain:
                 played = self._acoustic.play(now.pitch, now.onset, now.left, wishes.manner.temperature * self._heat, wishes.manner)
                 latent, loudness, pitch = played.latent, played.loudness, played.pitch
                 if loudness > 0 and now.pitch > 0:
-                    self._sung = latent.copy(), loudness, pitch
+                    self._sung = latent.copy(), loudness, np.full(2, pitch[1])
             self._pitch_played = float(pitch[1])
             voice = self._decoder.step(latent, loudness, pitch, colour=wishes.colour)
-            struck = self._strike()
-        voice = voice * np.float32(self._voice_gain)
+        voice, struck = voice * np.float32(self._voice_gain), self._strike()
         if struck is not None:
             voice = voice + struck * np.float32(db_to_gain(wishes.manner.loudness))
         voice = self._placement.step(voice, int((late if self._line.playing else self._beat_at % 1.0) * HOP))
         self._keeping.play(voice)
         return action.shape(voice)
+
+    def _hold(self) -> None:
+        """Let this hop go by as if no time had passed: nothing new begins. A stroke that has begun rings out."""
+        if self._sung is not None:
+            self._line.hold()
+        self._strokes.shift(1)
+        if self._beat_coming is not None:
+            self._beat_coming = replace(self._beat_coming, onset_hop=self._beat_coming.onset_hop + 1)
+        elif self._beat is not None:
+            self._beat = replace(self._beat, onset_hop=self._beat.onset_hop + 1)
 
     def _sing(self, action: Action) -> Now | None:
         """The line's hop: first what the player has changed, then what sounds. None where strokes are answered alone."""
@@ -353,7 +381,9 @@ class Chain:
         now = self._line.step(hop, wishes.line, self._now_s())
         if now.onset:
             self._notes_played += 1
-            self._keeping.note(Note(hop, now.pitch, max(2, now.left)))
+            self._keeping.played(Note(hop, now.pitch, 1))
+        elif now.pitch > 0:
+            self._keeping.sounds(hop)
         return now
 
     def _renew(self) -> None:
@@ -363,11 +393,11 @@ class Chain:
             self._notes.reseed(wishes.seed)
             self._acoustic.reseed(wishes.seed)
             wishes.reseeded = False
-        resting = self._line.playing and self._pitch_played <= 0
-        wanted = wishes.renewing or (resting and wishes.recoloured)
-        asked = wishes.note_asked
-        if not (wanted or asked) or (self._hop - self._renewed < _RENEW_EVERY and not asked):
+        asked, since = wishes.note_asked, self._hop - self._renewed
+        if not (wishes.renewing or asked):
             return
+        if not asked and (since < _RENEW_EVERY or (since < _A_WHILE and self._line.age(self._hop) < _RENEW_EVERY)):
+            return  # a knob that turns and turns cuts no note short that has hardly begun
         done = False
         if self._line.playing:
             pitch = None if not asked else asked + (0.0 if self._notes.pitches.wishes.tune_to == "440" else self._notes.key.tuning)
@@ -386,24 +416,42 @@ class Chain:
         self._beat_coming = replace(coming, onset_hop=self._hop)
 
     def _play_kept(self) -> np.ndarray:
-        kept = self._played
-        hop = kept.hop(self._played_at)
+        """A hop of what a slot keeps: round and round, to its end, or standing still while frozen."""
+        kept, at = self._played, self._played_at
+        if self._wishes.freeze:
+            first = max(0, at % len(kept.sound) - _FROZEN_HOPS)
+            frozen = Kept(kept.sound[first : first + _FROZEN_HOPS], ())
+            self._frozen_at += 1
+            return frozen.hop(self._frozen_at)
+        self._frozen_at = 0
+        note, begins = kept.note(at)
+        self._pitch_played = note.pitch if note else 0.0
+        self._notes_played += begins
         self._played_at += 1
-        self._over = self._wishes.recall_as == "once" and self._played_at >= len(kept.sound)
-        return hop
+        self._over = self._wishes.recall_as == "once" and self._played_at % len(kept.sound) == 0
+        return kept.hop(at)
 
     def _strike(self) -> np.ndarray | None:
         """The stroke that sounds now, (960,) float32; None where there is none."""
-        coming = self._beat_coming
-        if coming is not None:
-            placed = self._timing.place(float(coming.onset_hop), None if self._beat is None else self._beat_at)
+        if self._beat_coming is not None and not self._wishes.freeze:
+            self._stretch()
+            placed = self._timing.place(float(self._beat_coming.onset_hop), None if self._beat is None else self._beat_at)
+            if placed < self._hop:  # the line has gone by meanwhile
+                placed = self._timing.place(float(self._hop))
             if self._hop >= math.floor(placed):
-                self._beat, self._beat_coming, self._beat_at = coming, None, placed
+                self._beat, self._beat_coming, self._beat_at = self._beat_coming, None, placed
                 self._beats += 1
         beat, begun = self._beat, math.floor(self._beat_at)
         if beat is None or self._hop < begun or not self._strikes.knows(beat.kind):
             return None
         return self._strikes.sound(beat.kind, self._beats, self._hop - begun)
+
+    def _stretch(self) -> None:
+        """Keep the strokes' pulse at the tempo in force."""
+        times = self._timing.stretch / self._stretched
+        if times != 1.0:
+            self._strokes.retime(times)
+            self._stretched = self._timing.stretch
 
     def _begin(self, called: Kept | bool) -> None:
         """Take everything heard so far into account, draw the chances of this answer, and open its plans.
@@ -421,14 +469,18 @@ class Chain:
         self._over, self._sung, self._played = False, None, None
         self._beat, self._beat_coming, self._beating = None, None, False
         self._line.reset()
-        if isinstance(called, Kept) and wishes.recall_as != "continue":
+        sung = [note for note in called.notes if note.pitch > 0] if isinstance(called, Kept) else []
+        if isinstance(called, Kept) and (wishes.recall_as != "continue" or not sung):  # strokes cannot be gone on from: their sound is gone
             self._played, self._played_at = called, 0
             return
         if called is True and self._began[0] == self._notes_heard:
             self._notes.set_state(self._began[1])
             self._strokes.set_state(self._began[2])
         elif isinstance(called, Kept):
-            self._keep(as_heard(called.notes, self._hop, len(called.sound)))
+            sung = as_heard(sung, self._hop, len(called.sound))
+            for note in sung[-_LAST_KEY - _LAST_NOTES : -_LAST_NOTES]:
+                self._notes.key.hear(note.pitch, note.sounding_hops)
+            self._keep(sung[-_LAST_NOTES:])
         self._began = self._notes_heard, self._notes.state(), self._strokes.state()
         if wishes.seed != self._seed:
             self._seed, self._answers_of_seed = wishes.seed, 0
@@ -442,7 +494,7 @@ class Chain:
         share = self._strokes.share() if any(map(self._strikes.knows, range(KINDS))) else 0.0
         self._timing.begin(self._hop, wishes.line.time, self._now_s())
         if share >= _MIXED:
-            self._beating = True
+            self._beating, self._stretched = True, self._timing.stretch
             self._beat_coming = self._strokes.begin(self._hop, chance, wishes.line.leanings, self._timing.stretch)
         if share < _STROKES_ONLY:
             self._line.begin(self._hop, wishes.line, self._now_s())

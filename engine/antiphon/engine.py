@@ -7,9 +7,11 @@ slow: whoever calls `start`, `apply`, `status` and `stop`, and one supervisor th
 from __future__ import annotations
 
 import itertools
+import shutil
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from .audio.freewheel import FreewheelDriver
 from .block import BlockSpec
 from .clock import FrameClock, frames_to_ms
 from .config import EngineConfig
+from .cupboard import make_cupboard
 from .drivers import make_driver
 from .errors import AntiphonError, BundleError, DeviceError, UsageError
 from .events import Event
@@ -61,6 +64,7 @@ class Engine:
         self.driver: Driver | None = None
         self.segment: Segment | None = None
         self.keeper: WorkerKeeper | None = None
+        self._cupboard: Path | None = None
         self.worker = None  # the model, when it lives in this process (freewheel)
         self._timeline: Timeline | None = None
         self.frame_clock: FrameClock | None = None
@@ -84,6 +88,8 @@ class Engine:
         try:
             self.driver, settled, notice = make_driver(self.config)
             self._notices += [notice] if notice else []
+            if not isinstance(self.driver, FreewheelDriver):
+                self._make_cupboard()
             self._build(settled)
             self._start_sound()
             if isinstance(self.driver, FreewheelDriver):
@@ -104,6 +110,7 @@ class Engine:
         if self.segment is None:
             if self.driver:
                 self.driver.stop()
+            self._clear_cupboard()
             return
         if fade and self._thread and self._device_lost_at is None:
             self._fade_out()
@@ -219,6 +226,7 @@ class Engine:
                         hop_frames=timeline.hop_frames,
                         samplerate=settled.samplerate,
                         mic_channel=mic_channel,
+                        cupboard=self._cupboard and str(self._cupboard),
                         growing_lead=self._grows,
                         realtime=config.realtime,
                         late=config.late,
@@ -371,8 +379,9 @@ class Engine:
                 self._notice("more changes of gain at once than the callback takes: some were passed over, the last of each holds")
 
     def _apply_now(self, event: Event) -> None:
-        if event.path == "trigger" and not self.model_plays:
-            raise UsageError("trigger: the model is not ready yet; once it plays, trigger again")
+        row = REGISTRY.resolve(event.path)
+        if row.kind == "trigger" and row.target == "step" and event.path != "panic" and not self.model_plays:
+            raise UsageError(f"{event.path}: the model is not ready yet; once it plays, try again")
         self.steering.apply(event)
 
     @property
@@ -401,3 +410,15 @@ class Engine:
             self._timeline = self.timeline  # the last look at the lead
             segment, self.segment, self.worker = self.segment, None, None
         segment.unlink()
+        self._clear_cupboard()
+
+    def _make_cupboard(self) -> None:
+        try:
+            self._cupboard = make_cupboard()
+        except OSError as error:
+            self._notices.append(f"what you keep will not outlive a restart of the model: {error.strerror}")
+
+    def _clear_cupboard(self) -> None:
+        cupboard, self._cupboard = self._cupboard, None
+        if cupboard:
+            shutil.rmtree(cupboard, ignore_errors=True)

@@ -1,7 +1,8 @@
 """The melodic line of an answer as it sounds: what the note model plans, tuned and laid out in real time as the player asks.
 
 Notes are planned one at a time, as late as can be, so that what the player asks for is heard at the next one; where a wish
-changes that `renews`, the note that sounds gives way at once.
+changes that `renews`, the note that sounds gives way at once. Where the next note begins is worked out anew at every hop, since
+tempo, beat and grid may move meanwhile: none begins in the past, and none off the grid in force.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from .model.timing import TimeWishes, Timing
 
 UNKNOWN = -1
 """Hops a note has left, where nobody knows."""
-_LEAST_HOPS = 1  # a note is not cut shorter by a change of wishes
 _LEGATO = 0.99  # share of its time from which on a note sounds until the next
 
 
@@ -50,16 +50,18 @@ class Line:
 
     def reset(self) -> None:
         """Nothing sounds."""
-        self._note: Note | None = None
-        self._onset = 0.0  # hops, real time
-        self._known = False  # whether it is known how long the note lasts
+        self.note: Note | None = None
+        """The note that sounds, or sounded last; its pitch is what sounds."""
+        self.onset = 0.0
+        """Where it began, hops in real time, with fractions."""
+        self._known = False  # whether it is known how long it lasts
         self._wait, self._share = 0.0, 1.0
         self._coming: Note | None = None
         self._coming_known = False
-        self._forced: float | None = None  # onset of the coming note, where a renewal set it
-        self._pitches = 0  # version of the wishes by which the note that sounds was tuned
+        self._soon: float | None = None  # the coming note begins as soon as may be from this hop on, not when the one before ends
+        self._hop = 0
 
-    _FIELDS = ("_note", "_onset", "_known", "_wait", "_share", "_coming", "_coming_known", "_forced", "_pitches")
+    _FIELDS = ("note", "onset", "_known", "_wait", "_share", "_coming", "_coming_known", "_soon", "_hop")
 
     def state(self) -> dict:
         """Return all that is remembered, as a value."""
@@ -73,43 +75,48 @@ class Line:
     @property
     def playing(self) -> bool:
         """Whether an answer's line is under way."""
-        return self._note is not None
+        return self.note is not None or self._coming is not None
 
     @property
     def plan(self) -> list[tuple[float, float, float]]:
         """What is known of now and next: (onset in hops, pitch, hops it sounds, 0 where nobody knows yet), at most two."""
-        if self._note is None:
-            return []
-        now = [(self._onset, self._note.pitch, self._end() - self._onset if self._known else 0.0)]
-        return [*now, (self._next(), self._coming.pitch, 0.0)] if self._coming is not None else now
+        now = [(self.onset, self.note.pitch, self._end() - self.onset if self._known else 0.0)] if self.note else []
+        return [*now, (self._next(), self._coming.pitch, 0.0)] if self._coming else now
+
+    def age(self, hop: int) -> float:
+        """Hops since the note that sounds began; far where there is none."""
+        return hop - self.onset if self.note else math.inf
 
     def begin(self, hop: int, wishes: LineWishes, due_s: float) -> None:
         """Begin an answer at this hop, or anew; `due_s` is the device time at which the hop is heard."""
         self.reset()
+        self._hop = hop
         self._timing.begin(hop, wishes.time, due_s)
-        self._ask(wishes)
-        self._take(self._notes.open(hop, wishes.leanings), self._timing.place(float(hop)), False)
+        self._notes.ask(wishes.pitch, self._timing.stretch)
+        self._coming, self._soon = self._notes.open(hop, wishes.leanings), float(hop)
 
     def step(self, hop: int, wishes: LineWishes, due_s: float) -> Now:
         """What sounds in this hop."""
+        self._hop = hop
         self._timing.ask(hop, wishes.time, due_s)
-        self._ask(wishes)
-        if self._coming is not None and math.floor(self._next()) <= hop:
+        self._notes.ask(wishes.pitch, self._timing.stretch)
+        onset = self._coming is not None and math.floor(self._next()) <= hop
+        if onset:
             self._take(self._coming, self._next(), self._coming_known)
-        first = math.floor(self._onset)
-        if hop < first:
-            return Now(0.0, False, hop - first, first - hop, 0.0)
-        late = self._onset - first
+        if self.note is None:
+            return Now(0.0, False, 0, max(math.floor(self._next()) - hop, 1), 0.0)
+        first = math.floor(self.onset)
+        late = self.onset - first
         if not self._known:
-            return Now(self._note.pitch, hop == first, hop - first, UNKNOWN, late)
+            return Now(self.note.pitch, onset, hop - first, UNKNOWN, late)
         end = max(math.floor(self._end()), first + 1)
         if hop < end:
-            return Now(self._note.pitch, hop == first, hop - first, end - hop, late)
+            return Now(self.note.pitch, onset, hop - first, end - hop, late)
         return Now(0.0, False, hop - first, max(math.floor(self._next()) - hop, 1), late)
 
     def look_ahead(self, hop: int, leanings: Leanings) -> None:
         """Plan what the hop after this one needs to know. Up to two runs of the note model."""
-        if self._note is None:
+        if self.note is None:
             return
         if not self._known:
             self._time(self._notes.next(leanings))
@@ -118,29 +125,29 @@ class Line:
 
     def renew(self, hop: int, leanings: Leanings, pitch: float | None = None) -> bool:
         """Let the note that sounds give way to the next, chosen anew, or on this pitch, now or at the next line of the grid.
-        False where it is too early for that: the note has hardly begun, or the next one begins anyway."""
-        if self._coming is not None or not self._known or hop - self._onset < _LEAST_HOPS:
+
+        One that was planned and has not begun gives way as well. False where nothing has begun yet that could give way.
+        """
+        if self.note is None or not self._known:
             return False
-        planned = max(2, round((hop - self._onset) / self._timing.stretch))
-        self._coming = self._notes.renew(self._note.onset_hop + planned, leanings, pitch)
-        self._coming_known = False
-        self._forced = self._timing.place(float(hop))
+        if self._coming_known:
+            self._notes.undo()
+        planned = max(2, round((hop - self.onset) / self._timing.stretch))
+        self._coming = self._notes.renew(self.note.onset_hop + planned, leanings, pitch)
+        self._coming_known, self._soon = False, float(hop)
         return True
 
     def hold(self) -> None:
         """Let a hop go by as if no time had passed."""
-        self._onset += 1.0
-        if self._forced is not None:
-            self._forced += 1.0
-
-    def _ask(self, wishes: LineWishes) -> None:
-        self._notes.ask(wishes.pitch, self._timing.stretch)
+        self.onset += 1.0
+        if self._soon is not None:
+            self._soon += 1.0
 
     def _take(self, note: Note, onset: float, known: bool) -> None:
-        self._note, self._onset, self._known = self._notes.fit(note), onset, False
+        self.note, self.onset, self._known = self._notes.fit(note), onset, False
         if known:
             self._time(note)
-        self._coming, self._coming_known, self._forced = None, False, None
+        self._coming, self._coming_known, self._soon = None, False, None
 
     def _time(self, note: Note) -> None:
         """Take down how long the note that sounds lasts."""
@@ -149,13 +156,15 @@ class Line:
         self._known = True
 
     def _next(self) -> float:
-        """Onset of the note after this one. The beat may move meanwhile, so it is asked for anew at every hop."""
-        if self._forced is not None:
-            return self._forced
-        return self._timing.place(self._onset + self._wait, self._onset)
+        """Onset of the note after this one, by the time in force: never before this hop."""
+        if self._soon is not None:
+            placed = self._timing.place(self._soon)
+        else:
+            placed = self._timing.place(self.onset + self._wait, self.onset)
+        return placed if placed >= self._hop else self._timing.place(float(self._hop))
 
     def _end(self) -> float:
         following = self._next()
         if self._share >= _LEGATO:
             return following
-        return self._onset + self._share * (following - self._onset)
+        return self.onset + self._share * (following - self.onset)

@@ -15,7 +15,8 @@ from .model.timing import TimeWishes
 from .params import Registry
 
 _MOVED = 0.1  # share of a fader's way from which on a change is answered at once; less is heard from the next note on
-_PATIENCE = 6  # hops that a note which was asked for may wait until the one before it has begun properly
+_FORGIVEN = 0.004  # of it, a hop: what is turned slowly is no event, and is heard in the notes to come
+_PATIENCE = 10  # hops that a note which was asked for waits for something to give way to it
 _TRIGGERS = ("regenerate", "recall", "keep", "store_voice", "play_note")
 
 
@@ -28,24 +29,25 @@ class Wishes:
     def __init__(self, registry: Registry):
         self._registry = registry
         self._renews = [row for row in registry.step_rows if row.renews]
-        self._colours = [registry.resolve(path) for path in ("loudness", "timbre", "timbre_x", "timbre_y", "breath", "brightness")]
         self.reset()
 
     def reset(self) -> None:
         """Nothing was asked yet."""
         self._doubles = np.zeros(0)
-        self._answered: dict[str, object] = {}
+        self._answered: dict[str, object] = {}  # of each row that renews, the value that was answered
+        self._places: dict[str, float] = {}  # of those with a fader, where it stood, or has slowly come to
         self._counts: dict[str, int] | None = None
         self.happened: dict[str, int] = {}
         """Triggers since the last `take`, with their numbers."""
-        self.renewing = self.recoloured = self.reseeded = False
-        """Whether a row that `renews` has changed and was not answered yet; one that colours what sounds; the seed."""
+        self.renewing = self.reseeded = False
+        """Whether a row that `renews` has changed and was not answered yet; the seed."""
         self._note_asked, self._note_waits = 0, 0
         self._read(np.array(self._registry.step_defaults()))
 
     def take(self, doubles: np.ndarray) -> None:
         """Take the doubles as they are at this hop."""
         self._note_waits = max(0, self._note_waits - 1)
+        self._forgive()
         if len(doubles) == len(self._doubles) and (doubles == self._doubles).all():
             self.happened = {}
             return
@@ -56,12 +58,12 @@ class Wishes:
         if first:
             self.renewed()
         self.renewing = self.renewing or any(self._moved(row) for row in self._renews)
-        self.recoloured = self.recoloured or any(self._moved(row) for row in self._colours)
 
     def renewed(self) -> None:
         """What was asked so far is answered."""
-        self._answered = {row.path: self._get(row.path) for row in (*self._renews, *self._colours)}
-        self.renewing = self.recoloured = False
+        self._answered = {row.path: self._get(row.path) for row in self._renews}
+        self._places = {}
+        self.renewing = False
         self._note_waits = 0
 
     @property
@@ -104,20 +106,27 @@ class Wishes:
         before, now = self._answered.get(row.path), self._get(row.path)
         if before == now or row.kind in ("enum", "list", "bool"):
             return before != now
-        if row.zero and not (before and now):
+        if row.path == "seed" or (row.zero and not (before and now)):
             return True
-        return row.path == "seed" or abs(row.position(now) - row.position(before)) >= _MOVED - 1e-9
+        return abs(row.position(now) - self._places.setdefault(row.path, row.position(before))) >= _MOVED - 1e-9
 
-    _FIELDS = ("_doubles", "_answered", "_counts", "happened", "renewing", "recoloured", "reseeded", "_note_asked", "_note_waits")
+    def _forgive(self) -> None:
+        """Let where faders were answered come slowly to where they are."""
+        for path, place in self._places.items():
+            away = self._registry.resolve(path).position(self._get(path)) - place
+            self._places[path] = place + min(max(away, -_FORGIVEN), _FORGIVEN)
+
+    _FIELDS = ("_doubles", "_answered", "_places", "_counts", "happened", "renewing", "reseeded", "_note_asked", "_note_waits")
 
     def state(self) -> dict:
         """Return all that is remembered, as a value."""
-        return {name: getattr(self, name).copy() if name == "_doubles" else getattr(self, name) for name in self._FIELDS}
+        return {name: getattr(self, name).copy() if name in ("_doubles", "_places") else getattr(self, name) for name in self._FIELDS}
 
     def set_state(self, state: dict) -> None:
         """Take what `state` returned."""
         for name in self._FIELDS:
             setattr(self, name, state[name])
+        self._places = dict(self._places)
         if len(self._doubles):
             self._read(self._doubles)
             self.reseeded = state["reseeded"]

@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
 
 from .errors import AntiphonError
 
@@ -19,7 +20,7 @@ _PRIORITY = 10
 ERROR_EXIT = 2
 
 
-def build_chain(bundle: str, seed: int, check: bool):
+def build_chain(bundle: str, seed: int, check: bool, cupboard: str | None = None):
     """Make the chain that `bundle` names; `check` reads and verifies every byte of it first.
 
     "echo" answers with the performer's own phrase and "through" gives back the microphone; neither needs a model.
@@ -36,7 +37,7 @@ def build_chain(bundle: str, seed: int, check: bool):
         return EchoChain(Performer(), seed)
     from .chain import build
 
-    return build(bundle, seed, check)
+    return build(bundle, seed, check, Path(cupboard) if cupboard else None)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         left = segment.read_status()
         segment.publish_status(np.zeros(len(STATUS_FIELDS)))  # what a dead worker last said counts no more
         lib.ap_segment_set_worker_pid(segment.pointer, os.getpid())
-        chain = build_chain(options.bundle, options.seed, options.check)
+        chain = build_chain(options.bundle, options.seed, options.check, options.cupboard)
         if left["phase"] == PLAYING:
             chain.resume(left)
         worker = Worker(
@@ -112,6 +113,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--growing-lead", action="store_true", help="let the lead grow where steps are late")
     parser.add_argument("--history", type=float, required=True, help="seconds of the past to hear first")
     parser.add_argument("--mic-channel", type=int)
+    parser.add_argument("--cupboard", help="folder of what the player keeps")
     parser.add_argument("--check", action="store_true", help="verify the bundle before loading it")
     parser.add_argument("--realtime", action="store_true")
     parser.add_argument(

@@ -32,6 +32,7 @@ class WorkerSpec:
     hop_frames: int
     samplerate: int
     mic_channel: int | None = None
+    cupboard: str | None = None  # folder of what the player keeps
     growing_lead: bool = False
     realtime: bool = True
     late: str = ""
@@ -136,6 +137,7 @@ class WorkerKeeper:
             "--history",
             str(spec.history_s),
         ]
+        command += ["--cupboard", spec.cupboard] if spec.cupboard else []
         command += ["--mic-channel", str(spec.mic_channel)] if spec.mic_channel is not None else []
         command += ["--growing-lead"] if spec.growing_lead else []
         command += ["--realtime"] if spec.realtime else []

@@ -125,7 +125,7 @@ def test_a_trigger_while_no_model_plays_is_refused():
         if not looks:
             engine.apply(Event("mode", "hold"))
             engine.apply(Event("panic", True))
-            with pytest.raises(UsageError, match="trigger again"):
+            with pytest.raises(UsageError, match="try again"):
                 engine.apply(Event("trigger", True))
             engine.apply(Event("trigger", True, time_frame=engine.segment.clock + 128))
         looks.append(time.sleep(seconds))
@@ -135,7 +135,7 @@ def test_a_trigger_while_no_model_plays_is_refused():
         wait_for(lambda: engine.status().steps > 25)
         status = engine.status()
         assert (status.mode, status.answers, status.refused) == ("hold", 0, 0)
-        assert sum("trigger again" in line for line in status.messages) == 1
+        assert sum("try again" in line for line in status.messages) == 1
         assert engine.segment.read_counters()["voice_gain"] == pytest.approx(10 ** (-6 / 20))
         engine.apply(Event("trigger", True))
         wait_for(lambda: engine.status().answers == 1)

@@ -53,7 +53,8 @@ class Player:
             out[n] = self.chain.step((1e-4 * self.rng.standard_normal(HOP)).astype(np.float32), self.params)
             if self.chain._notes_played > before:
                 line = self.chain._line
-                self.notes.append((self.chain._hop, line._note.pitch, line._onset))
+                if line.note:
+                    self.notes.append((self.chain._hop, line.note.pitch, line.onset))
         return out
 
     def begin(self, hops=1, **asked):
@@ -240,7 +241,7 @@ def test_a_kept_answer_comes_back_sample_for_sample(ready):
     player.ask(mode="hold")
     again = np.concatenate([player.go(1, recall=3), player.go(99)])
     assert np.array_equal(again[1:79], first[1:79])
-    assert np.abs(again[83:99] - first[2:18]).max() < 0.2 and np.any(again[85:])
+    assert np.array_equal(again[82:99], first[2:19])  # round again, but for the fades where it comes round
     refused = player.chain.performer.refused
     player.go(1, recall=8)
     assert player.chain.performer.refused == refused + 1 and np.any(player.go(3))
@@ -330,7 +331,7 @@ def test_without_vibrato_and_glide_a_note_stands_still(ready):
     off = []
     for _ in range(300):
         player.go(1)
-        note, played = player.chain._line._note.pitch, player.chain._pitch_played
+        note, played = player.chain._line.note.pitch, player.chain._pitch_played
         if played > 0 and player.chain._acoustic._age > 12:
             off.append(abs(played - note))
     assert len(off) > 20 and np.percentile(off, 95) < 0.05
@@ -350,3 +351,165 @@ def test_the_whole_of_it_is_a_state(ready):
     REGISTRY.put(player.params, "novelty", 0.5)
     player.rng.bit_generator.state = rng
     assert np.array_equal(one, player.go(60, novelty=1.0))
+
+
+def test_what_is_planned_and_has_not_begun_gives_way_too(ready):
+    """A change in the very hop before a note begins: that note is not heard at all; no note lasts a single hop."""
+    player = Player(ready)
+    player.begin(30)
+    changes = 0
+    for n in range(40):
+        for _ in range(200):
+            player.go(1)
+            player.chain.settle()
+            if player.chain._line._coming is not None:
+                break
+        began = len(player.notes)
+        player.go(1, chord=((60.0, 64.0), (62.0, 67.0))[n % 2])
+        changes += len(player.notes) - began
+        pitch = round(player.notes[-1][1] - player.chain._notes.key.tuning) % 12
+        assert pitch in ((0, 4), (2, 7))[n % 2]
+        player.go(12)
+    hops = [hop for hop, _, _ in player.notes]
+    assert changes >= 38 and min(np.diff(hops)) > 1
+
+
+@pytest.mark.parametrize("what", ["tempo", "beat", "grid"])
+def test_no_note_begins_in_the_past_or_off_the_grid_in_force(ready, what):
+    """While tempo, beat or grid move under it: each onset lies in the hop in which it is made, on a line as it is then."""
+    player = Player(ready, grid="1/8", grid_grip=1, tempo=100)
+    rng = np.random.default_rng(5)
+    player.begin(1)
+    for n in range(900):
+        asked = {}
+        if what == "tempo" and n % 5 == 0:
+            asked = {"tempo": 100 + n / 30}
+        if what == "beat" and n % 25 == 0:
+            asked = {"beat": (float(player.chain._hop * HOP_S + rng.uniform(-1, 1)), 100.0)}
+        if what == "grid" and n % 40 == 0:
+            asked = {"grid": str(rng.choice(["1/4", "1/8", "1/16", "1/8t"]))}
+        began = len(player.notes)
+        player.go(1, **asked)
+        if len(player.notes) > began:
+            hop, _, onset = player.notes[-1]
+            timing = player.chain._timing
+            assert hop <= onset < hop + 1
+            assert abs(timing.place(onset) - onset) < 1e-6, "off the line in force"
+    assert len(player.notes) > 20
+
+
+def test_a_tempo_that_moves_leaves_the_beat_where_it_is(ready):
+    """Without a beat that was told, its phase goes on: a small change of tempo moves the next line by little."""
+    player = Player(ready, grid="1/4", grid_grip=1, tempo=100)
+    player.begin(1000)
+    timing = player.chain._timing
+    before = timing.place(float(player.chain._hop + 10))
+    player.go(1, tempo=101)
+    assert abs(timing.place(float(player.chain._hop + 9)) - before) < 1.0
+
+
+def test_safe_settings_stay_in_the_register(ready):
+    """Low temperature and novelty 0, which quote motifs upwards and upwards: within two octaves of what was heard."""
+    for temperature, novelty in ((0.3, 0.0), (0.1, 0.5), (0.5, 0.0)):
+        player = Player(ready, temperature=temperature, novelty=novelty)
+        player.begin(1200)
+        pitches = [pitch for _, pitch, _ in player.notes]
+        assert 40 < min(pitches) and max(pitches) < 88
+
+
+def test_a_rest_stays_a_rest_whatever_is_coloured(ready):
+    """A pedal on brightness does not stop it breathing."""
+    rests = []
+    for swing in (0, 3):
+        player = Player(ready, phrase_length=2.0)
+        out = [player.begin(1)]
+        for n in range(900):
+            out.append(player.go(1, brightness=float(swing * np.sin(n / 16))))
+        level = np.sqrt((np.concatenate(out) ** 2).mean(1))
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], level < 0.01 * level.max(), [0]]).astype(int)))
+        rests.append(int((np.diff(edges)[::2] >= 8).sum()))
+    assert rests[0] == rests[1] > 2
+
+
+def test_a_slot_is_played_to_its_end_in_mode_answer(ready):
+    """recall once: as long as the slot, not as `answer_s` says; switched from loop to once, the round is finished."""
+    player = Player(ready)
+    player.begin(120)
+    player.go(1, keep=1)
+    player.go(12, mode="listen")
+    voice = player.go(160, mode="answer", answer_s=1.0, recall=1, recall_as="once")
+    sounding = np.flatnonzero(np.abs(voice).max(1) > 0)
+    assert 110 <= sounding[-1] <= 122
+    player.go(150, recall=1, recall_as="loop")
+    voice = player.go(120, recall_as="once")
+    sounding = np.flatnonzero(np.abs(voice).max(1) > 0)
+    assert 80 <= sounding[-1] <= 95
+
+
+def test_a_frozen_slot_stands_still_and_goes_on(ready):
+    player = Player(ready)
+    player.begin(100)
+    player.go(1, keep=1)
+    player.go(12, mode="listen")
+    player.go(30, mode="hold", recall=1)
+    at = player.chain._played_at
+    voice = player.go(100, freeze=True)
+    assert player.chain._played_at == at and np.abs(voice).max() > 0
+    player.go(10, freeze=False)
+    assert player.chain._played_at == at + 10
+
+
+def test_to_go_on_from_a_long_slot_costs_no_more_than_a_short_one(ready):
+    """Runs of the note model in the step that continues: a bounded number, however many notes are kept."""
+    player = Player(ready, density=2.0)
+    player.begin(1400)
+    player.go(1, keep=1)
+    runs = []
+    run = player.chain._notes._graph.run
+    player.chain._notes._graph.run = lambda: (runs.append(1), run())[1]
+    try:
+        player.go(1, recall=1, recall_as="continue")
+    finally:
+        del player.chain._notes._graph.run
+    assert len(player.chain._keeping.slot(0).notes) > 40 and len(runs) <= 12
+
+
+def anything(rng, row):
+    """A random value of a row, as a surface might send it."""
+    if row.kind == "trigger":
+        return int(rng.integers(1, row.most + 1)) if row.numbered else True
+    if row.kind == "list":
+        return tuple(rng.uniform(row.minimum, min(row.maximum, 1200), rng.integers(0, row.most + 1)))
+    return row.at(rng.random())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_walk_through_all_controls_breaks_nothing(ready, seed):
+    """Any row at any time, triggers too: every hop is finite and bounded, each note begins in its own hop, within the register, and
+    in the scale where that is held and no chord is."""
+    rng = np.random.default_rng(seed)
+    rows = [row for row in REGISTRY.step_rows if row.path not in ("mode", "panic", "beat")]
+    player = Player(ready)
+    player.begin(1)
+    for _ in range(900):
+        asked = {}
+        if rng.random() < 0.3:
+            row = rows[rng.integers(len(rows))]
+            asked[row.path] = anything(rng, row)
+        if rng.random() < 0.02:
+            asked |= {"mode": str(rng.choice(["hold", "hold", "answer", "listen"])), "panic": True} if rng.random() < 0.1 else {"trigger": True}
+        began = len(player.notes)
+        voice = player.go(1, **asked)
+        assert np.isfinite(voice).all() and np.abs(voice).max() < 30
+        chain = player.chain
+        if len(player.notes) > began and chain._played is None:
+            hop, pitch, onset = player.notes[-1]
+            pitches = chain._notes.pitches
+            wishes = pitches.wishes
+            assert hop <= onset < hop + 1
+            low, high = sorted((wishes.register_low, wishes.register_high))
+            assert low - 0.5 <= pitch <= high + 0.5 or high - low < 13
+            if wishes.scale_grip == 1 and wishes.steps() and not (wishes.chord and wishes.chord_grip):
+                tuning = 0.0 if wishes.tune_to == "440" else chain._notes.key.tuning
+                cents = degrees(pitch, pitches.tonic, tuning)
+                assert min(abs((cents - step + 600) % 1200 - 600) for step in wishes.steps()) < 1e-3

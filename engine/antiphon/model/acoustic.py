@@ -152,6 +152,14 @@ class AcousticModel:
         self._stored[place] = self._moments.copy()
         return True
 
+    def put_voice(self, place: int, voice: Moments) -> None:
+        """Put what was stored elsewhere in the place of a stored voice, from 0."""
+        self._stored[place] = voice
+
+    def voice(self, place: int) -> Moments | None:
+        """A stored voice, from 0; None where there is none."""
+        return self._stored[place]
+
     def moments(self) -> Moments:
         """What was kept of the performer's sound: a copy."""
         return self._moments.copy()

@@ -140,7 +140,8 @@ class Moments:
     def save(self, path) -> None:
         """Write the moments, (hops, 38) float16: latent, what is told of it, whether the next one follows; for a voice that is kept."""
         count = self.hops
-        np.save(path, np.hstack([self._latents[:count], self._told[:count], self._goes_on[:count, None]]).astype(np.float16))
+        with open(path, "wb") as file:
+            np.save(file, np.hstack([self._latents[:count], self._told[:count], self._goes_on[:count, None]]).astype(np.float16))
 
     @classmethod
     def load(cls, path) -> Moments:

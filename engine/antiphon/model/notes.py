@@ -100,6 +100,7 @@ class NoteModel:
         self.pitches = Pitches(self._key)
         """Which pitches may be taken, and how they are tuned; `ask` says what is wanted of them."""
         self._stretch = 1.0
+        self._before: tuple | None = None  # what `undo` needs
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
@@ -120,6 +121,7 @@ class NoteModel:
             "key": self._key.state(),
             "brake": self._brake.state(),
             "ring": ring,
+            "before": copy.deepcopy(self._before),
         }
 
     def set_state(self, state: dict) -> None:
@@ -127,6 +129,7 @@ class NoteModel:
         self._memory = copy.deepcopy(state["memory"])
         self._key.set_state(state["key"])
         self._brake.set_state(state["brake"])
+        self._before = copy.deepcopy(state["before"])
         for name in self._ring_names():
             self._graph.inputs[name][:] = state["ring"][name]
 
@@ -204,6 +207,7 @@ class NoteModel:
         """Return the next note of the answer, with how long it sounds and how long until the one after it. One run."""
         memory = self._memory
         assert memory.planned, "next() before begin()"
+        self._remember()
         memory.own = (memory.own + [memory.pending_class + score.NOTE_LO])[-12:]
         chosen = self._run(None, leanings)
         planned = memory.last
@@ -212,6 +216,27 @@ class NoteModel:
         memory.since_breath = 0.0 if rest_hops >= BREATH_HOPS else memory.since_breath + planned.wait_hops * score.HOP_S
         self._plan(planned.onset_hop + planned.wait_hops, chosen)
         return planned
+
+    def undo(self) -> None:
+        """Take back the last `next`: its note will not sound. Once only, and nothing else in between."""
+        assert self._before is not None, "undo() before next()"
+        memory, brake, inputs, slot, ring = self._before
+        self._memory, self._before = memory, None
+        self._brake.set_state(brake)
+        for name, value in inputs.items():
+            self._graph.inputs[name][:] = value
+        for layer, (keys, values) in enumerate(ring):
+            self._graph.inputs[f"keys_{layer}"][:, :, slot] = keys
+            self._graph.inputs[f"values_{layer}"][:, slot] = values
+
+    def _remember(self) -> None:
+        """Keep what `undo` needs: all that a run changes."""
+        memory, inputs = self._memory, self._graph.inputs
+        lists = {name: list(value) for name, value in vars(memory).items() if isinstance(value, list)}
+        slot = memory.runs % score.WINDOW
+        ring = [(inputs[f"keys_{n}"][:, :, slot].copy(), inputs[f"values_{n}"][:, slot].copy()) for n in range(self._layers)]
+        kept = {name: inputs[name].copy() for name in ("token", "cos", "sin", "mask")}
+        self._before = dataclasses.replace(memory, **lists), self._brake.state(), kept, slot, ring
 
     def renew(self, now_hop: int, leanings: Leanings = DEFAULT_LEANINGS, pitch: float | None = None) -> Note:
         """Cut the note that sounds short, and choose anew what follows it, at ``now_hop``: return that note, as `open` does.

@@ -20,6 +20,8 @@ FORBIDDEN = -1e6
 """Nats: with a tail of a few nats such a class cannot be chosen while there is any other."""
 SOFT_NATS = 5.0  # against what is surely outside, at a grip of 0.5
 TONIC_NATS = 1.2  # towards the tonic of a key or scale that was told, half of it towards its fifth
+_ROOM = 4.0  # semitones of the performer's register between the bounds that leave it where it is
+_LOWEST = 12.0  # nobody hears lower as a pitch
 _MEMBER = 0.5  # at grip 1: how surely a class must be in a scale that was only heard
 _SEMITONE = score.NOTE_LO + np.arange(score.NOTES)
 
@@ -118,7 +120,7 @@ class Pitches:
         if told:  # the notes alone do not say which of them is the tonic
             above = (semitone - self.tonic) % 12
             self.nats += np.where(above == 0, TONIC_NATS, np.where((above == 7) & (member > _MEMBER), TONIC_NATS / 2, 0.0))
-        allowed = np.ones(score.NOTES, bool)
+        allowed = self.pitch >= _LOWEST
         if wishes.scale_grip >= 1:
             allowed &= member >= min(_MEMBER, member.max())
         if held.any():
@@ -146,15 +148,16 @@ class Pitches:
         return (heard + self._wishes.transpose) % 12
 
     def _octaves(self) -> int:
-        """The fewest octaves that bring the middle of the performer's register between the bounds, where it is not."""
+        """The fewest octaves by which what was heard comes between the bounds, a few semitones of it at least."""
         low, high = sorted((self._wishes.register_low, self._wishes.register_high))
-        middle = self._key.anchor() + self._wishes.transpose
-        if low <= middle <= high:
-            return 0
-        octaves = math.ceil((low - middle) / 12) if middle < low else math.floor((high - middle) / 12)
-        if low <= middle + 12 * octaves <= high:
-            return octaves
-        return round(((low + high) / 2 - middle) / 12)
+        heard = np.array(self._key.register()) + self._wishes.transpose
+
+        def inside(octaves: int) -> float:
+            return min(high, heard[1] + 12 * octaves) - max(low, heard[0] + 12 * octaves)
+
+        enough = min(_ROOM, high - low)
+        octaves = sorted(range(-8, 9), key=lambda n: (abs(n), n < 0))
+        return next((n for n in octaves if inside(n) >= enough), max(octaves, key=inside))
 
     def _members(self) -> np.ndarray:
         """How surely each pitch class is in the scale, (12,): of what sounds, or as heard where nothing was said."""

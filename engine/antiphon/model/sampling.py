@@ -23,6 +23,8 @@ LONGEST_USUAL = 100  # hops; longer waits are pauses, not pace
 PACE_GRIP = 5.0
 BREATH_HOPS = 16  # a rest of this length counts as a breath
 THEIRS = 2.0  # nats for the match model's opinion, at novelty 0.5, where there are notes of the performer's to match
+FAR, FAR_NATS = 5, 2.0  # semitones outside the register from which on it is far, and nats for their square: motifs climb out of it
+PULLED = 12  # semitones beyond the middle of the register to which a line that has drifted is pulled
 HABIT_GRIP = 0.7  # of the performer's own note values
 HABIT_WIDTH = 0.12  # in the logarithm of a wait: how far two of one kind may lie apart
 HABIT_DOUBT = 0.02
@@ -80,11 +82,12 @@ def pitch_leaning(pitches: Pitches, anchor: int, leanings: Leanings, recent: np.
     semitone = score.NOTE_LO + np.arange(score.NOTES)
     low, high = pitches.heard_register
     outside = np.maximum(0.0, np.maximum(low - semitone, semitone - high))
-    nats = -leanings.register_grip * 1.2 * outside
+    nats = -leanings.register_grip * (1.2 * outside + FAR_NATS * np.square(np.maximum(0.0, outside - FAR)))
     if len(recent) >= 4:
         drift = float(np.mean(recent)) - anchor
         excess = np.sign(drift) * max(0.0, abs(drift) - 2.0)
-        nats -= leanings.register_grip * 0.12 * excess * (semitone - anchor)
+        away = np.clip((semitone - anchor) * np.sign(drift), -PULLED, None) * np.sign(drift)  # back, and not beyond
+        nats -= leanings.register_grip * 0.12 * excess * away
     return nats + monotony_leaning(recent)
 
 

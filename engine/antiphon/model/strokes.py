@@ -150,10 +150,15 @@ class Strokes:
                 self._add(kind, level, shift)
             first = self._ahead(len(self._steps), leanings)
         self._planned = first
-        step, hop = self._pulse[0] * stretch, self._hop_of(first[0])
         if stretch != 1.0:
-            self._pulse = step, hop - self._shifts[first[0]] - first[0] * step
+            self.retime(stretch)
         return self.next(leanings)
+
+    def retime(self, times: float) -> None:
+        """Let the pulse be so many times as long from the next planned stroke on, which stays where it is."""
+        place = self._planned[0]
+        step, hop = self._pulse[0] * times, self._hop_of(place)
+        self._pulse = step, hop - self._shifts[place] - place * step
 
     def shift(self, hops: int) -> None:
         """Let everything that is still to come be later by so many hops."""

@@ -17,6 +17,7 @@ LINES = {"1/4": 1.0, "1/8": 1 / 2, "1/8t": 1 / 3, "1/16": 1 / 4, "1/16t": 1 / 6,
 """Beats from one line of the grid to the next."""
 USUAL_BPM = 100.0
 _BEATS_BPM = 70.0, 140.0  # a pulse is counted in beats of this order
+_BPM = 20.0, 300.0
 _MOST_STRETCH = 4.0
 _LEAST_HOPS = 2.0  # from one onset to the next
 _ONSETS = 32
@@ -66,8 +67,9 @@ class Timing:
 
     def hear(self, onset_hop: int) -> None:
         """Take the onset of a note or stroke of the performer."""
-        self._onsets = [*self._onsets, float(onset_hop)][-_ONSETS:]
-        self._heard_bpm = 0.0
+        if not self._onsets or onset_hop > self._onsets[-1]:  # what is kept may be taken up twice
+            self._onsets = [*self._onsets, float(onset_hop)][-_ONSETS:]
+            self._heard_bpm = 0.0
 
     @property
     def bpm(self) -> float:
@@ -88,17 +90,22 @@ class Timing:
 
     def begin(self, hop: int, wishes: TimeWishes, due_s: float) -> None:
         """Begin an answer at this hop, whose first frame is heard at device time `due_s`."""
-        self._began = float(hop)
+        self._began = self._origin = float(hop)
         self.ask(hop, wishes, due_s)
 
     def ask(self, hop: int, wishes: TimeWishes, due_s: float) -> None:
         """Take what the player wants now, at the hop whose first frame is heard at device time `due_s`."""
-        self._wishes = wishes
-        if len(wishes.beat) == 2 and wishes.beat[1] > 0:
+        before, self._wishes = self._wishes, wishes
+        if len(wishes.beat) == 2:
             at_s, bpm = wishes.beat
+            bpm = min(max(bpm, _BPM[0]), _BPM[1])
             self._origin = hop + (at_s - due_s) / HOP_S
         elif wishes.tempo > 0:
-            bpm, self._origin = wishes.tempo, self._began
+            bpm = wishes.tempo
+            if before.tempo <= 0 or before.beat:
+                self._origin = self._began
+            elif before.tempo != bpm:  # the beat goes on from where it is
+                self._origin = hop - (hop - self._origin) * before.tempo / bpm
         else:
             bpm, self._origin = self.heard_bpm, self._heard_at
         self._period = 60.0 / bpm / HOP_S

@@ -136,13 +136,14 @@ class Performer:
         priming: bool = False,
         called: bool = False,
         done: bool = False,
+        endless: bool = False,
     ) -> Action:
         """Take one hop of the microphone in and say what to do in the next.
 
         `loudness_db` (re full scale), `voiced`, `onset` are the tokenizer's; `params` the step rows' doubles in table
         order; `voice_db` the level of the voice written for the hop just past. `priming`: the sound is history,
         re-heard after a restart; nothing begins. `called`: an answer is asked for that needs nothing heard (a recall);
-        `done`: what was answered with is over.
+        `done`: what was answered with is over; `endless`: it knows its own end, `answer_s` does not count.
         """
         mode, holds, frozen, trigger, panic, answer_s, gap_s, margin_db, yields, yield_margin_db = (params[i] for i in self._rows)
         self.hop += 1
@@ -166,7 +167,7 @@ class Performer:
             return _SILENCE
         resumed, self._resumed = self._resumed and mode == self._hold, False
         if self.answering:
-            return self._stop("time") if done and not (fired or called) else self._go_on(mode, fired or called, heard, answer_s, yields)
+            return self._stop("time") if done and not (fired or called) else self._go_on(mode, fired or called, heard, math.inf if endless else answer_s, yields)
         if not (fired or called or resumed or heard.ended):
             return _SILENCE
         if mode == self._listen:
@@ -250,7 +251,7 @@ class Performer:
         return Action(True, False, gain_from, goal, 0 if gain_from == goal else self._hop_frames)
 
     def _left(self, answer_s: float) -> int:
-        return math.ceil(answer_s / self._hop_s - 1e-6) - self._elapsed
+        return math.inf if answer_s == math.inf else math.ceil(answer_s / self._hop_s - 1e-6) - self._elapsed
 
     def _stop(self, why: str, begin: bool = False, refused: str = "") -> Action:
         gain_from, self._gain, self._elapsed = self._gain, 0.0, -1
