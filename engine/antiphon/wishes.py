@@ -16,6 +16,7 @@ from .params import Registry
 
 _MOVED = 0.1  # share of a fader's way from which on a change is answered at once; less is heard from the next note on
 _FORGIVEN = 0.004  # of it, a hop: what is turned slowly is no event, and is heard in the notes to come
+_ON_THE_GRID = 0.5  # from this grip on notes are wanted on the beat, and not around it
 _PATIENCE = 10  # hops that a note which was asked for waits for something to give way to it
 _TRIGGERS = ("regenerate", "recall", "keep", "store_voice", "play_note")
 
@@ -83,7 +84,7 @@ class Wishes:
 
         pitch = some(PitchWishes)
         self.line = LineWishes(some(Leanings), pitch, some(TimeWishes))
-        self.manner = some(Manner, in_tune=_in_tune(pitch))
+        self.manner = some(Manner, in_tune=_in_tune(pitch), prompt=values["grid_grip"] >= _ON_THE_GRID)
         self.colour = colouring(values["breath"], values["brightness"])
         self.mode = registry.resolve("mode").choices.index(values["mode"])
         self.freeze, self.recall_as = values["freeze"], values["recall_as"]

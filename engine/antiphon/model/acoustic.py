@@ -48,6 +48,8 @@ LOUDNESS_TAIL, BEND_TAIL, TIMBRE_TAIL = 5.0, 6.0, (3.5, 3.0, 3.0, 2.5, 2.0, 2.0)
 HABIT_GRIP = (0.6, 0.4, 0.2)
 """How strongly the coarse codes heard are preferred, per level: keeps the answer in the performer's own sound."""
 _MEAN_HOPS = 8  # over which a settled note's own middle is found, which vibrato goes around
+PROMPT_HOPS, PROMPT_CLASSES = 2, 12
+"""First hops of a note that is prompt, and loudness classes that they may be below the loudest heard: 18 dB."""
 STEP_DB = 1.5
 """Of a loudness class."""
 _RARE = 0.004
@@ -71,7 +73,8 @@ _SETTLED = _only(~_UNVOICED & (np.abs(BEND_OFFSETS) <= SETTLED_BEND))
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How the player wants notes to be sung; the names are rows of the parameter table. `in_tune`, 0..1: how much of what the
-    middle of a settled note is off its pitch is taken back."""
+    middle of a settled note is off its pitch is taken back. `prompt`: a note is heard from its first hop on, with no breath before it:
+    on a grid that is what counts."""
 
     temperature: float = 0.9
     glide: float = 1.0
@@ -81,6 +84,7 @@ class Manner:
     timbre_x: float = 0.0
     timbre_y: float = 0.0
     in_tune: float = 0.0
+    prompt: bool = False
 
     def shares(self) -> tuple[float, ...]:
         """How much of the sound is the performer's own, and of each of the four stored voices."""
@@ -204,6 +208,8 @@ class AcousticModel:
         if temperature != self._warmth:
             self._warm(temperature)
         self._lean(note, onset, remaining, releasing)
+        if manner.prompt and note > 0 and not releasing and (onset or self._age + 1 <= PROMPT_HOPS):
+            self._leaning[_LOUD][: max(1, self._loudest - PROMPT_CLASSES)] = NEVER
         self._random.standard_exponential(None, np.float32, out=self._noise)
         self._noise += 1e-12
         np.log(self._noise, out=self._noise)
