@@ -81,7 +81,7 @@ class Console:
     def _understood(self, event: Event, lines: list[str]) -> None:
         for line in lines:
             self._log(line)
-        self.network.osc.dialogue.answer("ask", *lines)
+        self.network.osc.dialogue.answer("asked", *lines)
 
     def _status_words(self) -> dict:
         """Every field of the status, as OSC can say it: no messages, the plan as one text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 
 import pytest
@@ -217,19 +218,43 @@ def test_the_clock_that_is_sent_is_even(jack, quickly):
     assert abs(late[len(late) // 2]) < 0.01
 
 
+@pytest.mark.parametrize("away_s", [0.0, 1.0])
 @pytest.mark.parametrize("how", ["kill", "stop"])
-def test_a_server_that_goes_and_comes_back(jack, quickly, how, capfd):
-    """Ports are found again, our own too; what the C libraries say of it stays off the terminal as far as it is ours."""
+def test_a_server_that_goes_and_comes_back(jack, quickly, how, away_s, capfd):
+    """Keys and pedals are let go, and it is said; ports are found again, all of our own too; libjack prints nothing.
+
+    The server has run for a second: a client that is younger may hear of its end by luck.
+    """
+    own = ["Antiphon feedback:out", "Antiphon:in", "Antiphon:out"]
+
+    def ours():
+        return sorted({re.sub(r"-\d\d:", ":", port) for port in server.ports() if port.startswith("Antiphon")})
 
     async def scene(stage):
+        ports = stage.midi._inputs._ports
+        outs = [MidiOut(ports, log=stage.lines.append), MidiOut(ports, log=stage.lines.append, client="Antiphon feedback")]
+        tasks = [asyncio.create_task(out.run()) for out in outs]
         keyboard = Other()
-        await until(lambda: stage.midi.port_names)
+        await until(lambda: stage.midi.port_names and ours() == own)
         keyboard.play(0x90, 60, 100)
-        await until(lambda: stage.values["chord"] == (60.0,))
+        keyboard.play(0xB0, 66, 127)
+        await until(lambda: stage.values["chord"] == (60.0,) and stage.values["hold"])
+        await asyncio.sleep(1)
         getattr(server, how)()
-        await until(lambda: stage.values["chord"] == ())
         midiports.abandon(keyboard._out)
+        assert not any(out.send(0xF8) for out in outs)
+        if away_s:
+            await until(lambda: stage.values["chord"] == () and not stage.values["hold"], away_s)
+            await asyncio.sleep(away_s)
         server.start()  # not in another thread: it ends with the one that started it
+        await until(lambda: ours() == own and "MIDI in: Antiphon is back" in stage.lines and all(out.is_open for out in outs))
+        assert (stage.values["chord"], stage.values["hold"]) == ((), False)
+        for name in ("in: keyboard:out", "in: Antiphon", "out: Antiphon", "out: Antiphon feedback"):
+            assert sum(line.startswith(f"MIDI {name} is gone; ") for line in stage.lines) == 1, name
+        assert all(out.send(0xF8) for out in outs)
+        for task, out in zip(tasks, outs, strict=True):
+            task.cancel()
+            out.close()
         with other() as keyboard:
             await until(lambda: stage.midi.port_names)
             await until(lambda: any(port.startswith("Antiphon") and port.endswith(":in") for port in server.ports()))
@@ -238,3 +263,4 @@ def test_a_server_that_goes_and_comes_back(jack, quickly, how, capfd):
 
     with jack(48_000, 128) as server:
         listening(scene)
+    assert capfd.readouterr().err == ""

@@ -10,26 +10,32 @@ from antiphon.params import REGISTRY
 
 class FakePort:
     def __init__(self, machine, name):
-        self._machine, self.name, self.closed = machine, name, False
+        self._machine, self.name, self.closed, self.lost = machine, name, False, False
 
     def send(self, data):
-        if self.closed or (self.name is not None and self.name not in self._machine.out_names):
+        if self.closed or self.lost or (self.name is not None and self.name not in self._machine.out_names):
             raise OSError("gone")
         assert all(0 <= byte <= 255 for byte in data)
         self._machine.sent.append((self.name, tuple(data)))
+
+    def is_there(self):
+        return not self.closed and not self.lost
 
     def close(self):
         self.closed = True
 
 
 class FakePorts:
-    """A machine with these inputs and outputs; change the lists to plug and unplug. `sent` is all that went out."""
+    """A machine with these inputs and outputs; change the lists to plug and unplug, or let the server `die`.
+
+    `sent` is all that went out, `clients` the names of ports of our own.
+    """
 
     own = True
 
     def __init__(self, inputs=(), outputs=()):
         self.in_names, self.out_names = list(inputs), list(outputs)
-        self.heard, self.sent, self.opened, self.own_there = {}, [], [], True
+        self.heard, self.sent, self.opened, self.clients, self.ports = {}, [], [], [], []
 
     def inputs(self):
         return list(self.in_names)
@@ -41,15 +47,21 @@ class FakePorts:
         if name is not None and name not in self.in_names:
             raise OSError(f"MIDI port {name!r} is gone")
         self.heard[name] = heard
-        self.opened.append(name)
-        return FakePort(self, name)
+        return self._port(name)
 
-    def open_output(self, name):
-        self.opened.append(name)
-        return FakePort(self, name)
+    def open_output(self, name, client="Antiphon"):
+        self.clients += [client] if name is None else []
+        return self._port(name)
 
-    def own_is_there(self):
-        return self.own_there
+    def die(self):
+        """The server goes, with all that is open, and is back at once."""
+        for port in self.ports:
+            port.lost = True
+
+    def _port(self, name):
+        self.opened.append(name)
+        self.ports.append(FakePort(self, name))
+        return self.ports[-1]
 
     def close(self):
         pass

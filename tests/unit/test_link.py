@@ -124,6 +124,22 @@ def test_when_it_goes_the_beat_goes_and_it_is_found_again(monkeypatch):
     scene(play)
 
 
+def test_a_host_that_cannot_be_one_is_a_carabiner_that_is_not_there(monkeypatch):
+    """`--link a..b:17000` cannot even be looked up: it is told as for any other, and looked for again."""
+    monkeypatch.setattr(link, "_AGAIN_S", (0.02, 0.02))
+
+    async def play(stage, carabiner, client):
+        lost = LinkClient(stage.desk, stage.pulse, "a..b")
+        task = asyncio.create_task(lost.run())
+        await until(lambda: "Link: no Carabiner on a..b:17000 yet; start it beside the instrument" in stage.lines)
+        await asyncio.sleep(0.1)
+        assert not task.done() and not lost.connected
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    scene(play)
+
+
 def test_one_that_is_silent_is_left(monkeypatch):
     monkeypatch.setattr(link, "_ASK_S", 0.02)
     monkeypatch.setattr(link, "_SILENT_S", 0.2)

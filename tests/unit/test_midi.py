@@ -9,6 +9,7 @@ from midi_stage import Stage
 
 from antiphon.control import midi
 from antiphon.control.midikeys import Keys
+from antiphon.control.midimap import turn
 from antiphon.errors import UsageError
 from antiphon.events import Event
 from antiphon.params import REGISTRY
@@ -194,10 +195,23 @@ def test_a_port_that_is_refused_is_told_once():
 
 
 def test_our_own_port_comes_back_with_its_server():
-    stage = Stage(inputs=())
-    stage.ports.own_there = False
+    """So does another's that is listed again at once; keys and the hold pedal that were down are up, and it is said."""
+    stage = Stage()
+    for port in ("Antiphon", "Keys"):
+        stage.play(0x90, 61 if port == "Keys" else 62, 90, port=port)
+    stage.play(0xB0, 66, 127, port="Antiphon")
+    stage.wait(0.1)
+    stage.said()
+    stage.ports.die()
     stage.midi.look()
-    assert stage.ports.opened == [None, None]
+    assert stage.ports.opened == [None, "Keys"] * 2
+    assert stage.said() == [("hold", False), ("chord", (61.0,)), ("chord", ())]
+    assert stage.lines[1:] == [
+        "MIDI in: Antiphon is gone; it is opened again when it is back",
+        "MIDI in: Keys is gone; it is listened to again when it is back",
+        "MIDI in: Antiphon is back",
+        "MIDI in: Keys is back",
+    ]
 
 
 def test_pairs_and_nrpn():
@@ -272,6 +286,23 @@ def test_learning():
     for data in ((0xB0, 99, 2), (0xB0, 98, 44), (0xB0, 6, 64)):
         stage.play(*data)
     assert stage.midi.mapping["nrpn300"] == "voice"
+
+
+def test_learning_hears_half_of_a_pair():
+    """A coarse half that moves is its pair, and goes on from there; so is a fine half once the coarse was heard."""
+    stage = Stage()
+    stage.midi.map.load({"cc1+33": "brightness", "cc2+34": "mute"})
+    stage.midi.learn("dry")
+    stage.play(0xB0, 1, 100)
+    assert stage.lines[-1] == "MIDI cc1+33 steers dry now, not brightness"
+    stage.play(0xB0, 33, 5)
+    assert stage.said() == [("dry", pytest.approx(REGISTRY.resolve("dry").at(turn(100 << 7 | 5, 16_383))))]
+    stage.midi.learn("resonance")
+    stage.play(0xB0, 33, 6)
+    assert stage.midi.mapping["cc1+33"] == "resonance"
+    stage.midi.learn("dry")
+    stage.play(0xB0, 34, 6)  # a fader of seven bits that has this number
+    assert "cc34" in stage.midi.mapping and "cc2+34" not in stage.midi.mapping
 
 
 @pytest.mark.parametrize("target, word", [("brightnes", "brightness"), ("chord", "list"), ("mode=loud", "listen")])

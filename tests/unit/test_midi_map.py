@@ -102,6 +102,17 @@ def test_newest_wins_and_says_so():
     assert "cc74" not in table.mapping
 
 
+def test_a_controller_leaves_its_pair():
+    """One that is bound alone is no half any more, on the channels of the pair; a note of that number is something else."""
+    table = MidiMap(REGISTRY)
+    table.load({"cc1+33": "brightness", "2:cc1+33": "resonance", "3:cc1+34": "mute"})
+    table.bind("note1", "trigger")
+    assert {"cc1+33", "2:cc1+33", "3:cc1+34"} <= set(table.mapping)
+    assert table.bind("3:cc34", "dry") == "MIDI 3:cc34 steers dry now, not mute"
+    assert table.bind("cc33", "dry") == "MIDI cc33 steers dry now, not brightness, resonance"
+    assert [name for name in table.mapping if "+" in name] == []
+
+
 def test_a_channels_own_comes_before_any():
     table = MidiMap(REGISTRY)
     table.bind("3:cc74", "dry")

@@ -116,10 +116,24 @@ def test_panic_and_close_end_everything():
     synth.messages()
     synth.voice.silence()
     assert synth.messages() == [(0x80, 60, 64), (0xB0, 123, 0), (0xB0, 120, 0)]
-    synth.sing(Sung(True, 1, 60.0, -20.0))
-    synth.voice.close()
-    synth.voice.close()
     synth.sing(Sung(True, 2, 60.0, -20.0))
+    synth.voice.close()
+    synth.voice.close()
+    synth.sing(Sung(True, 3, 60.0, -20.0))
+    assert len(synth.messages(0x90)) == 1
+
+
+@pytest.mark.parametrize("after", [(Sung(True, 2, 60.0, -20.0),), (SILENT, Sung(True, 1, 60.0, -20.0))], ids=["another", "silence"])
+def test_panic_does_not_strike_again(after):
+    """The model sings on for a few looks: its note is left, though it glides far; another one, or one after silence, is struck."""
+    synth = Synth()
+    synth.sing(Sung(True, 1, 60.0, -20.0))
+    synth.voice.silence()
+    synth.sing(*[Sung(True, 1, 60.0 + look, -20.0) for look in range(5)])
+    synth.voice.silence()
+    synth.sing(Sung(True, 1, 64.0, -20.0))
+    assert len(synth.messages(0x90)) == 1
+    synth.sing(*after)
     assert len(synth.messages(0x90)) == 1
 
 
@@ -141,6 +155,28 @@ def test_a_port_that_comes_back_begins_anew():
     assert sent[-1][0] == 0x90
     assert synth.lines == ["MIDI out: Synth", "MIDI out: Synth is gone; it is opened again when it is back",
                            "MIDI out: no port like synth yet; there is: none", "MIDI out: Synth"]
+
+
+def test_our_own_port_comes_back_with_its_server():
+    """Said once and opened again, under its name; nothing is sent in between; what cannot be opened meanwhile is no news."""
+    ports, lines = FakePorts(), []
+    out = MidiOut(ports, log=lines.append, client="Antiphon feedback")
+    out.look()
+    ports.die()
+    assert not out.send(0xF8)
+    ports.open_output, opens = lambda *port: (_ for _ in ()).throw(OSError("no server")), ports.open_output
+    out.look()
+    out.look()
+    ports.open_output = opens
+    out.look()
+    out.look()
+    assert out.send(0xF8)
+    gone = "MIDI out: Antiphon feedback is gone; it is opened again when it is back"
+    assert lines == ["MIDI out: Antiphon feedback", gone, "MIDI out: Antiphon feedback"]
+    assert ports.clients == ["Antiphon feedback"] * 2
+    ports.die()
+    out.look()
+    assert lines[3:] == [gone, "MIDI out: Antiphon feedback"]
 
 
 _nan = st.just(float("nan"))
@@ -187,7 +223,8 @@ class Surface:
         self.stage = Stage()
         self.ports = FakePorts(outputs=["Faders"])
         self.out = MidiOut(self.ports, "faders")
-        self.back = MidiFeedback(self.stage.desk, self.stage.midi, self.out, clock=lambda: self.stage.now)
+        midi = self.stage.midi
+        self.back = MidiFeedback(self.stage.desk, midi.map, self.out, midi.moved, clock=lambda: self.stage.now)
         self.out.look()
         self.back.flush()
 

@@ -78,6 +78,22 @@ def test_a_port_that_was_asked_for_is_taken_or_refused():
     play(scene)
 
 
+def test_a_host_that_cannot_be_one_is_refused_in_one_line():
+    """`--osc-bind a..b`, with a port or without; for OSCQuery too."""
+
+    async def scene(made, log, events):
+        for port in (None, 0):
+            with pytest.raises(UsageError, match="'a..b' is no address of this machine"):
+                await made.open("a..b", port=port, announce=False)
+        if pytest.importorskip("aiohttp"):
+            from antiphon.control.oscquery import OscQueryServer
+
+            with pytest.raises(UsageError, match="'a..b' is no address of this machine"):
+                await OscQueryServer(made.osc.dialogue, 9000).start("a..b", 0)
+
+    play(scene)
+
+
 def test_a_tcp_port_that_is_taken_is_a_line_and_udp_plays():
     async def scene(made, log, events):
         with socket.socket() as busy:

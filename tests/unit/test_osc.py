@@ -1,23 +1,27 @@
 """OSC over a real loopback socket: every row is set, asked for and echoed; nothing that arrives makes it raise."""
 
 import asyncio
+import dataclasses
 import gc
 import random
 import struct
 import time
 import tracemalloc
 
+import osc_stage
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from osc_stage import Client, Peer, a_client, a_desk, bundle, message, play
+from osc_stage import Client, Peer, a_client, a_desk, bundle, message, other_value, play, read
 from pythonosc import osc_bundle_builder
 from pythonosc.osc_message import OscMessage
 
 from antiphon.control import dialogue, wire
 from antiphon.control.dialogue import Dialogue
+from antiphon.control.feedback import FEED_NAMES
 from antiphon.control.osc import OscServer, PortTaken
 from antiphon.errors import UsageError
+from antiphon.events import Event
 from antiphon.params import REGISTRY
 
 
@@ -148,12 +152,73 @@ def test_replies_are_never_answered():
     """Two instruments that are pointed at each other fall silent."""
 
     async def scene(server, client, events, log):
-        for address in ("/antiphon/error", "/antiphon/echo/dry", "/antiphon/echo/nothing"):
+        for address in ("/antiphon/error", "/antiphon/asked", "/antiphon/echo/dry", "/antiphon/echo/nothing"):
             client.transport.sendto(message(address, "x"))
         assert (await client.ask(message("/antiphon/dry")))[0][0] == "/antiphon/echo/dry"
         assert client.replies.empty() and log == []
 
     play(scene)
+
+
+def test_whatever_is_answered_says_nothing_to_whoever_answered_it():
+    """Every answer there is, taken as if it were a question: no event, no answer, no count but that it came."""
+    status = {"state": "listening", "fits": True, "bundle": None} | {f"field_{n}": n for n in range(75)}
+    desk = a_desk(events := [], log := [])
+    talk = Dialogue(desk, lambda: status, lambda: {name: (1.0, 2.0) for name in FEED_NAMES})
+    desk.handle("ask", lambda event: talk.answer("asked", "tempo 200 bpm, from 100 bpm", "chord none"))
+
+    class Raw(Peer):
+        def send(self, packet):
+            self.got.append(packet)
+            return True
+
+    peer = Raw()
+    talk.subscriptions.subscribe(peer, "echo", 100)
+    for feed in FEED_NAMES:
+        talk.subscriptions.subscribe(peer, feed, 100)
+    desk.emit(Event("trigger", True, None, "key"))
+    talk.subscriptions.turn(time.monotonic() + 1.0)
+    for row in REGISTRY.rows:
+        talk.take(message("/antiphon/" + row.path, *osc_stage.arguments(other_value(row))), peer)
+    for path, *said in (("ask", "faster"), ("nothing",), ("reply_to", "x")):
+        talk.take(message("/antiphon/" + path, *said), peer)
+    for path in ("status", *(f"feed/{name}" for name in FEED_NAMES)):
+        talk.take(message("/antiphon/" + path), peer)
+    talk.take(b"nonsense", peer)
+    answers = peer.heard()
+    found = {wire.decode(answer)[0].address for answer in answers}
+    assert {"/antiphon/asked", "/antiphon/error", "/antiphon/status", "/antiphon/feed/pitch", "/antiphon/echo/dry"} <= found
+    told = len(log)
+    events.clear()
+    before = dataclasses.asdict(talk.counters)
+    for answer in answers:
+        talk.take(answer, peer)
+    assert events == [] and peer.got == [] and len(log) == told
+    assert dataclasses.asdict(talk.counters) == before | {"datagrams": before["datagrams"] + len(answers)}
+
+
+def test_a_status_without_a_word_is_not_told():
+    """It would be the question."""
+    peer = Peer()
+    Dialogue(a_desk()).take(message("/antiphon/status"), peer)
+    assert peer.got == []
+
+
+def test_status_says_switches_as_numbers_and_what_is_not_there_as_none():
+    """Pd 0.53's [oscparse] drops T, F and N, and names and values would go out of step. A row's echo stays T or F."""
+    sent = []
+
+    class Raw(Peer):
+        def send(self, packet):
+            sent.append(packet)
+            return True
+
+    talk = Dialogue(a_desk(), lambda: {"lost": False, "fits": True, "bundle": None, "late": 3, "lead_ms": 6.5})
+    talk.take(message("/antiphon/status"), Raw())
+    talk.take(message("/antiphon/mute"), Raw())
+    assert b",sisisssisf\0" in sent[0]
+    assert read(sent[0]) == ("/antiphon/status", ["lost", 0, "fits", 1, "bundle", "none", "late", 3, "lead_ms", 6.5])
+    assert b",F\0\0" in sent[1]
 
 
 def test_a_flood_of_nonsense_is_counted_and_hardly_logged():
@@ -267,6 +332,8 @@ def test_a_taken_port_gets_one_line_and_the_default_moves_on():
             ("127.0.0.1", 70000, "does not exist"),
             ("203.0.113.7", 9000, "no address of this machine"),
             ("nowhere.invalid", 9000, "no address|cannot be had"),
+            ("a..b", 9000, "no address of this machine"),
+            ("x" * 64, 9000, "no address of this machine"),
         ]:
             with pytest.raises(UsageError, match=words):
                 await OscServer(a_desk()).start(host, port)

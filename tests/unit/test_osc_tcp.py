@@ -2,18 +2,20 @@
 
 import asyncio
 import random
+import socket
 import struct
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from osc_stage import TIMEOUT_S, a_desk, message, read
+from osc_stage import TIMEOUT_S, Peer, a_desk, message, read
 from pythonosc import slip
 
 from antiphon.control import tcp, wire
 from antiphon.control.dialogue import Dialogue
 from antiphon.control.framing import Sized, Slip, framing_of
 from antiphon.control.osc import PortTaken
+from antiphon.control.peers import who_makes_room
 from antiphon.control.tcp import TcpServer
 
 FRAMINGS = {"slip": Slip.frame, "sized": Sized.frame}
@@ -23,10 +25,11 @@ def play(scene):
     """Run a scene of (server, connect, events), where connect gives a reader and a writer."""
 
     async def stage():
-        events = []
-        talk = Dialogue(a_desk(events), feeds=lambda: {"pitch": (60.0, 62.0)})
+        events, log = [], []
+        talk = Dialogue(a_desk(events, log), feeds=lambda: {"pitch": (60.0, 62.0)})
         talk.subscriptions.start()
         server = TcpServer(talk)
+        server._log = log
         address = await server.start()
         try:
             return await scene(server, lambda: asyncio.open_connection(*address), events)
@@ -130,20 +133,109 @@ def test_nonsense_is_counted_and_the_connection_stays():
     play(scene)
 
 
-def test_at_most_eight_are_served():
-    """The ninth is closed at once; when one goes there is room again."""
+async def ended(reader):
+    """Wait until a connection is ended from the other side."""
+    try:
+        while await asyncio.wait_for(reader.read(4096), TIMEOUT_S):
+            pass
+    except ConnectionResetError:
+        pass
+
+
+async def heard(server, count):
+    """Wait until so many subscribe."""
+    while len(server._dialogue.subscriptions) < count:
+        await asyncio.sleep(0.01)
+
+
+def test_eight_that_say_nothing_shut_nobody_out(monkeypatch):
+    """The ninth is obeyed at once; a moment later the one silent longest makes room, which is a line. A display stays."""
+    monkeypatch.setattr(tcp, "_MOMENT_S", 0.1)
 
     async def scene(server, connect, events):
-        there = [await connect() for _ in range(tcp.MAX_CLIENTS)]
+        display, _ = one = await connect()
+        one[1].write(Slip.frame(message("/antiphon/subscribe", "pitch")))
+        await heard(server, 1)
+        idle = [await connect() for _ in range(tcp.MAX_CLIENTS - 1)]
         while len(server.clients) < tcp.MAX_CLIENTS:
             await asyncio.sleep(0.01)
         reader, writer = await connect()
-        try:
-            assert await asyncio.wait_for(reader.read(), TIMEOUT_S) == b""
-        except ConnectionResetError:
-            pass
+        writer.write(Slip.frame(message("/antiphon/dry", -6.0)))
+        assert await hear(reader, "slip") == ("/antiphon/echo/dry", [-6.0])
+        await ended(idle[0][0])
+        writer.write(Slip.frame(message("/antiphon/dry")))
+        assert await hear(reader, "slip") == ("/antiphon/echo/dry", [-6.0])
+        assert (await hear(display, "slip"))[0] == "/antiphon/feed/pitch"
+        assert len(server.clients) == tcp.MAX_CLIENTS and server.turned_away == 0
+        assert len(log := server._log) == 1 and "silent longest" in log[0]
+        for _, each in [one, *idle, (reader, writer)]:
+            each.close()
+
+    play(scene)
+
+
+def test_nothing_ends_a_connection_that_has_spoken_while_there_is_room(monkeypatch):
+    """One over which nothing came is ended after a while. Both are asked for by the system: a cable that was pulled is noticed."""
+    monkeypatch.setattr(tcp, "_UNHEARD_S", 0.1)
+
+    async def scene(server, connect, events):
+        reader, writer = await connect()
+        writer.write(Slip.frame(message("/antiphon/dry")))
+        await hear(reader, "slip")
+        silent, other = await connect()
+        await ended(silent)
+        (client,) = server.clients
+        assert client._transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        writer.write(Slip.frame(message("/antiphon/dry")))
+        assert await hear(reader, "slip") == ("/antiphon/echo/dry", [0.0])
         writer.close()
-        assert server.turned_away == 1
+        other.close()
+
+    play(scene)
+
+
+def test_a_burst_of_connections_is_taken_whole():
+    """Forty that each connect, send and close before any is looked at, as a script of oscsends does: none waits, none is lost."""
+
+    async def scene(server, connect, events):
+        for n in range(40):
+            with socket.create_connection(server._server.sockets[0].getsockname(), timeout=0.5) as one:
+                one.sendall(Slip.frame(message("/antiphon/dry", -float(n))))
+        while len(events) < 40:
+            await asyncio.sleep(0.01)
+        assert sorted(e.value for e in events) == [-float(n) for n in range(39, -1, -1)]
+
+    play(scene)
+
+
+def test_however_many_come_at_once_there_is_a_most(monkeypatch):
+    monkeypatch.setattr(tcp, "_MOST_AT_ONCE", 12)
+    monkeypatch.setattr(tcp, "_MOMENT_S", 60.0)
+
+    async def scene(server, connect, events):
+        there = [await connect() for _ in range(30)]
+        for reader, _ in there[:18]:
+            await ended(reader)
+        assert len(server.clients) == 12 and len(server._log) == 1
+        for _, writer in there:
+            writer.close()
+
+    play(scene)
+
+
+def test_at_most_eight_are_served(monkeypatch):
+    """Where eight of one machine listen its ninth is closed; when one goes there is room again."""
+    monkeypatch.setattr(tcp, "_MOMENT_S", 0.1)
+
+    async def scene(server, connect, events):
+        there = [await connect() for _ in range(tcp.MAX_CLIENTS)]
+        for _, writer in there:
+            writer.write(Slip.frame(message("/antiphon/subscribe", "pitch", 1)))
+        await heard(server, tcp.MAX_CLIENTS)
+        reader, writer = await connect()
+        await ended(reader)
+        writer.close()
+        assert server.turned_away == 1 and len(server.clients) == tcp.MAX_CLIENTS
         there[0][1].close()
         while len(server.clients) == tcp.MAX_CLIENTS:
             await asyncio.sleep(0.01)
@@ -179,6 +271,22 @@ def test_a_client_that_does_not_read_gets_no_more_than_its_share_and_is_dropped(
         writer.transport.abort()
 
     play(scene)
+
+
+@pytest.mark.parametrize("hosts, wanting, comes_from, leaves", [
+    ("abc", "", "d", 0),  # whoever has been silent longest
+    ("abc", "a", "d", 1),  # but a display that only listens stays
+    ("aabb", "aabb", "c", None),  # where all listen, and no machine has more than its share, there is no room
+    ("aaab", "aaab", "c", 0),  # one that has more gives one up
+    ("aaab", "aaab", "a", None),  # to another, not to itself
+])  # fmt: skip
+def test_who_makes_room(hosts, wanting, comes_from, leaves):
+    peers = []
+    for at, host in enumerate(hosts):
+        peers.append(Peer(f"tcp:{host}:{at}", lasting=True))
+        peers[-1].heard_s = float(at)
+    chosen = who_makes_room(peers[::-1], lambda peer: peer.host in wanting, comes_from, 2)
+    assert chosen is (None if leaves is None else peers[leaves])
 
 
 def test_a_taken_port_is_one_line():

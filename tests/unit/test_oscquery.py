@@ -321,11 +321,35 @@ def test_a_slow_websocket_is_told_the_newest_and_dropped_and_holds_up_nobody(mon
     play(scene)
 
 
-def test_at_most_sixteen_websockets_and_no_connection_that_says_nothing_keeps_others_out():
+def test_sixteen_websockets_that_say_nothing_shut_nobody_out():
+    """The seventeenth is served, and the one silent longest ends, which is a line; one that listens or has just spoken stays."""
+
+    async def scene(stage):
+        listens = await stage.listen("/antiphon/dry")
+        speaks, silent, *others = [await stage.browser.ws_connect(stage.url) for _ in range(oscquery.MAX_CLIENTS - 1)]
+        await speaks.send_bytes(message("/antiphon/dry"))
+        await hear(speaks)
+        newcomer = await stage.browser.ws_connect(stage.url)
+        assert (await silent.receive(timeout=TIMEOUT_S)).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        await newcomer.send_bytes(message("/antiphon/dry", -6.0))
+        assert await hear(newcomer) == ("/antiphon/echo/dry", [-6.0]) and await hear(listens) == ("/antiphon/dry", [-6.0])
+        await speaks.send_bytes(message("/antiphon/dry"))
+        assert await hear(speaks) == ("/antiphon/echo/dry", [-6.0])
+        assert len(stage.server.clients) == oscquery.MAX_CLIENTS and len(stage.log) == 1 and "silent longest" in stage.log[0]
+        for stream in (speaks, silent, newcomer, *others):
+            await stream.close()
+
+    play(scene)
+
+
+def test_at_most_sixteen_websockets_that_listen_and_no_connection_that_says_nothing_keeps_others_out():
     """The seventeenth is told so; a hundred idle connections make room for one that asks."""
 
     async def scene(stage):
         streams = [await stage.browser.ws_connect(stage.url) for _ in range(oscquery.MAX_CLIENTS)]
+        for stream in streams:
+            await stream.send_str(json.dumps({"COMMAND": "LISTEN", "DATA": "/antiphon/dry"}))
+        await stage.until(lambda: all(map(stage.talk.subscriptions.wants, stage.server.clients)))
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await stage.browser.ws_connect(stage.url)
         assert caught.value.status == 503

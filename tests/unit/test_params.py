@@ -85,6 +85,29 @@ def test_nan_and_infinities_are_refused_by_every_row(row, value):
         row.accept(value)
 
 
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.path)
+@pytest.mark.parametrize("value", [10**400, -(10**400), 16**5000, [16**5000], "9" * 5000], ids=range(5))
+def test_a_number_larger_than_any_float_is_refused_in_one_line(row, value):
+    """And one that Python itself will not write out; only a trigger that has no number takes anything."""
+    for take in (row.accept, row.parse) if isinstance(value, str) else (row.accept,):
+        if row.kind == "trigger" and not row.numbered:
+            assert take(value) is True or isinstance(value, str)
+            continue
+        with pytest.raises(RefusedValue) as refused:
+            take(value)
+        assert len(str(refused.value)) < 480 and "\n" not in str(refused.value)
+
+
+def test_what_presets_keep_is_a_column_of_the_table():
+    """Levels, margins and wiring are the room's; what happens just now is not saved; all else is music."""
+    kept = {kept: {row.path for row in WITH_VALUE if row.kept == kept} for kept in ("music", "room", "moment")}
+    assert kept["moment"] == {"beat", "hold", "freeze", "mute"}
+    assert kept["room"] == {"phrase_margin", "yield_margin", "dry", "voice", "master", "sync", "morph_s", "midi_notes",
+                            *(f"send/{n}" for n in range(1, 9))}  # fmt: skip
+    assert all(row.saved == (row.kept != "moment") and row.of_the_music == (row.kept == "music") for row in WITH_VALUE)
+    assert not any(row.saved or row.of_the_music for row in TABLE if row.access == "w")
+
+
 def test_out_of_range_is_clipped_or_refused_as_the_row_says():
     """A fader is clipped; a seed outside its range is refused, since another seed would be another answer."""
     assert REGISTRY.accept("answer_s", 1e9) == 600.0

@@ -14,7 +14,7 @@ from antiphon.control.presets import Presets
 from antiphon.errors import UsageError
 from antiphon.events import Event
 from antiphon.params import REGISTRY
-from antiphon.params.presets import load_preset, of_the_music, preset_files, preset_folder, save_preset
+from antiphon.params.presets import load_preset, preset_files, preset_folder, save_preset
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ def test_a_complete_preset_is_all_of_the_music_and_nothing_of_the_room():
     whole = load_preset("mine", REGISTRY).whole(REGISTRY)
     assert whole["density"] == 1.0 and whole["temperature"] == 1.25 and whole["lowpass"] == 20_000.0 and whole["mode"] == "answer"
     assert not {"dry", "voice", "master", "send/1", "phrase_margin", "yield_margin", "mute", "beat", "sync", "morph_s"} & set(whole)
-    assert {row.group for row in REGISTRY.rows if of_the_music(row)} == {row.group for row in REGISTRY.rows}
+    assert {row.group for row in REGISTRY.rows if row.of_the_music} == {row.group for row in REGISTRY.rows}
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../up", "a/b", "a\\b", "/etc/passwd", "a.toml", ".hidden", "-x", "a b", "save",
@@ -160,6 +160,58 @@ def test_the_folder_is_where_the_platform_keeps_configuration(platform, environm
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert preset_folder() == Path(expected)
+
+
+HOSTILE = {
+    "digits": "temperature = " + "9" * 5000,
+    "float": "temperature = " + "9" * 5000 + ".0",
+    "key": "key = 1" + "0" * 400,
+    "keep": "keep = 1" + "0" * 400,
+    "seed": "seed = 1" + "0" * 400,
+    "chord": "chord = [1" + "0" * 400 + "]",
+    "hex": "temperature = 0x" + "f" * 9000,
+    "hex in a list": "chord = [0x" + "f" * 9000 + "]",
+    "switch": "yield = 0x" + "f" * 9000,
+    "tables": "temperature" + ".a" * 20_000 + " = 1",
+    "arrays": "chord = " + "[" * 20_000,
+    "row": "x" * 60_000 + " = 1",
+    "twice": "x" * 30_000 + " = 1\n" + "x" * 30_000 + " = 1",
+    "date": "temperature = 2024-01-01",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", HOSTILE.values(), ids=HOSTILE)
+def test_whatever_a_value_is_it_is_refused_in_one_short_line(line, folder):
+    """Numbers of thousands of digits, tables thousands deep, names of thousands of letters."""
+    path = preset_file(folder, "mine", f"[values]\n{line}\n")
+    with pytest.raises(UsageError) as refused:
+        load_preset("mine", REGISTRY)
+    said = str(refused.value).removeprefix(f"preset {path}: ")
+    assert len(said) < 600 and "\n" not in said
+
+
+@pytest.mark.parametrize("text", ["x" * 60_000 + " = 1", "complete = 0x" + "f" * 9000, "values = 0x" + "f" * 9000,
+                                  "[midi]\ncc1 = 0x" + "f" * 9000, "[midi]\n" + "x" * 60_000 + " = ''",
+                                  "[midi]\ncc1 = 'seed=" + "9" * 5000 + "'", "[midi]\ncc1 = '" + "x" * 60_000 + "'"])  # fmt: skip
+def test_whatever_else_is_in_a_preset_is_refused_in_one_short_line(text, folder):
+    """Its other keys, and its controllers."""
+    path = preset_file(folder, "mine", text)
+    with pytest.raises(UsageError) as refused:
+        load_preset("mine", REGISTRY)
+    assert len(str(refused.value).removeprefix(f"preset {path}: ")) < 600
+
+
+def test_a_title_may_be_anything(folder):
+    """It is only shown."""
+    for title in ("0x" + "f" * 9000, "[1, 2]", "1.5"):
+        preset_file(folder, "mine", f"title = {title}\n[values]\ntemperature = 0.5\n")
+        assert len(load_preset("mine", REGISTRY).title) < 80
+
+
+def test_a_preset_from_notepad_is_read(folder):
+    """It begins with a byte order mark."""
+    preset_file(folder, "mine", "").write_bytes(b"\xef\xbb\xbf" + b"[values]\r\ntemperature = 0.5\r\n")
+    assert load_preset("mine", REGISTRY).values == {"temperature": 0.5}
 
 
 # Taking
@@ -460,3 +512,63 @@ def test_its_task_moves_it(folder):
 
     asyncio.run(play())
     assert stage.values["novelty"] == 0.8
+
+
+@pytest.mark.parametrize("line", HOSTILE.values(), ids=HOSTILE)
+def test_no_file_ends_the_watching(line, folder):
+    """What is in it is told once; once it is mended that is heard, and presets go on."""
+    path = preset_file(folder, "mine", "[values]\ntemperature = 0.5\n")
+    stage = Stage()
+    stage.say("mine")
+    rewrite(path, f"[values]\n{line}\n", 1000)
+    stage.turn(5.0)
+    assert len(stage.lines) == 1 and "as it was" in stage.lines[0] and stage.values["temperature"] == 0.5
+    rewrite(path, "[values]\ntemperature = 0.7\n", 2000)
+    stage.turn(5.0)
+    assert stage.values["temperature"] == 0.7
+
+
+def test_whatever_fails_its_task_goes_on_and_says_so(folder, monkeypatch):
+    """Where a file is read, where a row is set, and in a tick itself: one line each, and the next preset arrives."""
+    path = preset_file(folder, "mine", "[values]\ntemperature = 0.5\n")
+    stage, failing = Stage(), {"novelty"}
+
+    def apply(event):
+        if event.path in failing:
+            raise KeyError("a key of its own")
+        stage._apply(event)
+
+    def look():
+        monkeypatch.undo()
+        raise ZeroDivisionError("nobody\nthought of it")
+
+    stage.desk._apply = apply
+    stage.say("mine")
+    rewrite(path, "[values]\ntemperature = 0.6\n", 1000)
+
+    def load(*_):
+        raise OverflowError("too large")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("antiphon.control.presets.load_preset", load)
+        stage.turn(5.0)
+    stage.say("drift over 0.1 s")
+    stage.turn(1.0)
+    monkeypatch.setattr(stage.presets, "_look", look)
+
+    async def play():
+        stage.presets._last_look_s = float("-inf")
+        task = asyncio.get_running_loop().create_task(stage.presets.run())
+        await asyncio.sleep(0.05)
+        failing.clear()
+        stage.say("duet over 1 s")
+        stage.now_s += 2.0
+        await asyncio.sleep(0.1)
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(play())
+    assert stage.lines == ["OverflowError: too large; playing on with preset mine as it was",
+                           "preset:drift: KeyError: 'a key of its own'",
+                           "presets: ZeroDivisionError: nobody thought of it"]  # fmt: skip
+    assert stage.values["novelty"] == 0.3 and stage.values["temperature"] == 0.7 and not stage.presets.moving

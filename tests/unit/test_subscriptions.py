@@ -128,7 +128,7 @@ def test_a_subscription_ends_by_itself_where_nobody_could_end_it(stage):
 
 def test_there_are_only_so_many(stage):
     """32 subscribers of 16 paths each; renewing is always possible, and who ends one makes room."""
-    peers = [Peer(f"osc:10.0.0.1:{n}") for n in range(33)]
+    peers = [Peer(f"osc:10.0.0.{n % 3}:{n}") for n in range(33)]
     for peer in peers[:32]:
         stage.subscriptions.subscribe(peer, "dry")
     with pytest.raises(UsageError, match="32 subscribers"):
@@ -144,7 +144,40 @@ def test_there_are_only_so_many(stage):
     stage.subscriptions.unsubscribe(peers[32], "never subscribed to")
     stage.now += 61.0  # those whose time is up take no place, also where nothing was due since
     for n in range(32):
-        stage.subscriptions.subscribe(Peer(f"osc:10.0.0.2:{n}"), "dry")
+        stage.subscriptions.subscribe(Peer(f"osc:10.0.1.{n % 2}:{n}"), "dry")
+
+
+def test_one_machine_leaves_room_for_others(stage):
+    """16 subscribers on a host, renewing and listening apart; however long is asked for, it ends after an hour unless renewed."""
+    hog = [Peer(f"osc:10.0.0.1:{n}") for n in range(17)]
+    for peer in hog[:16]:
+        stage.subscriptions.subscribe(peer, "dry", 20, float("inf"))
+    with pytest.raises(UsageError, match="16 subscribers on 10.0.0.1"):
+        stage.subscriptions.subscribe(hog[16], "dry")
+    stage.subscriptions.subscribe(hog[0], "voice", 20, float("inf"))
+    assert stage.subscriptions.listen(hog[16], "dry")
+    stage.subscriptions.subscribe(Peer("osc:10.0.0.2:1"), "dry")
+    stage.now += 3599.0
+    with pytest.raises(UsageError, match="16 subscribers on 10.0.0.1"):
+        stage.subscriptions.subscribe(hog[16], "dry")
+    stage.now += 2.0
+    stage.subscriptions.subscribe(hog[16], "dry")
+
+
+def test_who_wants_to_hear_is_whoever_subscribed_or_listens_until_that_ends(stage):
+    """By time, by ignoring the last address, by unsubscribing."""
+    peer = Peer("tcp:10.0.0.1:1", lasting=True)
+    assert not stage.subscriptions.wants(peer)
+    stage.subscriptions.subscribe(peer, "dry", 20, 10)
+    assert stage.subscriptions.wants(peer)
+    stage.now += 11.0
+    assert not stage.subscriptions.wants(peer)
+    assert stage.subscriptions.listen(peer, "dry") and stage.subscriptions.wants(peer)
+    stage.subscriptions.ignore(peer, "dry")
+    assert not stage.subscriptions.wants(peer)
+    stage.subscriptions.subscribe(peer, "pitch")
+    stage.subscriptions.unsubscribe(peer)
+    assert not stage.subscriptions.wants(peer)
 
 
 def test_a_renewal_makes_nothing_come_sooner(stage):

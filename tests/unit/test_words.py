@@ -65,6 +65,25 @@ def test_no_phrase_means_two_things():
     assert not {phrase for phrase in phrases if not set(phrase.split()) - v.FILLERS}
 
 
+PHRASES = {phrase: values for phrase, values in vocabulary()}
+
+
+@pytest.mark.parametrize("phrase", [phrase for phrase in PHRASES if " " in phrase])
+def test_no_word_of_a_phrase_means_the_phrase(phrase):
+    """Alone, or with "no" before it, it sets nothing of the phrase's, where it is not a phrase of its own: no way."""
+    for word in set(phrase.split()) - set(PHRASES):
+        for text in {word, f"no {word}", f"{word} qq"} - set(PHRASES):
+            assert not set(understand(text).values) & set(PHRASES[phrase]), text
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_off_behind_a_phrase_never_switches_it_on(phrase):
+    """It means what "no" before it means, or is not understood with the phrase; chord off."""
+    asked = understand(f"{phrase} off")
+    assert not {path for path, value in PHRASES[phrase].items() if asked.values.get(path, "nothing") == value}
+    assert asked.values or asked.unknown
+
+
 def test_the_vocabulary_is_printed_whole(capsys):
     """By `antiphon params --words`, on 80 columns or so, with the forms besides."""
     assert main(["params", "--words"]) == 0
@@ -145,6 +164,19 @@ SENTENCES = {
     "scale cents, scale_cents 0 150 350": {"scale": "cents", "scale_cents": (0, 150, 350)},
     "my key, my tempo": {"key": "performer", "scale": "performer", "tempo": 0},
     "the second voice": {"timbre": 1, "timbre_x": 1, "timbre_y": 0},
+    "give way": {"yield": True},
+    "please don't give way": {"yield": False},
+    "just listen, please": {"mode": "listen"},
+    "my own sound": {"timbre": 0},
+    "half as loud": {"loudness": -10},
+    "twice as loud as me": {"loudness": 10},
+    "twice as many notes, half the tempo": {"density": 2, "tempo": 50},
+    "chord off": {"chord": ()},
+    "turn off the chord, turn vibrato off": {"chord": (), "vibrato": 0},
+    "no longer slow": {"tempo": 125},
+    "vibrato off the grid": {"vibrato": 1.5, "grid_grip": 0},
+    "midi clock off": {"sync": "off"},
+    "for 2 min": {"answer_s": 120},
     "": {},
     "please, just a bit of that": {},
 }
@@ -184,6 +216,15 @@ NOT_UNDERSTOOD = {
     "tempo": ({}, ["tempo"]),
     "seed -1": ({}, []),
     "mode hodl": ({}, ["hodl"]),
+    "way too loud": ({"loudness": -4}, ["way"]),
+    "no way": ({}, ["no way"]),
+    "my guitar": ({}, ["my", "guitar"]),
+    "in my range": ({}, ["my"]),
+    "twice as bright": ({}, ["twice as bright"]),
+    "three times as fast": ({}, ["three", "times as fast"]),
+    "slow off": ({}, ["slow off"]),
+    "10 min": ({}, ["10", "min"]),
+    "9" * 400 + " bpm": ({}, []),
 }
 
 
@@ -219,10 +260,29 @@ def test_more_and_less_move_what_is_there_now():
     assert meant("not less dense", density=2.0) == {"density": 3}
     assert meant("higher", transpose=-5) == {"transpose": 7}
     assert meant("slow, slower") == {"tempo": 48}
+    assert meant("half as loud", loudness=4.0) == {"loudness": -6} and meant("twice as loud", loudness=-4.0) == {"loudness": 6}
     asked = understand("slower", values={"tempo": 0})
     assert asked.values == {"tempo": 80} and "from 100 bpm" in asked.lines()[0], "the performer's is taken for 100, which is said"
     clipped = understand("much higher", values={"transpose": 12})
     assert clipped.values == {"transpose": 24} and "beyond" in clipped.remarks[0]
+
+
+@pytest.mark.parametrize("dial", v.DIALS, ids=lambda dial: dial.high[1])
+def test_however_much_more_or_less_is_asked_for_it_ends_at_the_ends_of_the_row(dial):
+    """Where 0 is a word, as the performer's tempo is, no "slower" leads there: only who says the word means it."""
+    row = REGISTRY.resolve(dial.path)
+    for much in ("much " * 12, "far " * 110, "very much " * 40):
+        said = [f"{much}{more} {words.split(', ')[0]}" for more in ("more", "less") for _, words in (dial.low, dial.high)]
+        reached = {meant(text)[row.path] for text in said}
+        assert reached == {row.minimum, row.maximum}
+    assert meant("much " * 12 + "faster") == {"tempo": 300} and meant("much " * 12 + "slower") == {"tempo": 20}
+
+
+def test_what_is_beyond_is_said_once_for_a_row():
+    """Seventy words for slower are one thing to know."""
+    asked = understand("slower " * 70)
+    assert asked.values == {"tempo": 20} and len(asked.remarks) == 1 and "is beyond 20 .. 300 bpm" in asked.remarks[0]
+    assert len(understand("much slower slower a bit slower " * 14).remarks) == 1
 
 
 def test_the_later_of_two_words_for_one_row_wins_and_that_is_said():

@@ -4,7 +4,8 @@
     /antiphon/<path>                   without a value: ask for it; a trigger fires
     /antiphon/keep 3, /antiphon/keep/3 a numbered trigger; the second form takes a button's 1 and 0
     /antiphon/send/* -6                a pattern (OSC 1.0): every row that has a value, matches and takes this one
-    /antiphon/status                   answered by /antiphon/status NAME VALUE NAME VALUE ...
+    /antiphon/status                   answered by /antiphon/status NAME VALUE NAME VALUE ...; a switch as 1 or 0
+    /antiphon/ask TEXT                 answered by /antiphon/asked LINE LINE ... too: what was understood
     /antiphon/feed/<name>              answered by the feed as it is now
     /antiphon/subscribe PATH HZ SECONDS    hear of a row, a pattern, a feed or of everything (echo); the numbers may be left out
     /antiphon/unsubscribe PATH             and no more; without PATH of nothing any more
@@ -12,6 +13,9 @@
 
 An unknown path is answered with the nearest ones: /antiphon/error TEXT PATH PATH ... Bundles' time tags become frame times
 through the desk's clock. A pattern reaches what has a value, never what happens: a trigger, a panic and a text are spelled out.
+
+No answer is ever obeyed or answered: an instrument may be pointed at another, or (by reply_to) at itself. Its address says so
+(`echo/`, `error`, `asked`), or that it has arguments where a question has none (`status`, `feed/`).
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from .patterns import Pattern, is_pattern
 from .peers import Peer
 from .subscriptions import ECHO, FEED, ROOT, USUAL_HZ, Feeds, Subscriptions
 
+_ANSWERS = (ROOT + "error", ROOT + "asked")
 _MAX_AHEAD_S = 10.0  # a time tag further ahead than this is a clock that is set wrong, not a plan
 _ERROR_REPLIES_PER_S = 50
 _LONG_REPLIES_PER_S = 50  # to one sender: as often as there is news of the model
@@ -103,7 +108,11 @@ class Dialogue:
         self._complain(peer, f"malformed OSC: {malformed}")
 
     def answer(self, word: str, *arguments: Value) -> None:
-        """Tell whoever is being obeyed at this moment, from within a row's handler; nobody, where no message is."""
+        """Tell whoever is being obeyed at this moment, from within a row's handler; nobody, where no message is.
+
+        The word is one of those that are ignored when they come in: by a row's own the answer would be obeyed in its turn.
+        """
+        assert ROOT + word in _ANSWERS
         if self._speaker is not None:
             self._speaker.send(wire.encode(ROOT + word, *arguments))
 
@@ -111,9 +120,19 @@ class Dialogue:
         """Forget a peer whose connection has ended."""
         self.subscriptions.forget(peer.key)
 
+    def note(self, line: str) -> None:
+        """Log a line that a person should see: at most one in two seconds, however much arrives."""
+        now_s = time.monotonic()
+        if now_s - self._logged_s < _LOG_EVERY_S:
+            self._unlogged += 1
+            return
+        more = f" (and {self._unlogged} more)" if self._unlogged else ""
+        self._logged_s, self._unlogged = now_s, 0
+        self.desk.log(line + more)
+
     def _take(self, message: wire.Message, peer: Peer) -> None:
         address = message.address
-        if address.startswith((ECHO, ROOT + "error")):
+        if address.startswith(ECHO) or address in _ANSWERS:
             return  # two instruments that answer each other's answers would never stop
         if is_pattern(address):
             self._take_pattern(message, peer)
@@ -201,8 +220,8 @@ class Dialogue:
         if len(arguments) > 1:
             return  # another instrument's answer; a button sends one number
         self.counters.asked += 1
-        if self._may_be_long(peer):
-            peer.send(wire.encode(ROOT + "status", *(part for pair in self._status().items() for part in pair)))
+        if self._may_be_long(peer) and (words := self._status()):  # without a word it would be a question
+            peer.send(wire.encode(ROOT + "status", *(_plain(part) for pair in words.items() for part in pair)))
 
     def _tell_feed(self, name: str, arguments: tuple, peer: Peer) -> None:
         if arguments:
@@ -265,13 +284,7 @@ class Dialogue:
             peer.send(wire.encode(ROOT + "error", text, *near))
         else:
             self.counters.silenced += 1
-        now_s = time.monotonic()
-        if now_s - self._logged_s < _LOG_EVERY_S:
-            self._unlogged += 1
-            return
-        more = f" (and {self._unlogged} more)" if self._unlogged else ""
-        self._logged_s, self._unlogged = now_s, 0
-        self.desk.log(f"OSC from {peer.name.partition(':')[2]}: {text}{more}")
+        self.note(f"OSC from {peer.name.partition(':')[2]}: {text}")
 
 
 class _PerSecond:
@@ -291,6 +304,11 @@ class _PerSecond:
             return False
         self._taken += 1
         return True
+
+
+def _plain(value: Value | None) -> Value:
+    """Give a part of the status without T, F and N: Pd 0.53's [oscparse] drops them, and names and values go out of step."""
+    return "none" if value is None else int(value) if isinstance(value, bool) else value
 
 
 def _told(row: Param, arguments: tuple) -> object:

@@ -86,7 +86,7 @@ class LinkClient:
         """Ask until it no longer answers or is no longer wanted; whether it ever did."""
         try:
             reader, writer = await asyncio.wait_for(asyncio.open_connection(self._host, self._port, limit=_LINE_BYTES), _SILENT_S)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, ValueError):  # UnicodeError is one: a..b cannot even be asked for
             return False
         answered, asked_s = False, -math.inf
         last_s = self._clock()

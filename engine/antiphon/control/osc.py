@@ -184,7 +184,7 @@ async def bind(host: str, port: int, kind: int, flag: str = "--osc", name: str =
             bound.close()
             raise
         return bound
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:  # UnicodeError is one: a..b cannot even be asked for
         raise _unbound(host, port, error, flag, name) from None
 
 
@@ -201,7 +201,7 @@ def _unbound(host: str, port: int, error: Exception, flag: str, name: str) -> Us
         return UsageError(f"{where} is reserved for root; choose one from 1024 to 65535 with {flag} PORT")
     if isinstance(error, OverflowError):
         return UsageError(f"{name} port {port} does not exist; choose one from 1024 to 65535 with {flag} PORT (0 for any)")
-    if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
+    if isinstance(error, socket.gaierror | ValueError) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
         return UsageError(
             f"{host!r} is no address of this machine; --osc-bind takes one of its own, or 0.0.0.0 for all"
         )

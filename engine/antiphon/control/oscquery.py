@@ -6,7 +6,8 @@
     WebSocket, binary            OSC packets: taken like a datagram; what is listened to comes the same way
 
 Everything runs in the control thread and waits for nobody: a client that does not read is told the newest values when
-it reads again (subscriptions.py), and is dropped when it has not for five seconds.
+it reads again (subscriptions.py), and is dropped when it has not for five seconds. Where all WebSockets are taken, one that
+listens to nothing makes room for the next: the one silent longest.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from . import wire
 from .announce import service_name
 from .dialogue import Dialogue
 from .osc import LOOPBACK, PortTaken, bind
+from .peers import who_makes_room
 from .tree import ATTRIBUTES, NOT_SUPPORTED, Tree
 
 DEFAULT_PORT = 9100
@@ -148,16 +150,22 @@ class OscQueryServer:
         }
 
     async def _converse(self, request: web.BaseRequest) -> web.StreamResponse:
-        if len(self.clients) >= MAX_CLIENTS:
-            return _said(503, f"{MAX_CLIENTS} WebSockets are open already")
         stream = web.WebSocketResponse(max_msg_size=wire.MAX_BYTES, compress=False, heartbeat=_PING_S, timeout=1.0)
         client = _Client(stream, request)
+        if len(self.clients) >= MAX_CLIENTS:
+            leaves = who_makes_room(self.clients, self._dialogue.subscriptions.wants, client.host, MAX_CLIENTS // 2)
+            if leaves is None:
+                return _said(503, f"{MAX_CLIENTS} WebSockets are open already")
+            self._dialogue.note(f"OSCQuery has {MAX_CLIENTS} WebSockets at most: {leaves.name}, silent longest, made room")
+            self.clients.discard(leaves)
+            leaves.drop()
         self.clients.add(client)
         try:
             await stream.prepare(request)
             writing = asyncio.get_running_loop().create_task(client.write(), name="antiphon-oscquery-client")
             try:
                 async for message in stream:
+                    client.heard_s = time.monotonic()
                     if message.type == WSMsgType.BINARY:
                         self._dialogue.take(message.data, client)
                     elif message.type == WSMsgType.TEXT:
@@ -209,6 +217,7 @@ class _Client:
         self._waiting: deque[bytes] = deque()
         self._more = asyncio.Event()
         self.stuck_since: float | None = None
+        self.heard_s = time.monotonic()
 
     @property
     def key(self) -> object:

@@ -133,9 +133,13 @@ class Presets:
         return self.moving
 
     async def run(self) -> None:
-        """Tick for ever: every 20 ms while a row moves, else once a second."""
+        """Tick for ever: every 20 ms while a row moves, else once a second. What fails in a tick is a line; the next one comes."""
         while True:
-            moving = self.tick(self._now_s())
+            try:
+                moving = self.tick(self._now_s())
+            except Exception as error:  # whatever it is: who ticks no more would leave rows on their way, and say nothing
+                self._log(f"presets: {_in_a_line(error)}")
+                moving = self.moving
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.sleep(TICK_S) if moving else self._wake.wait(), _LOOK_S)
@@ -188,8 +192,8 @@ class Presets:
         for path, way in tuple(self._ways.items()):
             if emitted >= _MOST_EVENTS:
                 return
+            del self._ways[path]  # first: where the rest fails it is not tried 50 times a second
             value = way.at(now_s)
-            del self._ways[path]
             if way.over_s > 0 and now_s - way.begin_s < way.over_s:
                 self._ways[path] = way  # at the end: those that had no turn have it in the next tick
             if value != self._desk.values[path] or way.time_frame is not None:
@@ -201,8 +205,8 @@ class Presets:
         self._own_hand = True
         try:
             self._desk.emit(Event(way.row.path, value, way.time_frame, way.source))
-        except AntiphonError as error:  # a full queue, an engine that is being stopped
-            self._log(f"{way.source}: {error}")
+        except Exception as error:  # a full queue, an engine that is being stopped, a surface that fails at it
+            self._log(f"{way.source}: {_in_a_line(error)}")
             return False
         finally:
             self._own_hand = False
@@ -225,8 +229,8 @@ class Presets:
             new = load_preset(self._taken.path, self._desk.registry)
             if new.midi != self._taken.midi:
                 self._bind(new.midi)
-        except UsageError as error:
-            self._log(f"{error}; playing on with it as it was")
+        except Exception as error:  # no file, whatever is in it, ends the watching
+            self._log(f"{_in_a_line(error)}; playing on with preset {self._taken.name} as it was")
             return
         old, self._taken = self._taken, new
         before = old.whole(self._desk.registry)
@@ -241,6 +245,12 @@ class Presets:
             self._set_out(changed, self._desk.values.get("morph_s", 0.0), f"preset:{new.name}", None)
         if new.midi != old.midi:
             self._log(f"preset {new.name} has other MIDI bindings now")
+
+
+def _in_a_line(error: Exception) -> str:
+    """Say what went wrong: our own errors in their words, others with what they are."""
+    text = str(error) if isinstance(error, AntiphonError) else f"{type(error).__name__}: {error}"
+    return " ".join(text[:400].split())
 
 
 def _lies_between(row: Param, start: Value, target: Value) -> bool:

@@ -27,6 +27,7 @@ from .peers import Peer
 ROOT = "/antiphon/"
 ECHO, FEED = ROOT + "echo/", ROOT + "feed/"
 MAX_SUBSCRIBERS = 32
+MAX_OF_A_HOST = 16
 MAX_PATHS = 16  # of one subscriber
 LEAST_HZ, MOST_HZ, USUAL_HZ = 0.1, 100.0, 20.0
 USUAL_S, MOST_S = 60.0, 3600.0
@@ -101,7 +102,7 @@ class Subscriptions:
     def subscribe(self, peer: Peer, path: str, hz: float = USUAL_HZ, seconds: float | None = None) -> None:
         """Tell `peer` of a row, of the rows that a pattern means, of a feed, or of every change (echo); what is so now at once.
 
-        A repeat renews it. It ends by itself after `seconds`, 60 where a peer has no connection that could end it.
+        A repeat renews it. It ends by itself after `seconds`, 60 where a peer has no connection that could end it; an hour at most.
         Raises UsageError with one line for a path that is none, for numbers that are none, and where too many listen.
         """
         hz, seconds, path = _within(hz, LEAST_HZ, MOST_HZ, "HZ"), _lasting(peer, seconds), _named(path)
@@ -110,6 +111,8 @@ class Subscriptions:
         paths = self._subscribed(peer.key)
         if not paths and len(self) >= MAX_SUBSCRIBERS:
             raise UsageError(f"{MAX_SUBSCRIBERS} subscribers are served already; unsubscribe one")
+        if not paths and self._of_host(peer.host) >= MAX_OF_A_HOST:
+            raise UsageError(f"{MAX_OF_A_HOST} subscribers on {peer.host} are served already; unsubscribe one")
         if path not in paths and len(paths) >= MAX_PATHS:
             raise UsageError(f"one sender subscribes to at most {MAX_PATHS} paths; a pattern is one, and echo is all")
         wish = _Wish(peer, FEED if feed else ECHO, 1.0 / hz, feed, rows, self._clock() + seconds)
@@ -146,6 +149,12 @@ class Subscriptions:
             self._end(peer.key, f"{_LISTEN}/{path[len('feed/') :]}")
         elif wish is not None:
             wish.rows.discard(path)
+            if not wish.rows:
+                self._end(peer.key, _LISTEN)
+
+    def wants(self, peer: Peer) -> bool:
+        """Say whether a peer hears of anything: has subscribed, or listens."""
+        return any(wish.until_s > self._clock() for wish in self._peers.get(peer.key, {}).values())
 
     def forget(self, key: Hashable) -> None:
         """End all that a peer wanted: it has gone."""
@@ -202,6 +211,13 @@ class Subscriptions:
         if path not in self._rows:
             raise UnknownParam(path[:80], nearest(path[:80], (*self._rows, *FEED_NAMES, "echo")))
         return "", {path}
+
+    def _of_host(self, host: str) -> int:
+        """How many of a host have subscribed to something."""
+        return sum(
+            any(not name.startswith(_LISTEN) and wish.peer.host == host for name, wish in wishes.items())
+            for wishes in self._peers.values()
+        )
 
     def _subscribed(self, key: Hashable) -> list[str]:
         return [name for name in self._peers.get(key, ()) if not name.startswith(_LISTEN)]

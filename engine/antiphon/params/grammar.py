@@ -25,11 +25,18 @@ Found = tuple[int, dict[str, Value]] | None
 
 @dataclass(frozen=True)
 class Line:
-    """What was written, word by word: as it was given, and in small letters."""
+    """What was written, word by word: as it was given, and in small letters.
+
+    The fillers are not among `given` and `words`, but in `whole` and `small`, where a phrase may need them; `places` says
+    where each word stands there.
+    """
 
     given: list[str]
     words: list[str]
     registry: Registry
+    whole: list[str]
+    small: list[str]
+    places: list[int]
 
     def word(self, at: int) -> str:
         """The word there, "" beyond the end."""
@@ -38,6 +45,14 @@ class Line:
     def phrase(self, at: int, count: int) -> str:
         """Some words of it as they were given."""
         return re.sub(r" (?=[,:;.])", "", " ".join(self.given[at : at + count]))
+
+
+def line_of(text: str, registry: Registry) -> Line:
+    """Take a text apart, fillers aside."""
+    whole = tokens(text)
+    small = [token.lower() for token in whole]
+    places = [place for place, word in enumerate(small) if word not in v.FILLERS]
+    return Line([whole[place] for place in places], [small[place] for place in places], registry, whole, small, places)
 
 
 def tokens(text: str) -> list[str]:
@@ -129,6 +144,8 @@ def _tonic(line: Line, at: int) -> Found:
 
 def _scale(line: Line, at: int) -> Found:
     """Dorian; rast on d."""
+    if line.word(at) == "min" and at and re.fullmatch(_NUMBER, line.word(at - 1)):
+        return None  # 10 min: of whatever, but not in minor
     after, scale = _scale_at(line, at + (line.word(at) == "scale"))
     if scale is None:
         return None
@@ -188,7 +205,7 @@ def _value(line: Line, row: Param, at: int) -> tuple[int, Value] | None:
             return len(words), choice
     if row.kind == "bool":
         return (1, word in ("on", "yes", "true")) if word in ("on", "yes", "true", "off", "no", "false") else None
-    if row.kind == "list" and word == "none":
+    if row.kind == "list" and word in ("none", "off"):
         return 1, ()
     if word and ((row.zero and word == row.zero) or (row.has_off and word == "off")):
         return 1, 0 if row.zero else row.minimum

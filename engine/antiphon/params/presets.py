@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import patches
 from ..errors import UsageError, did_you_mean
-from .spec import Param, Registry, Value
+from .spec import Registry, Value, as_shown
 
 _KEYS = ("title", "help", "complete", "values", "midi")
 _MOST_BYTES = 65_536
@@ -24,8 +24,6 @@ _NAME = r"[^\W_][\w-]{0,39}"
 _MOST_PRESETS = 500  # of one's own: who may save over OSC must not be able to fill the disk
 _BINDING = r"(\d{1,2}:)?(cc\d{1,3}\+\d{1,3}|bend|pressure|pc|(cc|nrpn|note|pc)\d{1,5})"
 """How a MIDI control is written; what it is, and what it may steer, control/midimap.py knows."""
-_OF_THE_MOMENT = ("beat", "hold", "freeze", "mute")
-"""Rows that say what happens just now: a preset may name them, but they are not saved with the sound."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,10 @@ class Preset:
     """Values for some rows, checked by the table. `name` is the file's, without its ending.
 
     A `complete` preset, as all are that were saved, is all of the music: what it does not name is at its default. What one
-    that is not does not name stays as it is. `midi` binds controllers ("cc74", "2:cc74" for channel 2) to rows, or to one
-    value of one ("recall=1"); to "" for none. `remarks` says in a line each which values were moved into their range, and
-    what else is to be known of it.
+    that is not does not name stays as it is. The room's rows and the moment's (`Param.kept`) are set where they are named
+    and only there: a preset saved at home must not change how loud a stage is unless its file says so. `midi` binds
+    controllers ("cc74", "2:cc74" for channel 2) to rows, or to one value of one ("recall=1"); to "" for none. `remarks`
+    says in a line each which values were moved into their range, and what else is to be known of it.
     """
 
     name: str
@@ -49,7 +48,7 @@ class Preset:
 
     def whole(self, registry: Registry) -> dict[str, Value]:
         """All that is to be set when it is taken while something else plays."""
-        rest = {row.path: row.default for row in registry.rows if of_the_music(row)} if self.complete else {}
+        rest = {row.path: row.default for row in registry.rows if row.of_the_music} if self.complete else {}
         return rest | self.values
 
 
@@ -110,7 +109,7 @@ def save_preset(
     differing = {
         row.path: values[row.path]
         for row in registry.rows
-        if row.access != "w" and row.path not in _OF_THE_MOMENT and values.get(row.path, row.default) != row.default
+        if row.saved and values.get(row.path, row.default) != row.default
     }
     text = preset_toml(differing, title or name, complete=True, midi=midi or {})
     try:
@@ -127,16 +126,6 @@ def check_preset_name(name: str) -> None:
     """Raise UsageError for what cannot be the name of a preset: it becomes the name of a file, in one folder and no other."""
     if not re.fullmatch(_NAME, name) or name.lower() == "save":
         raise UsageError(f"{name[:80]!r} is no name for a preset; letters, digits, - and _ will do, at most 40")
-
-
-def of_the_music(row: Param) -> bool:
-    """Whether the row belongs to what is played rather than to the room, the moment or the machine.
-
-    The room's are how loud everything is, and how loud one must be to be heard: a preset saved at home must not change
-    them on a stage unless its file says so.
-    """
-    of_the_room = row.unit == "dB" and row.group in ("performance", "output")
-    return row.access != "w" and row.target != "control" and row.path not in _OF_THE_MOMENT and not of_the_room
 
 
 def preset_toml(
@@ -173,7 +162,7 @@ def _check_binding(registry: Registry, binding: str, target: object) -> None:
 
 def _yes_or_no(key: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise UsageError(f"{key} is true or false, not {str(value)[:40]!r}")
+        raise UsageError(f"{key} is true or false, not {as_shown(value)}")
     return value
 
 
@@ -206,14 +195,16 @@ def _read_preset(path: Path) -> dict:
             data = file.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise UsageError(f"preset {path}: larger than {_MOST_BYTES} bytes; is it a preset?")
-        content = tomllib.loads(data.decode("utf-8"))
+        content = tomllib.loads(data.decode("utf-8-sig"))  # Notepad begins a file with a mark of its own
     except OSError as error:
         raise UsageError(f"preset {path}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"preset {path}: is not TOML ({str(error).splitlines()[0]})") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"preset {path}: is not TOML ({_one_line(error)[:160]})") from None
+    except (ValueError, RecursionError):  # numbers of thousands of digits, arrays thousands deep: TOML, but not for us
+        raise UsageError(f"preset {path}: cannot be read (a number too long, or arrays too deep)") from None
     for key in content:
         if key not in _KEYS:
-            raise UsageError(f"preset {path}: unknown key {key!r}{did_you_mean(key, _KEYS)}; rows go under [values]")
+            raise UsageError(f"preset {path}: unknown key {key[:80]!r}{did_you_mean(key[:80], _KEYS)}; rows go under [values]")
     return content
 
 
@@ -243,4 +234,5 @@ def _quoted(value: object) -> str:
 
 def _one_line(text: object) -> str:
     """A title as it can be shown: what a file says must not steer a terminal."""
+    text = text if isinstance(text, str | Exception) else as_shown(text)
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)[:400]).split())

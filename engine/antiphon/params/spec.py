@@ -20,6 +20,9 @@ Value = float | int | bool | str | tuple[float, ...]
 _WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
 
+_MOST_DIGITS = 20  # of a trigger's number: Python refuses to read thousands, with an error of its own
+
+
 class UnknownParam(UsageError):
     """No row has this path; `nearest` holds what may have been meant."""
 
@@ -48,6 +51,9 @@ class Param:
     `midi` is the controller that steers it by default, empty for none. `zero` is the word for 0 where that stands for
     something else than a number (a tempo of 0 is the performer's). `renews` says that a change is answered at once: the
     note that sounds gives way to the next one, drawn by the new value.
+    `kept` says what a preset has to do with it. music: it is part of one, and at its default where a complete one does not name
+    it. room: how loud and how sensitive the stage is, and what it is wired to; saved, and loaded where a file names it, but never
+    reset by a complete one. moment: what happens just now; a preset may name it, but it is not saved.
     """
 
     path: str
@@ -68,6 +74,7 @@ class Param:
     beyond: Literal["clip", "refuse"] = "clip"
     access: Literal["rw", "w"] = "rw"
     midi: str = ""
+    kept: Literal["music", "room", "moment"] = "music"
 
     @property
     def width(self) -> int:
@@ -85,6 +92,16 @@ class Param:
     def has_off(self) -> bool:
         """Whether the word `off` is a value: a gain's lowest point is silence."""
         return self.unit == "dB" and self.minimum <= OFF_DB
+
+    @property
+    def saved(self) -> bool:
+        """Whether its value is written into a preset that is saved."""
+        return self.access != "w" and self.kept != "moment"
+
+    @property
+    def of_the_music(self) -> bool:
+        """Whether it belongs to what is played: a preset that is complete sets it, named or not."""
+        return self.access != "w" and self.kept == "music"
 
     def accept(self, value: object) -> Value:
         """Give the value this row takes from a typed one; raise RefusedValue with one line if there is none.
@@ -142,7 +159,7 @@ class Param:
         if self.kind == "enum":
             return word.lower()
         if self.numbered:
-            return int(word) if word.isascii() and word.isdigit() else word
+            return int(word) if word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS else word
         if self.kind == "trigger":
             return _WORDS.get(word.lower(), word)
         if self.kind == "text":
@@ -299,19 +316,28 @@ class Param:
         if isinstance(value, int | float) and not isinstance(value, bool):
             if value in range(len(self.choices)):
                 return self.choices[int(value)]
-            if f"{value:g}" in self.choices:
-                return f"{value:g}"
+            named = f"{value:g}" if abs(value) < 1e6 else ""  # 440 of tune_to; an int may be larger than any float
+            if named in self.choices:
+                return named
         raise self._refuse(value)
 
     def _refuse(self, value: object) -> RefusedValue:
-        shown = repr(value)
-        shown = shown if len(shown) <= 40 else shown[:37] + "..."
-        near = nearest(value, self.choices) if isinstance(value, str) else []
+        shown = as_shown(value)
+        near = nearest(value[:80], self.choices) if isinstance(value, str) else []
         what = {"int": "a whole number, ", "float": "a number, "}.get(self.kind, "")
         return RefusedValue(
             f"{self.path} does not take {shown}; it takes {what}{self.span()}"
             + (f"; did you mean {near[0]}?" if near else "")
         )
+
+
+def as_shown(value: object) -> str:
+    """Write whatever was given so that it fits into a message: Python's way, at most 40 characters of it."""
+    try:
+        shown = repr(value)
+    except (ValueError, RecursionError):  # an int of more than 4300 digits; tables in tables in tables
+        return "a number of thousands of digits" if isinstance(value, int) else f"such a {type(value).__name__}"
+    return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
 def _is_zero(value: object) -> bool:

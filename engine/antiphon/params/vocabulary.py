@@ -42,10 +42,11 @@ class Setting:
 
 DIALS = (
     Dial("tempo", 1.25, (60, "slow, slowly"), (150, "fast, quick, quickly, rapid"), neutral=100),
-    Dial("tempo", 2, (50, "half time, half speed, half as fast"), (200, "double time, double speed, twice as fast"), neutral=100,
-         relative=True),
+    Dial("tempo", 2, (50, "half time, half speed, half tempo, half as fast, twice as slow"),
+         (200, "double time, double speed, double tempo, twice as fast, half as slow"), neutral=100, relative=True),
     Dial("density", 1.5, (0.5, "sparse, few notes, spacious"), (2, "dense, busy, many notes, lots of notes")),
     Dial("density", 1.5, (0.5, "fewer notes, less notes, too many notes"), (2, "more notes"), relative=True),
+    Dial("density", 2, (0.5, "half as dense, half as many notes"), (2, "twice as dense, twice as many notes"), relative=True),
     Dial("phrase_length", 1.5, (2, "short phrases"), (10, "long phrases"), neutral=5),
     Dial("answer_s", 1.6, (4, "short answers, short answer, brief"), (20, "long answers, long answer")),
     Dial("phrase_gap_s", 1.5, (0.3, "impatient, eager"), (1.5, "patient")),
@@ -55,6 +56,7 @@ DIALS = (
     Dial("resonance", 0.2, (0, "not resonant"), (0.6, "resonant, resonance, ringing"), none=0),
     Dial("breath", 6, (-12, "clear, clean, pure"), (12, "breathy, airy, noisy, husky, breath, noise, air"), none=-30),
     Dial("loudness", 4, (-9, "soft, softly, quiet, quietly, gentle, gently"), (6, "loud, loudly, strong, strongly")),
+    Dial("loudness", 10, (-10, "half as loud, twice as soft, twice as quiet"), (10, "twice as loud"), relative=True),
     Dial("temperature", 0.25, (0.5, "safe, calm, tame, predictable, careful, boring"),
          (1.4, "wild, adventurous, crazy, bold, risky, daring, surprising")),
     Dial("novelty", 0.2, (0.1, "repetitive, repeating, repeat me, familiar"), (0.9, "new, inventive, novel, original")),
@@ -69,7 +71,7 @@ DIALS = (
 )
 
 SETTINGS = (
-    Setting("listen, only listen, just listen, listening, stop, be silent", {"mode": "listen"}),
+    Setting("listen, only listen, just listen, listening, stop, silent, be silent", {"mode": "listen"}),
     Setting("answer, answer me, respond, call and response", {"mode": "answer"}, {"mode": "listen"}),
     Setting("hold, go on, keep going, continue, for ever, forever, endless", {"mode": "hold"}, {"mode": "answer"}),
     Setting("mute, muted", {"mute": True}, {"mute": False}),
@@ -90,6 +92,8 @@ SETTINGS = (
     Setting("pp, pianissimo", {"loudness": -18}),
     Setting("mp, mezzopiano", {"loudness": -6}),
     Setting("mf, mezzoforte, as loud as me", {"loudness": 0}),
+    Setting("half as loud as me", {"loudness": -10}),
+    Setting("twice as loud as me", {"loudness": 10}),
     Setting("forte", {"loudness": 4}),
     Setting("ff, fortissimo", {"loudness": 9}),
     Setting("fff", {"loudness": 12}),
@@ -113,8 +117,8 @@ SETTINGS = (
     Setting("in tune, my tuning, in tune with me", {"tune_to": "performer"}, {"tune_to": "off"}),
     Setting("concert pitch, a 440, at 440, 440 hz", {"tune_to": "440"}),
     Setting("out of tune, untuned", {"tune_to": "off"}, {"tune_to": "performer"}),
-    Setting("chord, chords, on the chord", {"chord_grip": 1.0}, {"chord": ()}),
-    Setting("on the grid, on grid, in time, quantised, quantized, on the beat", {"grid_grip": 1.0}, {"grid_grip": 0.0}),
+    Setting("chord, chords, on chord, on the chord", {"chord_grip": 1.0}, {"chord": ()}),
+    Setting("on the grid, on grid, in time, quantised, quantized, on beat, on the beat", {"grid_grip": 1.0}, {"grid_grip": 0.0}),
     Setting("off the grid, off grid, rubato, free time, unmetered", {"grid_grip": 0.0}, {"grid_grip": 1.0}),
     Setting("quarters, quarter notes, crotchets", {"grid": "1/4", "grid_grip": 1.0}),
     Setting("eighths, eighth notes, quavers", {"grid": "1/8", "grid_grip": 1.0}),
@@ -182,6 +186,7 @@ ALIASES = {
 """Other names of rows, before or after a number."""
 UNITS = {
     "s": ("s", 1), "sec": ("s", 1), "second": ("s", 1), "seconds": ("s", 1), "minute": ("s", 60), "minutes": ("s", 60),
+    "min": ("s", 60), "mins": ("s", 60),
     "ms": ("s", 0.001), "db": ("dB", 1), "bpm": ("bpm", 1), "hz": ("Hz", 1), "khz": ("Hz", 1000), "semitones": ("semitones", 1),
     "semitone": ("semitones", 1), "note": ("note", 1), "percent": ("", 0.01), "%": ("", 0.01),
 }  # fmt: skip
@@ -190,14 +195,19 @@ STRENGTHS = {"a bit": 0.5, "a little": 0.5, "a touch": 0.5, "a bit of": 0.5, "sl
              "very": 2.0, "really": 2.0, "extremely": 2.0, "super": 2.0, "much": 2.0, "far": 2.0, "a lot": 2.0, "lots of": 2.0,
              "a lot of": 2.0, "so": 1.0, "quite": 1.0, "rather": 1.0, "fairly": 1.0}  # fmt: skip
 DIRECTIONS = {"more": 1, "less": -1, "fewer": -1, "little": -1, "too": -1, "too much": -1, "too many": -1}
-NEGATIONS = ("not", "don't", "dont", "no", "without", "never", "isn't", "aren't", "senza")
+NEGATIONS = ("not", "don't", "dont", "no", "without", "never", "isn't", "aren't", "senza", "no longer", "neither", "nor", "avoid",
+             "can't", "cannot", "won't", "doesn't", "shouldn't", "off", "turn off", "switch off", "remove")
+OFF_WORDS = ("off", "turn off", "switch off", "remove")
+"""Those of them that are said of what can be switched off, and of nothing else; "off" may come after it, too."""
+MULTIPLES = ("half", "half as", "twice", "twice as", "double", "triple", "thrice", "times", "times as")
+"""What they stand before means nothing, except where the whole is a phrase: twice as bright is not bright."""
 FILLERS = frozenset(
     "please set even with some i'd i want would you could can should will it its it's is be are that this there make sing sound "
     "sounding sounds give us let's lets just now kind sort thing something style feel the your hey ok okay then also".split()
 )  # fmt: skip
 """Said for politeness: they mean nothing here, and are passed over wherever they stand."""
 LINKS = frozenset("in on at of to for from by into keep go play and but , a an let get stay scale key mode raga raag thaat maqam "
-                  "register range voice notes me like = : over as".split())  # fmt: skip
+                  "register range voice notes me like = : over as turn switch".split())  # fmt: skip
 """They may belong to a phrase; where they do not, they mean nothing."""
 
 NEEDS = (
@@ -221,6 +231,7 @@ FORMS = (
     ("answers of 10 s, phrases of 5 s, 10 s answers", "answer_s, phrase_length"),
     ("temperature 0.7, dry off, recall_as once, send/1 -6 dB", "any row that has a value, by its name"),
     ("very, much; a bit, slightly; more, slower; less, not so, too; no, without", "how far, before a word that has more and less"),
+    ("vibrato off, turn off the chord", "what no vibrato and no chord mean"),
     ("strictly, loosely", "how firmly, before on the grid and in key"),
 )
 """What is understood by its form, for the manual."""

@@ -7,13 +7,14 @@ values always give the same answer.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import UsageError, nearest
 from . import vocabulary as v
-from .grammar import BREAKS, Line, longest_form, rows_named, tokens
+from .grammar import BREAKS, Line, line_of, longest_form, rows_named, tokens
 from .spec import Param, RefusedValue, Registry, Value
 from .table import REGISTRY
 
@@ -21,7 +22,9 @@ LONGEST = 500
 """Characters of one asking."""
 _SUGGESTED = 4  # unknown words that get suggestions: looking for what is alike is the one thing here that costs milliseconds
 _LISTED = 12
-_NONE_WORDS = ("no", "without", "senza", "never", "don't", "dont")
+_NONE_WORDS = ("no", "without", "senza", "never", "don't", "dont", "avoid", "neither", "nor", "no longer", *v.OFF_WORDS)
+_MOST_STEPS = 60.0  # of a dial in one word: they lead past both ends of any row, and past the end of no float
+_MOST_SKIPPED = 8  # fillers and articles within one phrase
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class _Held:
     direction: int = 0
     negation: str = ""
     too: bool = False
+    multiple: bool = False
     grip: float | None = None
 
     def turned(self) -> int:
@@ -127,13 +131,12 @@ class _Reader:
     """Reads one text; `read` goes through it once."""
 
     def __init__(self, text: str, registry: Registry, now: dict[str, Value]):
-        given = [token for token in tokens(text) if token.lower() not in v.FILLERS]
-        self.line = Line(given, [token.lower() for token in given], registry)
+        self.line = line_of(text, registry)
         self.registry, self.now = registry, now
         self.values: dict[str, Value] = {}
         self.understood: list[Meant] = []
         self.unknown: list[str] = []
-        self.remarks: list[str] = []
+        self.remarks: dict[str, str] = {}  # one of each key, which is the remark itself where nothing else is said
         self.held = _Held()
 
     def read(self) -> None:
@@ -141,17 +144,18 @@ class _Reader:
         at = 0
         while at < len(self.line.words):
             phrase, form = _phrase_at(self.line, at), longest_form(self.line, at)
-            if form is not None and (phrase is None or form[0] > phrase[0]):
-                self._set(at, *form)
+            if form is not None and (phrase is None or form[0] > phrase.taken):
+                at += self._set(at, *form)
             elif phrase is not None:
-                self._obey(at, *phrase)
-            at += max(phrase[0] if phrase else 0, form[0] if form else 0) or self._modifier(at) or self._other(at)
+                at += self._obey(at, phrase)
+            else:
+                at += self._modifier(at) or self._other(at)
         self._let_go()
 
     def asked(self) -> Asked:
         """Give what was read, with remarks on what does nothing as things are."""
         now = {**self.now, **self.values}
-        remarks = list(self.remarks)
+        remarks = list(self.remarks.values())
         for path, needed, remark in v.NEEDS:
             asked_for = path in self.values and self.values[path] != self.registry.resolve(path).default
             if asked_for and now.get(needed) == 0 and remark not in remarks:
@@ -170,12 +174,15 @@ class _Reader:
         near = () if word.lower() in self.registry.paths else nearest(word[:20], known)
         return tuple(near)
 
-    def _set(self, at: int, taken: int, values: dict[str, Value]) -> None:
+    def _set(self, at: int, taken: int, values: dict[str, Value]) -> int:
+        """Set what a form says; returns of how many words it is, with an "off" behind it."""
+        off = self._off_behind(at + taken)
+        taken += off
         held, self.held = self.held, _Held()
         phrase = self.line.phrase(at, taken)
-        if held.negation or held.direction:
+        if off or held.negation or held.direction or held.multiple:
             self.unknown.append(" ".join([*held.words, phrase]))  # any key but C minor: which?
-            return
+            return taken
         gripped = [grip for path, grip in v.GRIPPED.items() if path in values] if held.grip is not None else []
         if gripped:
             phrase, values = " ".join([*held.words, phrase]), {**values, gripped[0]: held.grip}
@@ -183,24 +190,39 @@ class _Reader:
             self.unknown.append(" ".join(held.words))
         for path, value in values.items():
             self._take(phrase, path, value)
+        return taken
 
-    def _obey(self, at: int, taken: int, said: v.Dial | v.Setting, side: int, compared: bool) -> None:
+    def _off_behind(self, at: int) -> bool:
+        """Whether an "off" stands there that belongs to what is before it: off the grid does not."""
+        return self.line.word(at) == "off" and _phrase_at(self.line, at) is None
+
+    def _obey(self, at: int, found: _Found) -> int:
+        """Do what a phrase says; returns of how many words it is, with an "off" behind it."""
         held, self.held = self.held, _Held()
-        word = self.line.phrase(at, taken)
-        phrase = " ".join([*held.words, word])
+        taken, phrase = found.taken, " ".join([*held.words, found.shown])
+        if not held.negation and self._off_behind(at + taken):
+            held.negation, phrase, taken = "off", f"{phrase} off", taken + 1
+        self._do(held, found, phrase)
+        return taken
+
+    def _do(self, held: _Held, found: _Found, phrase: str) -> None:
+        said = found.said
+        if held.multiple:
+            self.unknown.append(phrase)
+            return
         if held.grip is not None and not (isinstance(said, v.Setting) and any(path.endswith("_grip") for path in said.values)):
             self.unknown.append(held.words[-1])
             held.grip = None
         if isinstance(said, v.Dial):
-            held.direction = held.direction or compared
-            self._turn(said, side, held, phrase)
+            held.direction = held.direction or found.compared
+            self._turn(said, found.side, held, phrase)
             return
         values = said.off if held.negation else said.values
         if not values or held.direction:
             self.unknown.append(phrase)
             return
         if held.strength != 1.0:
-            self.remarks.append(f"{word} has no more and less; it is taken as it is")
+            self._remark(f"{found.shown} has no more and less; it is taken as it is")
         for path, value in values.items():
             self._take(phrase, path, held.grip if held.grip is not None and path.endswith("_grip") else value)
 
@@ -212,33 +234,47 @@ class _Reader:
         turned = held.turned()
         if held.negation in _NONE_WORDS and not held.too and not held.direction and dial.none is not None and side > 0:
             self._take(phrase, row.path, dial.none)
+        elif held.negation in v.OFF_WORDS and not held.too and not held.direction:
+            self.unknown.append(phrase)  # slow off
         elif turned or dial.relative:
-            steps = (turned or 1) * side * (1.0 if held.negation else held.strength)
+            steps = (turned or 1) * side * (1.0 if held.negation else min(held.strength, _MOST_STEPS))
             value = base * dial.step**steps if row.curve == "exp" else base + dial.step * steps
-            self._take(phrase, row.path, _rounded(row, value), f", from {row.show(base)}", moved=True)
+            self._reckoned(phrase, row, value, f", from {row.show(base)}", moved=True)
         elif held.strength > 1:
-            self._take(phrase, row.path, _rounded(row, pole * dial.step**side if row.curve == "exp" else pole + dial.step * side))
+            self._reckoned(phrase, row, pole * dial.step**side if row.curve == "exp" else pole + dial.step * side)
         elif held.strength < 1:
-            self._take(phrase, row.path, _rounded(row, (usual * pole) ** 0.5 if row.curve == "exp" else (usual + pole) / 2))
+            self._reckoned(phrase, row, (usual * pole) ** 0.5 if row.curve == "exp" else (usual + pole) / 2)
         else:
             self._take(phrase, row.path, pole)
+
+    def _reckoned(self, phrase: str, row: Param, value: float, why: str = "", moved: bool = False) -> None:
+        """Take a number that was reckoned: within the row's range always, since 0 may be a word for something else there."""
+        value = _rounded(row, value)
+        bounded = min(max(value, row.minimum), row.maximum)
+        if bounded != value:
+            taken_as = row.show(row.accept(bounded))
+            self._remark(f"{row.path} {value:.10g} is beyond {row.span()}; taken as {taken_as}", f"beyond {row.path}")
+        self._take(phrase, row.path, bounded, why, moved)
 
     def _take(self, phrase: str, path: str, value: object, why: str = "", moved: bool = False) -> None:
         row = self.registry.resolve(path)
         try:
             accepted = row.accept(value)
         except RefusedValue as error:
-            self.remarks.append(str(error))
+            self._remark(str(error))
             return
         if remark := row.clipped(value):
-            self.remarks.append(remark)
+            self._remark(remark, f"beyond {path}")
         before = next((meant for meant in self.understood if meant.path == path), None)
         if before is not None:
             self.understood.remove(before)
             if before.value != accepted and not moved:
-                self.remarks.append(f"{_short(before.phrase)!r} and {_short(phrase)!r} both set {path}; the later is taken")
+                self._remark(f"{_short(before.phrase)!r} and {_short(phrase)!r} both set {path}; the later is taken")
         self.values[path] = accepted
         self.understood.append(Meant(phrase, path, accepted, f"{path} {row.show(accepted)}{why}"))
+
+    def _remark(self, line: str, key: str = "") -> None:
+        self.remarks[key or line] = line
 
     def _modifier(self, at: int) -> int:
         """Hold a modifier that stands there; returns of how many words it is, 0 for none."""
@@ -253,6 +289,8 @@ class _Reader:
                 self.held.negation = words
             elif words in v.GRIP_WORDS:
                 self.held.grip = v.GRIP_WORDS[words]
+            elif words in v.MULTIPLES:
+                self.held.multiple = True
             else:
                 continue
             self.held.words.append(" ".join(self.line.given[at : at + count]))
@@ -267,9 +305,9 @@ class _Reader:
             self.unknown.append(" ".join([*self.held.words, self.line.given[at]]))
             self.held = _Held()
             if word in self.registry.paths and self.registry.resolve(word).access == "w":
-                self.remarks.append(f"{word} is a {self.registry.resolve(word).kind}: it is sent by itself, not asked for in words")
+                self._remark(f"{word} is a {self.registry.resolve(word).kind}: it is sent by itself, not asked for in words")
             elif named := rows_named(self.line, at):
-                self.remarks.append(f"{named[0][0].path} takes {named[0][0].span()}")
+                self._remark(f"{named[0][0].path} takes {named[0][0].span()}")
                 return named[0][1]
         return 1
 
@@ -280,23 +318,51 @@ class _Reader:
         self.held = _Held()
 
 
-def _phrase_at(line: Line, at: int) -> tuple[int, v.Dial | v.Setting, int, bool] | None:
-    """The longest phrase that begins there: of how many words, what it says, which side of a dial, and whether compared."""
-    found = None
-    for skipped in ((), ("a", "an")):  # "on a grid" is on the grid; but a 440 is a phrase, too
-        places = [at, *(k for k in range(at + 1, min(at + 8, len(line.words))) if line.words[k] not in skipped)]
-        for count in range(1, min(_LONGEST_PHRASE, len(places)) + 1):
-            words = tuple(line.words[k] for k in places[:count])
-            taken = places[count - 1] + 1 - at
-            if found is not None and taken <= found[0]:
-                continue
-            if words in _PHRASES:
-                found = (taken, *_PHRASES[words], False)
-            for base in _bases(words[0]):
-                said, side = _PHRASES.get((base, *words[1:]), (None, 0))
-                if isinstance(said, v.Dial):
-                    found = (taken, said, side, True)
+@dataclass(frozen=True)
+class _Found:
+    """A phrase that stands somewhere: of how many words, as it was given, what it says, which side of a dial, whether compared."""
+
+    taken: int
+    shown: str
+    said: v.Dial | v.Setting
+    side: int
+    compared: bool
+
+
+def _phrase_at(line: Line, at: int) -> _Found | None:
+    """The longest phrase that stands there whole; it may begin with a filler before that place, as "give way" does."""
+    found, best = None, (0, 0)
+    for start in range(line.places[at - 1] + 1 if at else 0, line.places[at] + 1):
+        word = line.small[start]
+        for first in (word, *_bases(word)):
+            for words, said, side in _PHRASES.get(first, ()):
+                end = _end(line, start, words)
+                if end <= line.places[at] or (first != word and not isinstance(said, v.Dial)):
+                    continue
+                taken = bisect.bisect_left(line.places, end) - at
+                if (taken, len(words)) > best:
+                    best = taken, len(words)
+                    found = _Found(taken, " ".join(line.whole[start:end]), said, side, first != word)
     return found
+
+
+def _end(line: Line, start: int, words: tuple[str, ...]) -> int:
+    """Where a phrase ends whose first word stands at `start` of the whole line; 0 where the rest of it does not follow.
+
+    What means nothing may lie between its words, and an article: "on a grid" is on the grid. But a 440 is a phrase, too.
+    """
+    at = start + 1
+    for word in words[1:]:
+        while line.small[at : at + 1] != [word]:
+            if at >= min(len(line.small), start + len(words) + _MOST_SKIPPED) or not _passed_over(line.small[at]):
+                return 0
+            at += 1
+        at += 1
+    return at
+
+
+def _passed_over(word: str) -> bool:
+    return word in v.FILLERS or word in ("a", "an")
 
 
 def _rounded(row: Param, value: float) -> float:
@@ -313,12 +379,15 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-_PHRASES: dict[tuple[str, ...], tuple[v.Dial | v.Setting, int]] = {
-    tuple(word.lower() for word in tokens(phrase) if word not in v.FILLERS): (said, side)
-    for said, side, words in (
-        *((dial, side, words) for dial in v.DIALS for side, (_, words) in ((-1, dial.low), (1, dial.high))),
-        *((setting, 0, setting.words) for setting in v.SETTINGS),
-    )
-    for phrase in words.split(", ")
-}
-_LONGEST_PHRASE = max(map(len, _PHRASES))
+def _by_first_word() -> dict[str, list[tuple[tuple[str, ...], v.Dial | v.Setting, int]]]:
+    """Every phrase, whole, with what it says and which side of a dial it is, under its first word."""
+    dials = [(dial, side, words) for dial in v.DIALS for side, (_, words) in ((-1, dial.low), (1, dial.high))]
+    found = {}
+    for said, side, phrases in (*dials, *((setting, 0, setting.words) for setting in v.SETTINGS)):
+        for phrase in phrases.split(", "):
+            words = tuple(word.lower() for word in tokens(phrase))
+            found.setdefault(words[0], []).append((words, said, side))
+    return found
+
+
+_PHRASES = _by_first_word()

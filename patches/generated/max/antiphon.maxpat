@@ -1304,7 +1304,7 @@
       570.0,
       32.0
      ],
-     "text": "Hold the sound as it is at this moment until off (on, off; off at the start)",
+     "text": "Hold the note that sounds, or sounded last, until off; nothing new begins meanwhile (on, off; off at the start)",
      "fontsize": 9.0
     }
    },

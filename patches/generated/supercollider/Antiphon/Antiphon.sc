@@ -21,7 +21,7 @@ Antiphon {
 			['keep', 'trigger', 1, 8, 'lin', 1, nil, "", [], 8, "Keep the answer that sounds or sounded last, or the phrase where it was not answered, in a slot"],
 			['recall', 'trigger', 1, 8, 'lin', 1, nil, "", [], 8, "Play what a slot keeps, as recall_as says"],
 			['recall_as', 'enum', 0, 2, 'lin', 1, 'loop', "", ['loop', 'once', 'continue'], 1, "loop: again and again. once: to its end. continue: take it for the performer's phrase, and answer it"],
-			['freeze', 'bool', 0, 1, 'lin', 1, false, "", [], 1, "Hold the sound as it is at this moment until off"],
+			['freeze', 'bool', 0, 1, 'lin', 1, false, "", [], 1, "Hold the note that sounds, or sounded last, until off; nothing new begins meanwhile"],
 			['play_note', 'trigger', 1, 127, 'lin', 1, nil, "note", [], 127, "Begin the answer's next note at once, on this pitch (a MIDI number); none sounds where there is no answer"],
 			['answer_s', 'float', 0.5, 600, 'exp', 0, 8, "s", [], 1, "How long an answer lasts in mode answer"],
 			['phrase_gap_s', 'float', 0.1, 5, 'exp', 0, 0.6, "s", [], 1, "How long a silence ends the performer's phrase"],
