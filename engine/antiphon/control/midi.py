@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 
 from ..errors import AntiphonError, UsageError
 from ..events import Event
-from ..params.presets import preset_files
 from ..params.spec import Param, Value
 from .desk import Desk
 from .midiclock import CLOCK_BYTES, ClockIn
@@ -22,6 +21,7 @@ from .midifollow import FOLLOW_S, Inputs
 from .midikeys import Keys
 from .midimap import Binding, MidiMap, Target, turn
 from .midiports import CLIENT, Ports
+from .midiprograms import programs
 from .pulse import Pulse
 
 _MOST_WAITING = 4096
@@ -39,7 +39,7 @@ class MidiIn:
 
     `take` and all the rest are the control thread's; only the ports' threads hand messages over. `clock` is Unix time.
     Ports that come and go are followed while `run` runs. With `takeover` a knob does not move its row until it has passed
-    the row's value. Nothing that arrives makes it raise.
+    the row's value. `bound` says what steers what; the table's own where nobody brings it. Nothing that arrives makes it raise.
     """
 
     def __init__(
@@ -51,11 +51,12 @@ class MidiIn:
         wanted: Sequence[str] = ("all",),
         own: bool = True,
         takeover: bool = False,
-        presets: Callable[[], Sequence[str]] = lambda: list(preset_files()),
+        presets: Callable[[], Sequence[str]] = programs,
+        bound: MidiMap | None = None,
         clock: Callable[[], float] = time.time,
     ):
         self._desk, self._pulse, self._clock, self._presets, self._takeover = desk, pulse, clock, presets, takeover
-        self.map = MidiMap(desk.registry)
+        self.map = bound or MidiMap(desk.registry)
         self.messages = self.dropped = 0
         self.learning = ""
         self.moved: dict[Binding, tuple[int, float]] = {}  # where each knob was last, and when
@@ -64,7 +65,6 @@ class MidiIn:
         self._keys = Keys(desk.registry.resolve("chord").most)
         self._told: tuple[float, ...] = ()
         self._selected: dict[tuple[str, int], list[int]] = {}  # a parameter's number (coarse, fine) and value (coarse), by channel
-        self._coarse: dict[tuple[str, int, int], int] = {}
         self._raw: dict[tuple[str, int, int], int] = {}
         self._down: dict[tuple[str, int, Binding], bool] = {}
         self._pressed_s: dict[tuple[str, int, Binding], float] = {}
@@ -184,11 +184,11 @@ class MidiIn:
             return
         if self._parameter(port, channel, number, raw, unix_s):
             return
-        if self._half(port, channel, number, raw, unix_s):
-            return
         before = self._raw.get((port, channel, number))
         self._raw[port, channel, number] = raw
-        if before != raw and number not in _SELECT and self._learnt(Binding("cc", number)):
+        if self.learning and before != raw and number not in _SELECT and self._learnt(self._what(port, channel, number)):
+            return
+        if self._half(port, channel, number, raw, unix_s):
             return
         self._knob(port, channel, "cc", number, raw, unix_s)
 
@@ -213,6 +213,11 @@ class MidiIn:
             return True
         return self._knob(port, channel, "nrpn", coarse << 7 | fine, value, unix_s)
 
+    def _what(self, port: str, channel: int, number: int) -> Binding:
+        """What a controller is to be learnt as: the pair that it is half of; a fine half that came without its coarse is none."""
+        found = self.map.pair(number, channel)
+        return found[0] if found and (port, channel, found[0].number) in self._raw else Binding("cc", number)
+
     def _half(self, port: str, channel: int, number: int, raw: int, unix_s: float) -> bool:
         """Take one half of a 14-bit pair; False where it is none."""
         found = self.map.pair(number, channel)
@@ -221,9 +226,9 @@ class MidiIn:
         binding, target = found
         key = (port, channel, binding.number)
         if number == binding.number:
-            self._coarse[key], value = raw, raw << 7
+            value = raw << 7
         else:
-            value = self._coarse.get(key, 0) << 7 | raw
+            value = self._raw.get(key, 0) << 7 | raw
         self._move(port, channel, binding, target, value, unix_s)
         return True
 
@@ -316,7 +321,7 @@ class MidiIn:
         """A port is no longer there: nothing of it may stay."""
         self._keys.drop(port, self._clock())
         self._let_go(port)
-        for known in (self._raw, self._coarse, self._down, self._pressed_s, self._places):
+        for known in (self._raw, self._down, self._pressed_s, self._places):
             for key in [key for key in known if key[0] == port]:
                 del known[key]
         for key in [key for key in self._selected if key[0] == port]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..events import Event
 from .desk import Desk
-from .midi import MidiIn
 from .midifollow import MidiOut
-from .midimap import Binding, Target, turned
+from .midimap import Binding, MidiMap, Target, turned
 
 _FLUSH_S = 0.02
 _HAND_S = 0.5  # a knob that was moved by hand so lately is left to the hand
@@ -19,12 +18,20 @@ _HAND_S = 0.5  # a knob that was moved by hand so lately is left to the hand
 class MidiFeedback:
     """Sends rows that change as the controllers that steer them, to a port. Control thread only.
 
-    A knob that a hand has moved is left alone for half a second; what it, or the port, knows already is not sent. A port
-    that has been opened is told all. At most fifty times a second, however fast values change.
+    A knob that a hand has moved is left alone for half a second, where `moved` tells it (MidiIn.moved); what it, or the port,
+    knows already is not sent. A port that has been opened is told all. At most fifty times a second, however fast values change.
     """
 
-    def __init__(self, desk: Desk, midi: MidiIn, out: MidiOut, clock: Callable[[], float] = time.time):
-        self._desk, self._midi, self._out, self._clock = desk, midi, out, clock
+    def __init__(
+        self,
+        desk: Desk,
+        bound: MidiMap,
+        out: MidiOut,
+        moved: Mapping[Binding, tuple[int, float]] | None = None,
+        clock: Callable[[], float] = time.time,
+    ):
+        self._desk, self._map, self._out, self._clock = desk, bound, out, clock
+        self._moved = {} if moved is None else moved
         self._changed: set[str] = set()
         self._known: dict[Binding, int] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -37,10 +44,10 @@ class MidiFeedback:
         """Send what has changed; done by itself where a loop runs."""
         self._timer = None
         now_s, later = self._clock(), set()
-        for binding, target in self._midi.map.targets.items():
+        for binding, target in self._map.targets.items():
             if target.row.path not in self._changed or not _shows(binding, target):
                 continue
-            raw, moved_s = self._midi.moved.get(binding, (None, float("-inf")))
+            raw, moved_s = self._moved.get(binding, (None, float("-inf")))
             if now_s - moved_s < _HAND_S:
                 self._known[binding] = raw
                 later.add(target.row.path)
@@ -64,7 +71,7 @@ class MidiFeedback:
 
     def _begin(self) -> None:
         self._known.clear()
-        self._changed.update(target.row.path for target in self._midi.map.targets.values())
+        self._changed.update(target.row.path for target in self._map.targets.values())
         self._set_timer(_FLUSH_S)
 
     def _set_timer(self, wait_s: float) -> None:

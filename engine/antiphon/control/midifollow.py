@@ -39,17 +39,17 @@ class Inputs:
     def _look(self) -> tuple[list[str], list[str]]:
         lines, names = [], self._ports.inputs()
         there = chosen(self._wanted, names)
-        gone = [name for name in self._open if name != CLIENT and name not in there]
-        if CLIENT in self._open and not self._ports.own_is_there():
-            gone.append(CLIENT)
+        gone = [name for name, port in self._open.items() if not (port.is_there() and (name == CLIENT or name in there))]
         for name in gone:
             self._open.pop(name).close()
-            if name != CLIENT:
-                self._lost.add(name)
-                lines.append(f"MIDI in: {name} is gone; it is listened to again when it is back")
+            self._lost.add(name)
+            lines.append(f"MIDI in: {name} is gone; it is {'opened' if name == CLIENT else 'listened to'} again when it is back")
         if self._own and CLIENT not in self._open:
             with contextlib.suppress(OSError):  # no server yet
                 self._open[CLIENT] = self._ports.open_input(None, self._heard(CLIENT))
+                if CLIENT in self._lost:
+                    self._lost.discard(CLIENT)
+                    lines.append(f"MIDI in: {CLIENT} is back")
         for known, name in there.items():
             if known in self._open:
                 continue
@@ -83,21 +83,21 @@ class Inputs:
 
 
 class MidiOut:
-    """Sends to one port by part of its name, or to our own ("own"), that others connect to.
+    """Sends to one port by part of its name, or to our own ("own"), that others connect to and see as `client`.
 
     `send` may be called in any thread, the rest is the control thread's. `opened` are called whenever it has been opened:
     whoever is there then knows nothing yet.
     """
 
-    def __init__(self, ports: Ports, name: str = OWN, log: Callable[[str], None] = lambda line: None):
-        self._ports, self._log = ports, log
+    def __init__(self, ports: Ports, name: str = OWN, log: Callable[[str], None] = lambda line: None, client: str = CLIENT):
+        self._ports, self._log, self._client = ports, log, client
         self._name = None if name == OWN and ports.own else name
         self.opened: list[Callable[[], None]] = []
         self.port_name = ""
         self._port: Port | None = None
         self._lock = threading.Lock()
         self._told = ""
-        self._was = False
+        self._was = self._is_missed = False
         self._closed = False
 
     @property
@@ -111,7 +111,7 @@ class MidiOut:
             try:
                 self._settle(await asyncio.to_thread(self._look))
             except Exception as error:  # a driver's own
-                self._settle((f"MIDI out: {type(error).__name__}: {error}", False))
+                self._settle(([f"MIDI out: {type(error).__name__}: {error}"], False))
             await asyncio.sleep(FOLLOW_S)
 
     def look(self) -> None:
@@ -141,33 +141,35 @@ class MidiOut:
             port, self._port = self._port, None
             port.close()
 
-    def _look(self) -> tuple[str, bool]:
-        """Give a line to say, "" for none, and whether the port has been opened just now."""
+    def _look(self) -> tuple[list[str], bool]:
+        """Give lines to say, and whether the port has been opened just now."""
         names = self._ports.outputs()
         found = None if self._name is None else next(iter(chosen([self._name], names).items()), None)
-        there = self._ports.own_is_there() if self._name is None else found is not None and found[0] == self.port_name
+        listed = self._name is None or (found is not None and found[0] == self.port_name)
         with self._lock:
-            lost = self._was and (self._port is None or not there)
-            if lost:
+            lines = []
+            if self._was and (self._port is None or not listed or not self._port.is_there()):
                 self._drop()
-                self._was = False
-            if self._closed or self._was or (self._name is not None and found is None):
-                listed = ", ".join(chosen(("all",), names)) or "none"
-                if lost:
-                    return f"MIDI out: {self.port_name} is gone; it is opened again when it is back", False
-                return "" if self._was or self._closed else f"MIDI out: no port like {self._name} yet; there is: {listed}", False
+                self._was, self._is_missed = False, True
+                lines.append(f"MIDI out: {self.port_name} is gone; it is opened again when it is back")
+            if self._closed or self._was:
+                return lines, False
+            if self._name is not None and found is None:
+                others = ", ".join(chosen(("all",), names)) or "none"
+                return lines or [f"MIDI out: no port like {self._name} yet; there is: {others}"], False
             try:
-                self._port = self._ports.open_output(found and found[1])
+                self._port = self._ports.open_output(found and found[1], self._client)
             except OSError as error:
-                return f"MIDI out: {error}", False
-            self.port_name, self._was = found[0] if found else CLIENT, True
-        return f"MIDI out: {self.port_name}", True
+                return lines if self._is_missed else [f"MIDI out: {error}"], False
+            self.port_name, self._was, self._is_missed = found[0] if found else self._client, True, False
+        return [*lines, f"MIDI out: {self.port_name}"], True
 
-    def _settle(self, change: tuple[str, bool]) -> None:
-        line, opened = change
-        if line and line != self._told:
-            self._told = line
-            self._log(line)
+    def _settle(self, change: tuple[list[str], bool]) -> None:
+        lines, opened = change
+        for line in lines:
+            if line != self._told:
+                self._told = line
+                self._log(line)
         if opened:
             for heard in self.opened:
                 heard()

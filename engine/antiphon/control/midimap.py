@@ -131,14 +131,18 @@ class MidiMap:
         return None
 
     def bind(self, binding: str | Binding, target: str) -> str:
-        """Let a binding steer a row, one value of it, or with "" nothing. Gives the line that says so; raises UsageError."""
+        """Let a binding steer a row, one value of it, or with "" nothing. Gives the line that says so; raises UsageError.
+
+        A controller that was half of a pair leaves it, and the pair then steers nothing.
+        """
         binding = parse(binding) if isinstance(binding, str) else binding
         after = self.read(binding, target) if target else None
-        before = self.targets.pop(binding, None)
+        left = [binding, *(pair for pair in self.targets if after and _has_half(pair, binding))]
+        before = [target for target in (self.targets.pop(one, None) for one in left) if target and target != after]
         if after:
             self.targets[binding] = after
         self._index()
-        instead = f", not {before}" if before and before != after else ""
+        instead = f", not {', '.join(map(str, before))}" if before else ""
         return f"MIDI {binding} steers {after or 'nothing'} now{instead}"
 
     def read(self, binding: Binding, target: str) -> Target:
@@ -200,3 +204,9 @@ class MidiMap:
             if binding.kind == "pair"
             for number in (binding.number, binding.fine)
         }
+
+
+def _has_half(pair: Binding, binding: Binding) -> bool:
+    """Whether a binding is of one of the two controllers of a pair, on a channel of the pair's."""
+    halves = pair.kind == "pair" and binding.kind == "cc" and binding.number in (pair.number, pair.fine)
+    return halves and (pair.channel == binding.channel or 0 in (pair.channel, binding.channel))

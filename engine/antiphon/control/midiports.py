@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from ..errors import AntiphonError, UsageError
+from .midiserver import JackWatch, silence_jack
 
 CLIENT = "Antiphon"
 INSTALL = "pip install 'antiphon[midi]'"
 Heard = Callable[[Sequence[int], float], None]  # a message's bytes, and seconds since the one before; in a thread of rtmidi's
-_AGAIN_S = 10.0  # a machine without a MIDI system, or one whose server went, is asked again this much later
+_AGAIN_S = 10.0  # a machine without a MIDI system is asked again this much later
 _NUMBERS = re.compile(r"\s+\d+:\d+$")  # ALSA's, another each time the cable is plugged in
 _ECHOES = ("midi through",)
 
@@ -34,6 +35,9 @@ class Port(Protocol):
 
     def send(self, data: Sequence[int]) -> None:
         """Send one message; raises OSError where the port is gone. Outputs only."""
+
+    def is_there(self) -> bool:
+        """Whether it still is where it was opened: ports go with their server, ours and others'."""
 
     def close(self) -> None:
         """Close it; harmless when it has gone."""
@@ -53,11 +57,8 @@ class Ports(Protocol):
     def open_input(self, name: str | None, heard: Heard) -> Port:
         """Listen to a port; None: to one of our own, for others to connect to."""
 
-    def open_output(self, name: str | None) -> Port:
-        """Open a port to send to; None: one of our own."""
-
-    def own_is_there(self) -> bool:
-        """Whether ports of our own that were opened still are: they go with the server they were on."""
+    def open_output(self, name: str | None, client: str = CLIENT) -> Port:
+        """Open a port to send to; None: one of our own, which others see under the name `client`."""
 
     def close(self) -> None:
         """Let the MIDI system go."""
@@ -69,11 +70,12 @@ class RtMidiPorts:
     The MIDI system is `api` ("alsa", "jack", "coremidi", "winmm"), else the first that answers. One that does not answer
     has no ports; it is asked again now and then. What the C libraries print meanwhile is kept from the terminal.
 
-    A JACK server that ends takes its clients' memory along: libjack crashes when one of them is closed later. So before
-    anything is closed it is seen whether the server still lists us; if not, all of ours are abandoned, never touched again.
+    When a JACK server ends, libjack frees its clients as the next one is opened, and crashes when one of them is closed after
+    that. So before anything is opened, closed or asked it is seen whether the server went (midiserver.py); if so, all of ours
+    are abandoned, never touched again.
     """
 
-    def __init__(self, api: str | None = None, client: str = CLIENT):
+    def __init__(self, api: str | None = None):
         try:
             import rtmidi
         except ImportError:
@@ -81,13 +83,16 @@ class RtMidiPorts:
         known = {rtmidi.get_api_name(number): number for number in rtmidi.get_compiled_api()}
         if api is not None and api not in known:
             raise UsageError(f"no MIDI system {api!r}; there is: {', '.join(known)}")
-        self._rtmidi, self._client = rtmidi, client
+        self._rtmidi = rtmidi
         self._apis = [known[api]] if api else list(known.values())
         self._api: int | None = None
         self._scanners: dict[type, object] = {}
         self._asked_s: dict[type, float] = {}
         self._ours: list[_RtPort] = []
+        self._watch: JackWatch | None = None
         self._lock = threading.RLock()
+        if rtmidi.API_UNIX_JACK in self._apis:
+            silence_jack(rtmidi)
         self.own = not {"winmm", "uwp", "web"} & set(known)
 
     def inputs(self) -> list[str]:
@@ -99,23 +104,27 @@ class RtMidiPorts:
         return self._names(self._rtmidi.MidiOut)
 
     def open_input(self, name: str | None, heard: Heard) -> Port:
-        port = self._open(self._rtmidi.MidiIn, name, "in")
+        port = self._open(self._rtmidi.MidiIn, name, "in", CLIENT)
         port.ignore_types(sysex=True, timing=False, active_sense=True)
         port.set_callback(lambda message, _: heard(*message))
         return self._keep(port)
 
-    def open_output(self, name: str | None) -> Port:
-        return self._keep(self._open(self._rtmidi.MidiOut, name, "out"))
-
-    def own_is_there(self) -> bool:
-        self._see_server()
-        return bool(self._ours)
+    def open_output(self, name: str | None, client: str = CLIENT) -> Port:
+        return self._keep(self._open(self._rtmidi.MidiOut, name, "out", client))
 
     def close(self) -> None:
         self._see_server()
         with self._lock:
             while self._scanners:
                 _close(self._scanners.popitem()[1])
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
+
+    def has(self, port: _RtPort) -> bool:
+        """Whether one of ours is still open. Takes no lock, since whoever sends asks: a server that goes is seen at once."""
+        watch = self._watch
+        return port in self._ours and not (watch is not None and watch.went)
 
     def close_port(self, port: _RtPort) -> None:
         """Close one of ours, where that can be done."""
@@ -132,18 +141,17 @@ class RtMidiPorts:
         return kept
 
     def _see_server(self) -> None:
-        """Abandon all that is ours where JACK no longer lists it."""
+        """Abandon all that is ours where its server went."""
         with self._lock:
-            if self._api != self._rtmidi.API_UNIX_JACK or not self._ours:
-                return
-            names = [*self._names(self._rtmidi.MidiIn), *self._names(self._rtmidi.MidiOut)]
-            if any(name.startswith(self._client) for name in names):
-                return
-            for gone in [*(one.port for one in self._ours), *self._scanners.values()]:
-                abandon(gone)
-            self._ours.clear()
-            self._scanners.clear()
-            self._api = None
+            if self._watch is not None and self._watch.went:
+                self._abandon_all()
+
+    def _abandon_all(self) -> None:
+        for gone in [*(one.port for one in self._ours), *self._scanners.values()]:
+            abandon(gone)
+        self._ours.clear()
+        self._scanners.clear()
+        self._watch = self._api = None
 
     def _names(self, kind: type) -> list[str]:
         with self._lock:
@@ -160,36 +168,52 @@ class RtMidiPorts:
             if now_s - self._asked_s.get(kind, -_AGAIN_S) < _AGAIN_S:
                 return None
             self._asked_s[kind] = now_s
-            self._scanners[kind] = self._make(kind)
+            self._scanners[kind] = self._make(kind, f"{CLIENT} looking")
         return self._scanners[kind]
 
-    def _make(self, kind: type) -> object:
+    def _make(self, kind: type, client: str) -> object:
         """Make a client of the first MIDI system that answers; raises RtMidiError."""
+        self._see_server()
         for api in self._apis if self._api is None else [self._api]:
             try:
-                made = kind(api, name=self._client)
+                made = kind(api, name=client)
             except self._rtmidi.RtMidiError as error:
                 failed = error
             else:
                 made.set_error_callback(lambda kind, text, _: None)
-                self._api = api
+                if api == self._rtmidi.API_UNIX_JACK and self._watch is None and not self._watched():
+                    abandon(made)
+                    failed = self._rtmidi.SystemError("the JACK server has just gone")
+                    continue
+                if self._api is None:
+                    self._api = api
+                    self._asked_s.clear()  # it is there: whatever is still to be asked is asked now
                 return made
+        if self._watch is not None:  # libjack, refused, has freed our clients, perhaps before the watch could hear why
+            self._abandon_all()
         self._api = None
         raise failed
 
-    def _open(self, kind: type, name: str | None, own: str) -> object:
+    def _watched(self) -> bool:
+        try:
+            self._watch = JackWatch(self._rtmidi, f"{CLIENT} watching")
+        except OSError:
+            return False
+        return True
+
+    def _open(self, kind: type, name: str | None, own: str, client: str) -> object:
         with self._lock, _quiet():
             try:
-                port = self._make(kind)
+                port = self._make(kind, client)
                 try:
                     if name is None:  # CoreMIDI shows the port's name alone
-                        return port.open_virtual_port(f"{self._client} {own}" if self._api == self._rtmidi.API_MACOSX_CORE else own)
+                        return port.open_virtual_port(f"{client} {own}" if self._api == self._rtmidi.API_MACOSX_CORE else own)
                     return port.open_port(port.get_ports().index(name), own)
                 except ValueError:
                     port.delete()
                     raise OSError(f"MIDI port {name!r} is gone") from None
             except self._rtmidi.RtMidiError as error:
-                raise OSError(f"MIDI port {name or CLIENT!r} cannot be opened ({error})") from None
+                raise OSError(f"MIDI port {name or client!r} cannot be opened ({error})") from None
 
 
 class _RtPort:
@@ -199,10 +223,15 @@ class _RtPort:
         self._ports, self.port = ports, port
 
     def send(self, data: Sequence[int]) -> None:
+        if not self.is_there():  # RtMidi would fill a ring that nobody empties, and then wait for ever
+            raise OSError("its server has gone")
         try:
             self.port.send_message(data)
         except (ValueError, RuntimeError, AttributeError) as error:  # rtmidi's own errors are these or OSError
             raise OSError(str(error)) from None
+
+    def is_there(self) -> bool:
+        return self._ports.has(self)
 
     def close(self) -> None:
         self._ports.close_port(self)

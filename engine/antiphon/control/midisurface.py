@@ -14,7 +14,9 @@ from .midi import MidiIn
 from .midiclock import ClockOut
 from .midifeedback import MidiFeedback
 from .midifollow import MidiOut
-from .midiports import MidiMissing, RtMidiPorts
+from .midimap import MidiMap
+from .midiports import CLIENT, MidiMissing, RtMidiPorts
+from .midiprograms import programs
 from .midivoice import MidiVoice, Sung
 from .pulse import Pulse
 
@@ -25,13 +27,15 @@ LOOK_S = 0.005
 class MidiSurface:
     """What is open of it; control thread only. `sung` gives what sounds at this moment.
 
-    Without python-rtmidi it says so in a line and the rest plays on; a port that is not there yet is waited for. `open` in the
+    Without python-rtmidi it says so in a line and the rest plays on; a port that is not there yet is waited for. `map` is
+    there with MIDI off too: presets are checked, and keep their bindings when they are saved again. `open` in the
     running loop, `close` once all else that may change a row has been closed.
     """
 
     def __init__(self, desk: Desk, pulse: Pulse, sung: Callable[[], Sung]):
         self._desk, self._pulse, self._sung = desk, pulse, sung
         self._ports: RtMidiPorts | None = None
+        self.map = MidiMap(desk.registry)
         self.midi: MidiIn | None = None
         self._voice: MidiVoice | None = None
         self._clock: ClockOut | None = None
@@ -41,7 +45,7 @@ class MidiSurface:
         desk.handle("midi_learn", self._learn)
 
     def open(self, options: argparse.Namespace) -> None:
-        """Open what the options ask for: midi, midi_api, midi_takeover, midi_out, midi_mpe, midi_bend, midi_clock_out, midi_feedback."""
+        """Open what the options ask for: midi and all that begin with midi_."""
         wanted = options.midi or ["all"]
         silent = options.midi_out == "off" and options.midi_feedback == "off" and options.midi_clock_out == "off"
         if wanted == ["off"] and silent:
@@ -52,7 +56,8 @@ class MidiSurface:
             self._desk.log(f"playing without MIDI: {error}")
             return
         if wanted != ["off"]:
-            self.midi = MidiIn(self._desk, self._ports, self._pulse, wanted=wanted, takeover=options.midi_takeover)
+            programs()  # numbers the presets that are new
+            self.midi = MidiIn(self._desk, self._ports, self._pulse, wanted=wanted, takeover=options.midi_takeover, bound=self.map)
             self._begin(self.midi.run())
         if options.midi_out != "off" or options.midi_clock_out == "on":
             out = self._out("own" if options.midi_out == "off" else options.midi_out)
@@ -63,17 +68,18 @@ class MidiSurface:
             if options.midi_clock_out == "on":
                 self._clock = ClockOut(out, self._pulse)
                 self._clock.start()
-        if options.midi_feedback != "off" and self.midi:
-            self._feedback = MidiFeedback(self._desk, self.midi, self._out(options.midi_feedback))
+        if options.midi_feedback != "off":
+            out = self._out(options.midi_feedback, f"{CLIENT} feedback")
+            self._feedback = MidiFeedback(self._desk, self.map, out, self.midi.moved if self.midi else None)
 
     def bind(self, table: dict) -> None:
         """Take the bindings of a preset; what is wrong with them is said, and the old ones stay."""
-        if self.midi:
-            self.midi.map.load(table)
+        self.map.load(table)
 
     def bindings(self) -> dict[str, str]:
-        """What was bound otherwise than the table has it, to be saved in a preset."""
-        return self.midi.map.table if self.midi else {}
+        """What was bound otherwise than the table has it, to be saved in a preset. Those that are there have their numbers then."""
+        programs()
+        return self.map.table
 
     async def close(self) -> None:
         """End every note, and close all ports."""
@@ -98,8 +104,8 @@ class MidiSurface:
             raise UsageError("midi_learn: no MIDI port is listened to; start with --midi all")
         self.midi.learn("" if event.value == "off" else str(event.value))
 
-    def _out(self, name: str) -> MidiOut:
-        out = MidiOut(self._ports, name, self._desk.log)
+    def _out(self, name: str, client: str = CLIENT) -> MidiOut:
+        out = MidiOut(self._ports, name, self._desk.log, client)
         self._outs.append(out)
         self._begin(out.run())
         return out

@@ -58,6 +58,8 @@ class MidiVoice:
         self._members = list(range(1, 16)) if mpe else [min(max(channel, 1), 16) - 1]
         self._turn = 0
         self._struck: _Struck | None = None
+        self._sounding: int | None = None
+        self._ended: int | None = None  # the note that panic ended; the model sings it a few looks longer
         self._bend: dict[int, int] = {}
         self._level: dict[int, int] = {}
         self._level_s = -math.inf
@@ -72,7 +74,12 @@ class MidiVoice:
             return
         if not sung.sounding or not 0.0 < sung.pitch < 127.5 or not math.isfinite(sung.loudness_db):
             self._end()
+            self._sounding = self._ended = None
             return
+        self._sounding = sung.note
+        if sung.note == self._ended:
+            return
+        self._ended = None
         struck = self._struck
         if struck is None or struck.note != sung.note or abs(sung.pitch - struck.key) > self._range:
             self._end()
@@ -82,7 +89,8 @@ class MidiVoice:
             self._swell(struck.channel, sung.loudness_db)
 
     def silence(self) -> None:
-        """End what sounds, and all that may, at once: panic."""
+        """End what sounds, and all that may, at once: panic. The note that is sung now is not struck again."""
+        self._ended = self._sounding
         self._end()
         for channel in self._members:
             self._out.send(0xB0 | channel, _ALL_NOTES_OFF, 0)
