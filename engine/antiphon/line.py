@@ -133,7 +133,8 @@ class Line:
         if self._coming_known:
             self._notes.undo()
         planned = max(2, round((hop - self.onset) / self._timing.stretch))
-        self._coming = self._notes.renew(self.note.onset_hop + planned, leanings, pitch)
+        given_up = self._coming.pitch if self._coming else None
+        self._coming = self._notes.renew(self.note.onset_hop + planned, leanings, pitch, given_up)
         self._coming_known, self._soon = False, float(hop)
         return True
 

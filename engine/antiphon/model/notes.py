@@ -238,10 +238,12 @@ class NoteModel:
         kept = {name: inputs[name].copy() for name in ("token", "cos", "sin", "mask")}
         self._before = dataclasses.replace(memory, **lists), self._brake.state(), kept, slot, ring
 
-    def renew(self, now_hop: int, leanings: Leanings = DEFAULT_LEANINGS, pitch: float | None = None) -> Note:
+    def renew(self, now_hop: int, leanings: Leanings = DEFAULT_LEANINGS, pitch: float | None = None,
+              given_up: float | None = None) -> Note:
         """Cut the note that sounds short, and choose anew what follows it, at ``now_hop``: return that note, as `open` does.
 
-        For wishes that changed: what was planned, was by the old ones. ``pitch``: do not choose, it is this one. One run.
+        For wishes that changed: what was planned, was by the old ones. ``pitch``: do not choose, it is this one; ``given_up``: of a
+        plan that was undone for this. One run.
         """
         memory, inputs = self._memory, self._graph.inputs
         assert memory.planned and memory.last is not None, "renew() before next()"
@@ -254,6 +256,8 @@ class NoteModel:
             inputs["mask"][slot] = _SILENT
             another = np.zeros(score.NOTES)
             another[memory.pitches[-1]] = ANOTHER_NATS
+            if given_up is not None:
+                another[self.pitches.nearest(given_up)] = ANOTHER_NATS
             self._lean(last.onset_hop + wait, leanings, another)
             self._graph.run()
             inputs["mask"][slot] = 0.0
