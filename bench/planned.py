@@ -65,11 +65,11 @@ class StrokePlan:
     def look(self) -> None:
         """See whether a stroke has begun; `asked` gets what `ask` says of its time at that moment."""
         chain = self.performance.engine.worker.chain
-        beat = chain._beat
+        beat = chain._beats._now
         if beat is None or beat is self._beat:
             return
         self._beat = beat
-        self.times.append(chain.due_s + (chain._beat_at - chain._hop) * HOP / RATE)
+        self.times.append(chain.due_s + (chain._beats.at - chain._hop) * HOP / RATE)
         self.asked.append(self.ask(self.times[-1]))
 
 

@@ -24,6 +24,7 @@ BENCHES = {
     "step": (["--seconds", "5"], ["--seconds", "60"], True),
     "callback": (["--seconds", "8", "--periods", "128"], ["--seconds", "120"], True),
     "heard": (["--quick"], [], True),
+    "packet_to_sound": (["--quick"], [], False),
     "in_scale": (["--quick", "--settings", "performer,c major,d rast,chord"], [], True),
     "on_grid": (["--quick"], [], True),
     "flood": (["--seconds", "8"], [], True),

@@ -27,7 +27,7 @@ LAYERS = {
     "provenance": ({"provenance"}, BELOW),
     "perform": ({"perform"}, BASE | {"params"}),
     "take": ({"take"}, BASE | {"params", "provenance"}),
-    "chain": ({"chain", "cupboard", "line", "wishes"}, SOUND),
+    "chain": ({"beats", "chain", "cupboard", "line", "wishes"}, SOUND),
     "engine": ({"engine", "config", "drivers", "history", "later", "status", "steering", "workers", "worker_main", "render"},
                SOUND | {"chain"}),
     "control": ({"control"}, BASE | {"params"}),

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from .beats import Beats
 from .cupboard import Cupboard
 from .line import Line, Now
 from .model.acoustic import AcousticModel
@@ -28,7 +28,7 @@ from .model.placement import Placement
 from .model.score import HOP_S, Note
 from .model.segment import Segmenter
 from .model.strikes import Strikes
-from .model.strokes import KINDS, Stroke, Strokes
+from .model.strokes import KINDS, Strokes
 from .model.timbre import LATENT
 from .model.timing import Timing
 from .model.tokenizer import Frame, Tokenizer
@@ -83,7 +83,7 @@ class Chain:
         self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed, bundle.voices())
         self._decoder = Decoder(bundle.graph("decoder"), seed)
         self._timing = Timing()
-        self._line = Line(self._notes, self._timing)
+        self._line, self._beats = Line(self._notes, self._timing), Beats(self._strokes, self._strikes, self._timing)
         self._placement, self._keeping = Placement(), Keeping(SLOTS)
         self._level = InputGain()
         self._wishes = Wishes(registry)
@@ -116,16 +116,11 @@ class Chain:
         self._decoder.reset(seed)
         self._timing.reset()
         self._line.reset()
+        self._beats.reset()
         self._placement.reset()
         self._keeping.forget()
         self._hop = 0  # hops heard since the segmenter began; the clock of all notes
         self._pitch_before = 0.0
-        self._beating = False  # whether strokes are answered
-        self._beat: Stroke | None = None  # the stroke that sounds, or sounded last
-        self._beat_coming: Stroke | None = None  # the one after it, as soon as that is near
-        self._beat_at = 0.0  # where it really fell, in hops: on the grid, if it was drawn there
-        self._stretched = 1.0  # how many times as long as the performer's the strokes' pulse is
-        self._beats = -1
         self._played: Kept | None = None  # what is recalled from a slot; then neither line nor strokes play
         self._played_at = self._frozen_at = 0
         self._over = False  # it has come to its end
@@ -138,11 +133,11 @@ class Chain:
         self._end = 0
         self._voice_gain = 1.0
 
-    _FIELDS = ("_hop", "_pitch_before", "_beating", "_beat", "_beat_coming", "_beat_at", "_stretched", "_beats", "_played", "_played_at", "_frozen_at", "_over", "_sung",
+    _FIELDS = ("_hop", "_pitch_before", "_played", "_played_at", "_frozen_at", "_over", "_sung",
                "_seed", "_answers_of_seed", "_began", "_renewed", "_voice_db", "_pitch_played", "_notes_heard", "_notes_played",
                "_end", "_voice_gain")
     _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_acoustic", "_decoder",
-               "_level", "_timing", "_line", "_placement", "_keeping", "_wishes")
+               "_level", "_timing", "_line", "_beats", "_placement", "_keeping", "_wishes")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
@@ -300,7 +295,7 @@ class Chain:
 
     @property
     def _answering(self) -> bool:
-        return self._line.playing or self._beating or self._played is not None
+        return self._line.playing or self._beats.playing or self._played is not None
 
     def _now_s(self) -> float:
         """Device time at which the hop is heard that is made now."""
@@ -313,10 +308,7 @@ class Chain:
         """
         leanings = self._wishes.line.leanings
         self._line.look_ahead(self._hop, leanings)
-        beat = self._beat
-        if beat is not None and self._beat_coming is None:
-            if self._hop + 1 >= beat.onset_hop + beat.wait_hops - self._timing.reach:
-                self._beat_coming = self._strokes.next(leanings)
+        self._beats.look_ahead(self._hop, leanings)
         if self._cupboard:
             self._cupboard.lock_up()
 
@@ -339,8 +331,9 @@ class Chain:
             return action.shape(self._play_kept())
         late = 0.0
         if wishes.freeze:
-            self._hold()
+            self._beats.hold()
         if wishes.freeze and self._sung is not None:
+            self._line.hold()
             voice = self._decoder.step(*self._sung, colour=wishes.colour)
         else:
             now = self._sing(action)
@@ -353,22 +346,12 @@ class Chain:
                     self._sung = latent.copy(), loudness, np.full(2, pitch[1])
             self._pitch_played = float(pitch[1])
             voice = self._decoder.step(latent, loudness, pitch, colour=wishes.colour)
-        voice, struck = voice * np.float32(self._voice_gain), self._strike()
+        voice, struck = voice * np.float32(self._voice_gain), self._beats.step(self._hop, wishes.freeze)
         if struck is not None:
             voice = voice + struck * np.float32(db_to_gain(wishes.manner.loudness))
-        voice = self._placement.step(voice, int((late if self._line.playing else self._beat_at % 1.0) * HOP))
+        voice = self._placement.step(voice, int((late if self._line.playing else self._beats.at % 1.0) * HOP))
         self._keeping.play(voice)
         return action.shape(voice)
-
-    def _hold(self) -> None:
-        """Let this hop go by as if no time had passed: nothing new begins. A stroke that has begun rings out."""
-        if self._sung is not None:
-            self._line.hold()
-        self._strokes.shift(1)
-        if self._beat_coming is not None:
-            self._beat_coming = replace(self._beat_coming, onset_hop=self._beat_coming.onset_hop + 1)
-        elif self._beat is not None:
-            self._beat = replace(self._beat, onset_hop=self._beat.onset_hop + 1)
 
     def _sing(self, action: Action) -> Now | None:
         """The line's hop: first what the player has changed, then what sounds. None where strokes are answered alone."""
@@ -402,18 +385,10 @@ class Chain:
         if self._line.playing:
             pitch = None if not asked else asked + (0.0 if self._notes.pitches.wishes.tune_to == "440" else self._notes.key.tuning)
             done = self._line.renew(self._hop, wishes.line.leanings, pitch)
-        if self._beat is not None and self._hop - self._beat_at >= 1:
-            self._hurry()
-            done = True
+        done = self._beats.renew(self._hop, wishes.line.leanings) or done
         if done:
             self._renewed = self._hop
             wishes.renewed()
-
-    def _hurry(self) -> None:
-        """Let the next stroke come now, and the pattern go on from there."""
-        coming = self._beat_coming or self._strokes.next(self._wishes.line.leanings)
-        self._strokes.shift(self._hop - coming.onset_hop)
-        self._beat_coming = replace(coming, onset_hop=self._hop)
 
     def _play_kept(self) -> np.ndarray:
         """A hop of what a slot keeps: round and round, to its end, or standing still while frozen."""
@@ -431,28 +406,6 @@ class Chain:
         self._over = self._wishes.recall_as == "once" and self._played_at % len(kept.sound) == 0
         return kept.hop(at)
 
-    def _strike(self) -> np.ndarray | None:
-        """The stroke that sounds now, (960,) float32; None where there is none."""
-        if self._beat_coming is not None and not self._wishes.freeze:
-            self._stretch()
-            placed = self._timing.place(float(self._beat_coming.onset_hop), None if self._beat is None else self._beat_at)
-            if placed < self._hop:  # the line has gone by meanwhile
-                placed = self._timing.place(float(self._hop))
-            if self._hop >= math.floor(placed):
-                self._beat, self._beat_coming, self._beat_at = self._beat_coming, None, placed
-                self._beats += 1
-        beat, begun = self._beat, math.floor(self._beat_at)
-        if beat is None or self._hop < begun or not self._strikes.knows(beat.kind):
-            return None
-        return self._strikes.sound(beat.kind, self._beats, self._hop - begun)
-
-    def _stretch(self) -> None:
-        """Keep the strokes' pulse at the tempo in force."""
-        times = self._timing.stretch / self._stretched
-        if times != 1.0:
-            self._strokes.retime(times)
-            self._stretched = self._timing.stretch
-
     def _begin(self, called: Kept | bool) -> None:
         """Take everything heard so far into account, draw the chances of this answer, and open its plans.
 
@@ -467,8 +420,8 @@ class Chain:
         wishes.renewed()
         wishes.reseeded = False
         self._over, self._sung, self._played = False, None, None
-        self._beat, self._beat_coming, self._beating = None, None, False
         self._line.reset()
+        self._beats.reset()
         sung = [note for note in called.notes if note.pitch > 0] if isinstance(called, Kept) else []
         if isinstance(called, Kept) and (wishes.recall_as != "continue" or not sung):  # strokes cannot be gone on from: their sound is gone
             self._played, self._played_at = called, 0
@@ -490,20 +443,18 @@ class Chain:
         self._notes.reseed(chance)
         self._acoustic.begin(chance)
         self._keeping.begin(self._hop)
-        self._beats, self._beat_at = -1, 0.0
         share = self._strokes.share() if any(map(self._strikes.knows, range(KINDS))) else 0.0
         self._timing.begin(self._hop, wishes.line.time, self._now_s())
         if share >= _MIXED:
-            self._beating, self._stretched = True, self._timing.stretch
-            self._beat_coming = self._strokes.begin(self._hop, chance, wishes.line.leanings, self._timing.stretch)
+            self._beats.begin(self._hop, chance, wishes.line.leanings)
         if share < _STROKES_ONLY:
             self._line.begin(self._hop, wishes.line, self._now_s())
 
     def _finish(self, action: Action) -> None:
         """End an answer. What the segmenter was following is the performer's only if the performer is why it ended."""
         self._line.reset()
-        self._beat = self._beat_coming = self._played = None
-        self._beating = self._over = False
+        self._beats.reset()
+        self._played, self._over = None, False
         self._end = END_REASONS.index(action.end)
         if action.end != "yield":
             self._segmenter.flush()

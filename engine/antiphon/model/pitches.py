@@ -7,7 +7,6 @@ chosen, with `chord_grip` 1 nothing outside the chord, and the register's bounds
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
