@@ -32,6 +32,7 @@ from ..params.spec import Param, UnknownParam, Value
 from . import wire
 from .desk import Desk
 from .feedback import FEED_NAMES
+from .pace import Sparing
 from .patterns import Pattern, is_pattern
 from .peers import Peer
 from .subscriptions import ECHO, FEED, ROOT, USUAL_HZ, Feeds, Subscriptions
@@ -42,7 +43,6 @@ _ERROR_REPLIES_PER_S = 50
 _LONG_REPLIES_PER_S = 50  # to one sender: as often as there is news of the model
 _LONG_REPLY_SENDERS = 20  # in one second
 _PATTERNS_PER_S = 100  # one may be obeyed by seventy rows
-_LOG_EVERY_S = 2.0
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Dialogue:
         self._errors, self._patterns = _PerSecond(_ERROR_REPLIES_PER_S), _PerSecond(_PATTERNS_PER_S)
         self._long_second, self._long_replies = 0, Counter()
         self._speaker: Peer | None = None
-        self._logged_s, self._unlogged = -_LOG_EVERY_S, 0
+        self._sparing = Sparing(desk.log)
 
     def take(self, packet: bytes, peer: Peer) -> None:
         """Take one packet: a message, or a bundle of them."""
@@ -122,13 +122,7 @@ class Dialogue:
 
     def note(self, line: str) -> None:
         """Log a line that a person should see: at most one in two seconds, however much arrives."""
-        now_s = time.monotonic()
-        if now_s - self._logged_s < _LOG_EVERY_S:
-            self._unlogged += 1
-            return
-        more = f" (and {self._unlogged} more)" if self._unlogged else ""
-        self._logged_s, self._unlogged = now_s, 0
-        self.desk.log(line + more)
+        self._sparing.say(line)
 
     def _take(self, message: wire.Message, peer: Peer) -> None:
         address = message.address

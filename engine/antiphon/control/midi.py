@@ -22,11 +22,11 @@ from .midikeys import Keys
 from .midimap import Binding, MidiMap, Target, turn
 from .midiports import CLIENT, Ports
 from .midiprograms import programs
+from .pace import Sparing
 from .pulse import Pulse
 
 _MOST_WAITING = 4096
 _BOUNCE_S = 0.04  # a pedal that is pressed again sooner was not let go
-_LOG_EVERY_S = 2.0
 _PEDALS = range(64, 70)
 _SOUND_OFF, _RESET, _NOTES_OFF = 120, 121, 123
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
@@ -76,7 +76,7 @@ class MidiIn:
         self._called = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._logged_s, self._unlogged = -_LOG_EVERY_S, 0
+        self._say = Sparing(desk.log).say
         desk.handle("midi_notes", self._notes_mean)
 
     @property
@@ -354,15 +354,6 @@ class MidiIn:
             self._desk.emit(Event(path, self._desk.registry.accept(path, value), frame, f"midi:{port}"))
         except AntiphonError as error:
             self._say(f"MIDI: {error}")
-
-    def _say(self, line: str) -> None:
-        now_s = time.monotonic()
-        if now_s - self._logged_s < _LOG_EVERY_S:
-            self._unlogged += 1
-            return
-        more = f" (and {self._unlogged} more)" if self._unlogged else ""
-        self._logged_s, self._unlogged = now_s, 0
-        self._desk.log(line + more)
 
     def _arrived(self, port: str, data: bytes, unix_s: float) -> None:
         """Hand a message over; in the port's thread."""
