@@ -20,7 +20,7 @@ from .line import Line, Now
 from .model.acoustic import AcousticModel
 from .model.bundle import Bundle
 from .model.codec import Decoder, Encoder
-from .model.keeping import Keeping, Kept, as_heard
+from .model.keeping import Keeping, Kept, as_heard, joined
 from .model.level import InputGain
 from .model.moments import Moments
 from .model.notes import NoteModel
@@ -45,7 +45,7 @@ _UNVOICED = np.zeros(2)
 _MIXED, _STROKES_ONLY = 0.35, 0.85  # shares of strokes in what was heard from which they are answered too, and alone
 _ONSET = 0.5  # probability at which the performer's state machine is told of an onset
 _A_WHILE = 50  # hops
-_LAST_NOTES, _LAST_KEY = 8, 24  # of a phrase that is gone on from: the note model hears so many, what it is in is told by so many
+_LAST_NOTES, _LAST_KEY = 4, 16  # of a phrase that is gone on from: the note model hears so many, what it is in is told by so many
 _FROZEN_HOPS = 15  # of recorded sound go round and round while it is frozen
 _RENEW_EVERY = 10  # hops: a knob that turns and turns does not make a trill
 END_REASONS = ("", "time", "yield", "told", "panic")
@@ -160,7 +160,7 @@ class Chain:
         performer's timbre is learned from the last 4 s alone. Notes are heard from the beginning.
         """
         self.settle()
-        self._wishes.take(params)
+        self._wishes.glance(params)
         frames = [self._tokenizer.step(hop) for hop in mic]
         first = 0
         for index, (hop, frame) in enumerate(zip(mic, frames, strict=True)):
@@ -384,7 +384,7 @@ class Chain:
         done = False
         if self._line.playing:
             pitch = None if not asked else asked + (0.0 if self._notes.pitches.wishes.tune_to == "440" else self._notes.key.tuning)
-            done = self._line.renew(self._hop, wishes.line.leanings, pitch)
+            done = self._line.renew(self._hop, wishes.line, pitch)
         done = self._beats.renew(self._hop, wishes.line.leanings) or done
         if done:
             self._renewed = self._hop
@@ -393,18 +393,23 @@ class Chain:
     def _play_kept(self) -> np.ndarray:
         """A hop of what a slot keeps: round and round, to its end, or standing still while frozen."""
         kept, at = self._played, self._played_at
+        if self._over:  # the hop in which it fades out
+            return self._silence
+        first = max(0, at % len(kept.sound) - _FROZEN_HOPS)
+        frozen = Kept(kept.sound[first : first + _FROZEN_HOPS], ())
         if self._wishes.freeze:
-            first = max(0, at % len(kept.sound) - _FROZEN_HOPS)
-            frozen = Kept(kept.sound[first : first + _FROZEN_HOPS], ())
             self._frozen_at += 1
-            return frozen.hop(self._frozen_at)
-        self._frozen_at = 0
+            hop = frozen.hop(self._frozen_at)
+            return joined(kept.hop(at), hop) if self._frozen_at == 1 else hop
+        hop = kept.hop(at)
+        if self._frozen_at:
+            hop, self._frozen_at = joined(frozen.hop(self._frozen_at + 1), hop), 0
         note, begins = kept.note(at)
         self._pitch_played = note.pitch if note else 0.0
         self._notes_played += begins
         self._played_at += 1
         self._over = self._wishes.recall_as == "once" and self._played_at % len(kept.sound) == 0
-        return kept.hop(at)
+        return hop
 
     def _begin(self, called: Kept | bool) -> None:
         """Take everything heard so far into account, draw the chances of this answer, and open its plans.
@@ -424,7 +429,8 @@ class Chain:
         self._beats.reset()
         sung = [note for note in called.notes if note.pitch > 0] if isinstance(called, Kept) else []
         if isinstance(called, Kept) and (wishes.recall_as != "continue" or not sung):  # strokes cannot be gone on from: their sound is gone
-            self._played, self._played_at = called, 0
+            self._played, self._played_at, self._frozen_at = called, 0, 0
+            self._keeping.pause()
             return
         if called is True and self._began[0] == self._notes_heard:
             self._notes.set_state(self._began[1])

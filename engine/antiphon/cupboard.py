@@ -6,7 +6,6 @@ Only in memory where the system has such folders (/dev/shm); the engine removes 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,7 +15,12 @@ from .model.acoustic import AcousticModel
 from .model.keeping import Kept, Keeping
 from .model.moments import Moments
 
-_PREFIX = "antiphon-kept-"
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows
+    fcntl = None
+
+_PREFIX, _LOCK = "antiphon-kept-", "lock"
 
 
 class Cupboard:
@@ -33,8 +37,8 @@ class Cupboard:
                     keeping.put(int(number), Kept.load(path))
                 elif kind == "store_voice":
                     acoustic.put_voice(int(number), Moments.load(path))
-            except (OSError, ValueError, KeyError, IndexError):
-                continue  # written while the process before was dying
+            except Exception:  # written while the process before was dying; whatever it is, the model starts
+                continue
 
     def put(self, kind: str, number: int) -> None:
         """Note that this slot ("keep") or voice ("store_voice") has changed."""
@@ -50,24 +54,33 @@ class Cupboard:
         try:
             (self._keeping.slot(number) if kind == "keep" else self._acoustic.voice(number)).save(half)
             os.replace(half, path)
-        except OSError:
-            pass
+        except OSError:  # no room: what was kept there before must not come back in its place
+            half.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
-def make_cupboard() -> Path:
-    """Make an empty one, and remove those of engines that are gone. Raises OSError where there is no room."""
-    for old in folder().glob(f"{_PREFIX}*"):
-        found = re.match(rf"{_PREFIX}(\d+)-", old.name)
-        if found and not _alive(int(found[1])):
-            shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=folder()))
+class CupboardFolder:
+    """The engine's side of it: an empty folder, made now and removed by `close`. Folders of engines that are gone are removed first:
+    those whose lock can be had belong to nobody, whatever their names say (see layout.py). Raises OSError where there is no room."""
+
+    def __init__(self) -> None:
+        for old in folder().glob(f"{_PREFIX}*"):
+            _remove_if_stale(old)
+        self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=folder()))
+        self._lock = open(self.path / _LOCK, "wb")
+        if fcntl:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def close(self) -> None:
+        """Remove it. Harmless when called twice."""
+        self._lock.close()
+        shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _alive(process: int) -> bool:
+def _remove_if_stale(old: Path) -> None:
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        with open(old / _LOCK, "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(old, ignore_errors=True)
+    except (OSError, AttributeError):  # it lives, or is another's, or is just being made; or there are no locks here
+        return

@@ -7,11 +7,9 @@ slow: whoever calls `start`, `apply`, `status` and `stop`, and one supervisor th
 from __future__ import annotations
 
 import itertools
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +18,7 @@ from .audio.freewheel import FreewheelDriver
 from .block import BlockSpec
 from .clock import FrameClock, frames_to_ms
 from .config import EngineConfig
-from .cupboard import make_cupboard
+from .cupboard import CupboardFolder
 from .drivers import make_driver
 from .errors import AntiphonError, BundleError, DeviceError, UsageError
 from .events import Event
@@ -64,7 +62,7 @@ class Engine:
         self.driver: Driver | None = None
         self.segment: Segment | None = None
         self.keeper: WorkerKeeper | None = None
-        self._cupboard: Path | None = None
+        self._cupboard: CupboardFolder | None = None
         self.worker = None  # the model, when it lives in this process (freewheel)
         self._timeline: Timeline | None = None
         self.frame_clock: FrameClock | None = None
@@ -226,7 +224,7 @@ class Engine:
                         hop_frames=timeline.hop_frames,
                         samplerate=settled.samplerate,
                         mic_channel=mic_channel,
-                        cupboard=self._cupboard and str(self._cupboard),
+                        cupboard=self._cupboard and str(self._cupboard.path),
                         growing_lead=self._grows,
                         realtime=config.realtime,
                         late=config.late,
@@ -414,11 +412,11 @@ class Engine:
 
     def _make_cupboard(self) -> None:
         try:
-            self._cupboard = make_cupboard()
+            self._cupboard = CupboardFolder()
         except OSError as error:
             self._notices.append(f"what you keep will not outlive a restart of the model: {error.strerror}")
 
     def _clear_cupboard(self) -> None:
         cupboard, self._cupboard = self._cupboard, None
         if cupboard:
-            shutil.rmtree(cupboard, ignore_errors=True)
+            cupboard.close()

@@ -123,18 +123,19 @@ class Line:
         if self._coming is None and math.floor(self._next()) <= hop + 1:
             self._coming, self._coming_known = self._notes.next(leanings), True
 
-    def renew(self, hop: int, leanings: Leanings, pitch: float | None = None) -> bool:
+    def renew(self, hop: int, wishes: LineWishes, pitch: float | None = None) -> bool:
         """Let the note that sounds give way to the next, chosen anew, or on this pitch, now or at the next line of the grid.
 
         One that was planned and has not begun gives way as well. False where nothing has begun yet that could give way.
         """
         if self.note is None or not self._known:
             return False
+        self._notes.ask(wishes.pitch, self._timing.stretch)
         if self._coming_known:
             self._notes.undo()
         planned = max(2, round((hop - self.onset) / self._timing.stretch))
         given_up = self._coming.pitch if self._coming else None
-        self._coming = self._notes.renew(self.note.onset_hop + planned, leanings, pitch, given_up)
+        self._coming = self._notes.renew(self.note.onset_hop + planned, wishes.leanings, pitch, given_up)
         self._coming_known, self._soon = False, float(hop)
         return True
 

@@ -513,3 +513,44 @@ def test_a_random_walk_through_all_controls_breaks_nothing(ready, seed):
                 tuning = 0.0 if wishes.tune_to == "440" else chain._notes.key.tuning
                 cents = degrees(pitch, pitches.tonic, tuning)
                 assert min(abs((cents - step + 600) % 1200 - 600) for step in wishes.steps()) < 1e-3
+
+
+@pytest.mark.parametrize("semitones", [12, -12])
+def test_a_change_is_answered_by_the_wish_as_it_is_now(ready, semitones):
+    """The very note that answers a transposition is transposed, not the one after it."""
+    player = Player(ready)
+    player.begin(60)
+    before = player.notes[-1][1]
+    player.go(2, transpose=semitones)
+    assert abs(player.notes[-1][1] - before - semitones) <= 7
+
+
+def test_a_state_taken_before_a_change_goes_on_alike_in_another_chain(ready, bundle):
+    """What is worked out of wishes is no hidden memory."""
+    player = Player(ready)
+    player.begin(70)
+    state, params, rng = player.chain.state(), player.params.copy(), player.rng.bit_generator.state
+    one = player.go(60, chord=(61.0, 66.0))
+    other = Chain(bundle, Performer(), 1)
+    other.set_state(state)
+    again = Player((other, state, params))
+    again.rng.bit_generator.state = rng
+    assert np.array_equal(one, again.go(60, chord=(61.0, 66.0)))
+
+
+def test_a_slot_that_is_frozen_does_not_click_and_ends_where_it_ends(ready):
+    """No step between frames larger than the sound's own, into the freeze and out of it; at the end of `once` nothing begins again."""
+    player = Player(ready)
+    player.begin(100)
+    player.go(1, keep=1)
+    player.go(12, mode="listen")
+    plain = player.go(40, mode="hold", recall=1)
+    frozen = player.go(30, freeze=True)
+    on = player.go(25, freeze=False)
+    steps = [np.abs(np.diff(part.ravel())).max() for part in (plain, np.concatenate([plain[-1:], frozen, on]))]
+    assert steps[1] < 2 * steps[0]
+    played = player.chain._notes_played
+    rest = player.go(37, recall_as="once")
+    kept = player.chain._keeping.slot(0)
+    assert player.chain._notes_played - played == sum(note.onset_hop >= 65 for note in kept.notes if note.pitch > 0)
+    assert rest[34].any() and not rest[36:].any()

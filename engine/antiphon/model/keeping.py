@@ -90,7 +90,12 @@ class Keeping:
 
     def begin(self, hop: int) -> None:
         """An answer begins at this hop: record that from now on, in the place of the one before and of the phrase it answers."""
-        self._answer, self._phrase, self._in_phrase = _Recording(hop), _Recording(hop), False
+        self._answer, self._phrase = _Recording(hop), _Recording(hop)
+        self.pause()
+
+    def pause(self) -> None:
+        """What the performer does from now on is not heard here: a phrase that is under way ends."""
+        self._in_phrase, self._before = False, []
 
     def play(self, voice: np.ndarray) -> None:
         """A hop of the answer, (960,) float32."""
@@ -152,6 +157,13 @@ class Keeping:
         self._slots, self._before = list(state["_slots"]), list(state["_before"])
         self._answer, self._phrase = state["_answer"].copy(), state["_phrase"].copy()
         self._in_phrase = state["_in_phrase"]
+
+
+def joined(before: np.ndarray, hop: np.ndarray) -> np.ndarray:
+    """A hop that begins as another sound would have gone on, (960,) float32 each: no click where one takes over from the other."""
+    out = hop.copy()
+    out[:_JOIN] = _RISE * hop[:_JOIN] + _RISE[::-1] * before[:_JOIN]
+    return out
 
 
 def as_heard(notes: Sequence[Note], until_hop: int, length: int) -> list[Note]:
