@@ -14,6 +14,7 @@ import pytest
 
 from antiphon import worker_main, workers
 from antiphon.audio.dummy import DummyDriver
+from antiphon.audio.phrase import hummed_phrase
 from antiphon.audio.portaudio import PortAudioDriver
 from antiphon.audio.stream import Wanted
 from antiphon.engine import Engine, EngineConfig
@@ -49,6 +50,24 @@ def test_a_killed_model_is_back_and_primed():
         assert any("signal 9" in line for line in after.messages)
         heard = after.voice_frames
         wait_for(lambda: engine.status().voice_frames > heard + 4800, why="for the voice")
+
+
+def test_what_is_kept_outlives_a_killed_model_and_ends_with_the_engine():
+    """keep 3, SIGKILL, recall 3: the slot plays in the new process; `stop` leaves nothing of it behind."""
+    sound = np.concatenate([hummed_phrase(48_000, 0.0), noise(10 * 48_000, level=1e-4)])
+    with two_processes("hum", sound=sound, values={**VOICE_ONLY, "phrase_gap_s": 5.0}, driver={"loop": True}) as engine:
+        wait_for(lambda: engine.status().phrase, why="for the phrase")
+        wait_for(lambda: not engine.status().phrase, why="for its end")
+        engine.apply(Event("keep", 3))
+        cupboard = engine._cupboard.path
+        wait_for(lambda: (cupboard / "keep-2.npz").exists(), why="for the slot")
+        os.kill(engine.status().worker_pid, signal.SIGKILL)
+        wait_for(lambda: engine.status().restarts == 1 and engine.status().phase == "playing")
+        refused = engine.status().refused
+        engine.apply(Event("recall", 3))
+        wait_for(lambda: engine.status().loudness_played_db > -60, why="for the slot to sound")
+        assert engine.status().refused == refused
+    assert not cupboard.exists()
 
 
 def test_the_performer_hears_nothing_of_it():
