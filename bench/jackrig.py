@@ -32,6 +32,22 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
 
+def _clear_away() -> bool:
+    """Remove what JACK servers that were killed have left, where none runs at all: eight of them, and no other starts any more."""
+    running = [path for path in Path("/proc").glob("[0-9]*/comm") if _read(path).startswith("jackd")]
+    left = [path for path in Path("/dev/shm").glob("jack[-_]*") if path.owner() == Path("/proc/self").owner()]
+    for path in left if not running else ():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    return bool(left) and not running
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # it has just ended
+        return ""
+
+
 class JackServer:
     """`jackd` with its dummy driver and a two-channel loopback device, in real time where the system allows it.
 
@@ -63,32 +79,26 @@ class JackServer:
 
     def start(self) -> None:
         """Start the server, or start it again after `kill`."""
+        if not self._try() and not (_clear_away() and self._try()):
+            raise JackMissing(f"jackd does not start here; try it by hand: {' '.join(self._command(['-r']))}")
+
+    def _try(self) -> bool:
         for realtime in (["-R", "-P70"], ["-r"]):
-            command = [
-                "jackd",
-                *realtime,
-                "-L",
-                "2",
-                "-n",
-                self.name,
-                "-d",
-                "dummy",
-                "-r",
-                str(self.samplerate),
-                "-p",
-                str(self.period),
-            ]
             self._process = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
+                self._command(realtime), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
             )
             for _ in range(60):
                 time.sleep(0.1)
                 if self._process.poll() is not None:
                     break
                 if self.ports():
-                    return
+                    return True
             self.stop()
-        raise JackMissing("jackd does not start here; try it by hand: " + " ".join(command))
+        return False
+
+    def _command(self, realtime: list[str]) -> list[str]:
+        dummy = ["-d", "dummy", "-r", str(self.samplerate), "-p", str(self.period)]
+        return ["jackd", *realtime, "-L", "2", "-n", self.name, *dummy]
 
     def stop(self) -> None:
         """End the server, as a pulled cable would."""

@@ -242,7 +242,7 @@ def test_a_server_that_goes_and_comes_back(jack, quickly, how, away_s, capfd):
         await asyncio.sleep(1)
         getattr(server, how)()
         midiports.abandon(keyboard._out)
-        assert not any(out.send(0xF8) for out in outs)
+        await until(lambda: not any(out.send(0xF8) for out in outs))
         if away_s:
             await until(lambda: stage.values["chord"] == () and not stage.values["hold"], away_s)
             await asyncio.sleep(away_s)

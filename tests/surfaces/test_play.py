@@ -157,7 +157,11 @@ def test_what_happens_while_the_model_loads_is_said_then():
 def _model_processes(engine):
     """Process ids of the engine's children that are Python by now."""
     for thread in Path(f"/proc/{engine}/task").iterdir():
-        for child in (thread / "children").read_text().split():
+        try:
+            children = (thread / "children").read_text().split()
+        except OSError:  # a thread that has just ended
+            continue
+        for child in children:
             if b"worker_main" in Path(f"/proc/{child}/cmdline").read_bytes():
                 yield int(child)
 
