@@ -13,7 +13,7 @@ import sys
 
 from record import ROOT
 
-sys.path.insert(0, str(ROOT / "tests/surfaces"))
+sys.path[:0] = [str(ROOT / "tests/surfaces"), str(ROOT / "tests/unit")]
 
 import walk  # noqa: E402  (it is where the tests are)
 
