@@ -340,7 +340,7 @@ class Chain:
             latent, loudness, pitch = self._nothing, 0, _UNVOICED
             if now is not None:
                 late = now.late
-                played = self._acoustic.play(now.pitch, now.onset, now.left, wishes.manner.temperature * self._heat, wishes.manner)
+                played = self._acoustic.play(now.pitch, now.onset, now.left, wishes.line.leanings.temperature * self._heat, wishes.manner)
                 latent, loudness, pitch = played.latent, played.loudness, played.pitch
                 if loudness > 0 and now.pitch > 0:
                     self._sung = latent.copy(), loudness, np.full(2, pitch[1])
@@ -395,21 +395,26 @@ class Chain:
         kept, at = self._played, self._played_at
         if self._over:  # the hop in which it fades out
             return self._silence
-        first = max(0, at % len(kept.sound) - _FROZEN_HOPS)
-        frozen = Kept(kept.sound[first : first + _FROZEN_HOPS], ())
         if self._wishes.freeze:
             self._frozen_at += 1
-            hop = frozen.hop(self._frozen_at)
+            hop = self._frozen_hop()
             return joined(kept.hop(at), hop) if self._frozen_at == 1 else hop
         hop = kept.hop(at)
         if self._frozen_at:
-            hop, self._frozen_at = joined(frozen.hop(self._frozen_at + 1), hop), 0
+            self._frozen_at += 1
+            hop, self._frozen_at = joined(self._frozen_hop(), hop), 0
         note, begins = kept.note(at)
         self._pitch_played = note.pitch if note else 0.0
         self._notes_played += begins
         self._played_at += 1
         self._over = self._wishes.recall_as == "once" and self._played_at % len(kept.sound) == 0
         return hop
+
+    def _frozen_hop(self) -> np.ndarray:
+        """The last hops before a slot was frozen go round and round."""
+        sound = self._played.sound
+        first = max(0, self._played_at % len(sound) - _FROZEN_HOPS)
+        return Kept(sound[first : first + _FROZEN_HOPS], ()).hop(self._frozen_at)
 
     def _begin(self, called: Kept | bool) -> None:
         """Take everything heard so far into account, draw the chances of this answer, and open its plans.

@@ -10,9 +10,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from .layout import folder
+from .layout import folder, is_stale
 from .model.acoustic import AcousticModel
-from .model.keeping import Kept, Keeping
+from .model.keeping import Keeping, Kept
 from .model.moments import Moments
 
 try:
@@ -61,11 +61,12 @@ class Cupboard:
 
 class CupboardFolder:
     """The engine's side of it: an empty folder, made now and removed by `close`. Folders of engines that are gone are removed first:
-    those whose lock can be had belong to nobody, whatever their names say (see layout.py). Raises OSError where there is no room."""
+    those whose lock can be had belong to nobody, whatever their names say. Raises OSError where there is no room."""
 
     def __init__(self) -> None:
         for old in folder().glob(f"{_PREFIX}*"):
-            _remove_if_stale(old)
+            if is_stale(old / _LOCK):
+                shutil.rmtree(old, ignore_errors=True)
         self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=folder()))
         self._lock = open(self.path / _LOCK, "wb")
         if fcntl:
@@ -75,12 +76,3 @@ class CupboardFolder:
         """Remove it. Harmless when called twice."""
         self._lock.close()
         shutil.rmtree(self.path, ignore_errors=True)
-
-
-def _remove_if_stale(old: Path) -> None:
-    try:
-        with open(old / _LOCK, "rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(old, ignore_errors=True)
-    except (OSError, AttributeError):  # it lives, or is another's, or is just being made; or there are no locks here
-        return

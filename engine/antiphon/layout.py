@@ -332,13 +332,14 @@ def unlink_stale() -> list[str]:
     """Remove the segments of engines that are gone and return their names; those of living engines stay."""
     removed = []
     for path in sorted(folder().glob(f"{_PREFIX}*")):
-        if _is_stale(path):
+        if is_stale(path):
             path.unlink(missing_ok=True)
             removed.append(path.name)
     return removed
 
 
-def _is_stale(path: Path) -> bool:
+def is_stale(path: Path) -> bool:
+    """Whether the engine that held a lock on a file is gone; False where nobody can know."""
     if fcntl is None:
         return False
     try:

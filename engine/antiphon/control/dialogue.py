@@ -32,7 +32,7 @@ from ..params.spec import Param, UnknownParam, Value
 from . import wire
 from .desk import Desk
 from .feedback import FEED_NAMES
-from .pace import Sparing
+from .pace import Pace, Sparing
 from .patterns import Pattern, is_pattern
 from .peers import Peer
 from .subscriptions import ECHO, FEED, ROOT, USUAL_HZ, Feeds, Subscriptions
@@ -79,7 +79,7 @@ class Dialogue:
         self._words = {"status": self._tell_status, "subscribe": self._subscribe, "unsubscribe": self._unsubscribe,
                        "reply_to": self._reply_to}
         self._meant = lru_cache(64)(self._matching)
-        self._errors, self._patterns = _PerSecond(_ERROR_REPLIES_PER_S), _PerSecond(_PATTERNS_PER_S)
+        self._errors, self._patterns = Pace(_ERROR_REPLIES_PER_S, "errors"), Pace(_PATTERNS_PER_S, "address patterns")
         self._long_second, self._long_replies = 0, Counter()
         self._speaker: Peer | None = None
         self._sparing = Sparing(desk.log)
@@ -185,7 +185,7 @@ class Dialogue:
         return value
 
     def _take_pattern(self, message: wire.Message, peer: Peer) -> None:
-        if not self._patterns.take():
+        if not self._patterns.may():
             raise UsageError(f"more than {_PATTERNS_PER_S} address patterns in a second; address rows by their names")
         rows = self._meant(message.address)
         if not rows:
@@ -274,30 +274,11 @@ class Dialogue:
         peer.send(wire.encode(ECHO + row.path, *wire.spoken(value)))
 
     def _complain(self, peer: Peer, text: str, *near: str) -> None:
-        if self._errors.take():
+        if self._errors.may():
             peer.send(wire.encode(ROOT + "error", text, *near))
         else:
             self.counters.silenced += 1
         self.note(f"OSC from {peer.name.partition(':')[2]}: {text}")
-
-
-class _PerSecond:
-    """So many in each second of the clock, and no more."""
-
-    def __init__(self, most: int):
-        self._most, self._second, self._taken = most, 0, 0
-
-    def left(self) -> bool:
-        second = int(time.monotonic())
-        if second != self._second:
-            self._second, self._taken = second, 0
-        return self._taken < self._most
-
-    def take(self) -> bool:
-        if not self.left():
-            return False
-        self._taken += 1
-        return True
 
 
 def _plain(value: Value | None) -> Value:

@@ -16,14 +16,23 @@ class Pace:
         self._most, self._what, self._now_s = most, what, now_s
         self._second, self._taken = -1, 0
 
-    def take(self) -> None:
-        """Count one more; raises UsageError where there were too many in this second."""
+    def left(self) -> bool:
+        """Whether one more may be had in this second."""
         second = int(self._now_s())
         if second != self._second:
             self._second, self._taken = second, 0
-        if self._taken >= self._most:
+        return self._taken < self._most
+
+    def may(self) -> bool:
+        """Count one more, if it may be had: says which."""
+        left = self.left()
+        self._taken += left
+        return left
+
+    def take(self) -> None:
+        """Count one more; raises UsageError where there were too many in this second."""
+        if not self.may():
             raise UsageError(f"more than {self._most} {self._what} in a second; wait a little")
-        self._taken += 1
 
 
 class Sparing:

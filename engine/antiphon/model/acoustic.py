@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..params.table import VOICES
 from . import gestures
 from .edges import LEVELS, Edges, Size
 from .gestures import BEND_OFFSETS, BENDS, LATENT, LOUDNESS_CLASSES, PLAN, TRACE, TRAITS
 from .graph import StepGraph
 from .moments import LEAST, Moments
-from ..params.table import VOICES
 from .timbre import CODEBOOKS, CODES, Codebooks
 from .tokens import REST
 from .traits import COARSE, Traits
@@ -76,7 +76,6 @@ class Manner:
     middle of a settled note is off its pitch is taken back. `prompt`: a note is heard from its first hop on, with no breath before it:
     on a grid that is what counts."""
 
-    temperature: float = 0.9
     glide: float = 1.0
     vibrato: float = 1.0
     loudness: float = 0.0
@@ -196,7 +195,7 @@ class AcousticModel:
 
     def play(self, note: float, onset: bool, remaining: int, temperature: float = 1.0, manner: Manner = PLAIN) -> Hop:
         """Perform a hop of the planned `note` (MIDI semitones with cents, 0 for a rest), `remaining` hops before it ends, in this
-        manner (its temperature is `temperature`, against the trained one).
+        manner; `temperature` is against the trained one.
 
         `onset` is true at its first hop. Call `begin` before the first hop of an answer. Where a rest follows a note, the
         first `RELEASE_HOPS` hops of it are the note's release.

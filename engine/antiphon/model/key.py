@@ -86,8 +86,9 @@ class Key:
     def _settle(self) -> None:
         """Work out what follows from the notes heard; once a note, since an answer asks for it at every plan."""
         self.version += 1
+        self._believed = self._belief()
         self._membership = self._find_membership()
-        self.likeliest = divmod(int(self._belief().argmax()), 12) if self.heard else None
+        self.likeliest = divmod(int(self._believed.argmax()), 12) if self.heard else None
         """Scale (index into SCALE_NAMES) and tonic that are likeliest by what was heard; None before."""
         ordered = sorted(self._recent)
         self._anchor = ordered[len(ordered) // 2] if ordered else 62
@@ -151,7 +152,7 @@ class Key:
         if not self.heard:
             return 0
         if steps is None:
-            return int(self._belief().reshape(-1, 12).sum(0).argmax())
+            return int(self._believed.reshape(-1, 12).sum(0).argmax())
         return int((_profile(steps)[0] @ self._weight).argmax())
 
     def anchor(self) -> int:
@@ -173,7 +174,7 @@ class Key:
     def _find_membership(self, tonic: int | None = None) -> np.ndarray:
         if not self.heard and tonic is None:
             return np.ones(12)
-        member = self._belief(tonic) @ _MEMBER
+        member = (self._believed if tonic is None else self._belief(tonic)) @ _MEMBER
         if not self.heard:
             return member
         share = self._weight / self._weight.sum()
