@@ -36,11 +36,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.play: $(VENV)/bin/python $(SOURCES)
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$(ORT),midi,oscquery]'
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$(ORT),midi,oscquery,provenance]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python $(SOURCES)
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$(ORT),midi,oscquery,dev]'
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$(ORT),midi,oscquery,provenance,dev]'
 	@touch $@
 
 kernels:

@@ -12,6 +12,14 @@ _MODE = lib.ap_denormals_enter()
 lib.ap_denormals_leave(_MODE)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_home(tmp_path_factory):
+    """No test reads or writes the configuration, keys and registers of whoever runs it; what a test starts neither."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def ordinary_arithmetic():
     lib.ap_denormals_leave(_MODE)

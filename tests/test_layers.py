@@ -18,25 +18,25 @@ BASE = {"roots"}
 BELOW = {"roots", "params", "kernels"}
 SOUND = BELOW | {"audio", "model", "provenance", "perform", "take", "files"}
 LAYERS = {
-    "roots": ({"units", "errors", "events"}, set()),
+    "roots": ({"units", "errors", "events", "home"}, set()),
     "params": ({"params"}, BASE),
     "files": ({"audiofile"}, BASE),
     "kernels": ({"kernels", "_kernels", "layout", "stats", "clock", "latency", "block"}, BASE | {"params"}),
     "audio": ({"audio"}, BELOW),
     "model": ({"model"}, BELOW),
-    "provenance": ({"provenance"}, BELOW),
+    "provenance": ({"provenance"}, BELOW | {"files"}),
     "perform": ({"perform"}, BASE | {"params"}),
-    "take": ({"take"}, BASE | {"params", "provenance"}),
+    "take": ({"take", "recorder"}, BELOW | {"provenance", "files"}),
     "chain": ({"beats", "chain", "cupboard", "line", "wishes"}, SOUND),
     "engine": ({"engine", "config", "drivers", "history", "later", "status", "steering", "workers", "worker_main", "render"},
                SOUND | {"chain"}),
     "control": ({"control"}, BASE | {"params"}),
     # The engine too: a bundle is judged by what the instrument renders with it, not by a second renderer.
     "train": ({"train"}, SOUND | {"chain", "engine"}),
-    "cli": ({"cli", "console", "live", "view", "verbs", "doctor", "__main__"}, SOUND | {"chain", "engine", "control", "train"}),
+    "cli": ({"cli", "commands", "console", "live", "view", "verbs", "doctor", "__main__"}, SOUND | {"chain", "engine", "control", "train"}),
 }
 # Packages of others that belong to one layer: what would make an install or a start heavier, or tie layers to a device.
-OUTSIDE = {"torch": {"train"}, "onnx": {"train"}, "scipy": {"train"}, "numba": {"train"}, "sounddevice": {"audio"},
+OUTSIDE = {"torch": {"train"}, "onnx": {"train"}, "scipy": {"train"}, "numba": {"train", "provenance"}, "c2pa": {"provenance"}, "cryptography": {"provenance"}, "sounddevice": {"audio"},
            "onnxruntime": {"model", "cli", "train"}, "mido": {"control", "train"}, "aiohttp": {"control"},
            "zeroconf": {"control"}, "rtmidi": {"control"}, "_cffi_backend": {"kernels"},
            "cffi": {"kernels"}}

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from . import __version__
+from . import __version__, commands
 from .errors import AntiphonError, UsageError, did_you_mean, nearest
 from .params import REGISTRY, surfaces
 from .params.presets import load_preset, preset_files
@@ -86,6 +86,8 @@ def _run(arguments: list[str]) -> int:
         from .live import play
 
         return play(options)
+    if options.verb in commands.NAMES:
+        return commands.load(options.verb).run(options)
     from . import verbs
 
     return getattr(verbs, options.verb)(options)
@@ -146,6 +148,9 @@ def _parser() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
             description="Make a bundle from a recipe or from your recordings, or judge one. Needs the [train] extra.",
         )
     )
+    for name in commands.NAMES:
+        command = commands.load(name)
+        command.add_options(group.add_parser(name, help=command.HELP, description=command.DESCRIPTION))
     return parser, dict(group.choices)
 
 

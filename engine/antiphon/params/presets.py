@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from .. import patches
 from ..errors import UsageError, did_you_mean
+from ..home import home
 from .spec import Registry, Value, as_shown
 
 _KEYS = ("title", "help", "complete", "values", "midi")
@@ -53,16 +53,8 @@ class Preset:
 
 
 def preset_folder() -> Path:
-    """Where a player's own presets are: in their configuration, as the platform has it. It need not exist."""
-    if sys.platform == "win32":
-        base = os.environ.get("APPDATA", "")
-    elif sys.platform == "darwin":
-        base = "~/Library/Application Support"
-    else:
-        base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base) and not base.startswith("~"):  # as XDG wants it: a relative path is none
-        base = "~/.config"
-    return Path(os.path.expanduser(base)) / "antiphon" / "presets"
+    """Where a player's own presets are. It need not exist."""
+    return home() / "presets"
 
 
 def preset_files() -> dict[str, Path]:
