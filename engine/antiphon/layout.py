@@ -88,6 +88,9 @@ HISTORY_S = 10.0
 """What a new worker hears again before it plays."""
 _MIC_S = 14.0
 _VOICE_S = 2.0
+_TAPE_S = 20.0  # how long a disk may stand still
+_TAPE_BYTES = 2**24  # but no more of memory
+_JOURNAL_WORDS = 2**18  # several minutes of steps
 _COMMANDS = 1024
 _PREFIX = "antiphon-"
 _NAMES_TRIED = 100
@@ -115,6 +118,11 @@ class SegmentSpec:
     @property
     def voice_frames(self) -> int:
         return _power_of_two(_VOICE_S * self.samplerate + 8192)
+
+    @property
+    def tape_frames(self) -> int:
+        room = _TAPE_BYTES // (4 * (self.in_channels + 1 + self.out_channels))
+        return max(min(_power_of_two(_TAPE_S * self.samplerate), 1 << room.bit_length() - 1), 2**15)
 
 
 class Segment:
@@ -146,6 +154,8 @@ class Segment:
                 "commands": _COMMANDS,
                 "mic_frames": spec.mic_frames,
                 "voice_frames": spec.voice_frames,
+                "tape_frames": spec.tape_frames,
+                "journal_words": _JOURNAL_WORDS,
             },
         )
         size = lib.ap_segment_sizeof(config)

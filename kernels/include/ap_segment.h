@@ -1,12 +1,14 @@
 /* ap_segment.h - the one piece of shared memory between the engine process and the model process.
  *
- * A header and seven parts at offsets the header names, each aligned to AP_ALIGN:
+ * A header and parts at offsets the header names, each aligned to AP_ALIGN:
  *   mic       ring, in_channels      callback writes, worker reads; its older frames are the worker's history
  *   voice     ring, mono             worker writes, callback reads; device rate
  *   params    mailbox                control thread writes, worker reads
  *   status    mailbox                worker writes, control thread reads
  *   commands  queue                  control thread writes, callback reads
  *   counters  mailbox of raw words   callback writes (ap_block), control thread reads with ap_segment_counters
+ *   tape      three rings: dry (in_channels), voice (mono), mix (out_channels)   callback writes while a take runs, recorder reads
+ *   journal   ring of 32-bit words   worker writes while a take runs, recorder reads
  *
  * Time. The clock is the mic ring's write position: the frames the device has delivered. Voice position p is due in
  * the output at clock p + origin + delay_frames. There is no other clock, so nothing can drift.
@@ -15,6 +17,9 @@
  *   closed -> worker calls voice_open(origin), then writes.
  *   open   -> worker or supervisor calls voice_close(); the callback fades, drops what is left, and acknowledges;
  *             voice_closed() is then true and the voice may be opened again.
+ *
+ * The tape runs from the block after tape_open until tape_close, each epoch of it without a gap: where the rings are full, or
+ * a block found no room in the mic ring, the callback breaks it off, and the recorder, having read what is there, opens it anew.
  */
 #ifndef AP_SEGMENT_H
 #define AP_SEGMENT_H
@@ -23,7 +28,7 @@
 #include "ap_mailbox.h"
 #include "ap_ring.h"
 
-enum { AP_SEGMENT_VERSION = 1 };
+enum { AP_SEGMENT_VERSION = 2 };
 
 typedef struct ap_segment ap_segment;
 
@@ -36,6 +41,8 @@ typedef struct ap_segment_config {
     uint32_t commands;       /* capacity of the command queue, a power of two */
     uint64_t mic_frames;     /* capacity of the mic ring, a power of two */
     uint64_t voice_frames;   /* capacity of the voice ring, a power of two */
+    uint64_t tape_frames;    /* capacity of each of the tape's rings, a power of two */
+    uint64_t journal_words;  /* capacity of the journal, a power of two */
 } ap_segment_config;
 
 /* What the callback publishes once a block. 64-bit words only. */
@@ -91,6 +98,10 @@ AP_RT ap_ring *ap_segment_voice(ap_segment *segment);
 AP_RT ap_mailbox *ap_segment_params(ap_segment *segment);
 AP_RT ap_mailbox *ap_segment_status(ap_segment *segment);
 AP_RT ap_command_queue *ap_segment_commands(ap_segment *segment);
+AP_RT ap_ring *ap_segment_tape_dry(ap_segment *segment);
+AP_RT ap_ring *ap_segment_tape_voice(ap_segment *segment);
+AP_RT ap_ring *ap_segment_tape_mix(ap_segment *segment);
+AP_RT ap_ring *ap_segment_journal(ap_segment *segment);
 /* Callback: publish. Control thread: read one consistent set; 1, or 0 if it could not (keep the old one). */
 AP_RT void ap_segment_publish_counters(ap_segment *segment, const ap_counters *counters);
 AP_RT int ap_segment_counters(ap_segment *segment, ap_counters *counters);
@@ -123,5 +134,19 @@ AP_RT int64_t ap_segment_voice_origin(const ap_segment *segment);
  * by this even epoch is done, nothing of the voice is left. */
 AP_RT uint64_t ap_segment_voice_epoch(const ap_segment *segment, int64_t *origin);
 AP_RT void ap_segment_voice_release(ap_segment *segment, uint64_t epoch);
+
+/* Recorder: let the tape run from the next block on; stop it. Harmless when it is so already. */
+void ap_segment_tape_open(ap_segment *segment);
+void ap_segment_tape_close(ap_segment *segment);
+/* Recorder and worker: has the callback begun what was opened last? Then the clock at its first frame, and the position of that
+ * frame in the tape's rings. */
+int ap_segment_tape_begun(const ap_segment *segment, uint64_t *clock, uint64_t *position);
+/* Recorder: was it broken off? */
+int ap_segment_tape_broken(const ap_segment *segment);
+/* Anyone: the tape's epoch, odd while it is to run. */
+AP_RT uint64_t ap_segment_tape_epoch(const ap_segment *segment);
+/* Callback: this odd epoch begins here; it is broken off. */
+AP_RT void ap_segment_tape_begin(ap_segment *segment, uint64_t epoch, uint64_t clock, uint64_t position);
+AP_RT void ap_segment_tape_break(ap_segment *segment, uint64_t epoch);
 
 #endif

@@ -10,7 +10,7 @@
 enum { VOICE_SILENT, VOICE_PLAYING, VOICE_FALLING };
 
 static uint64_t floats_needed(const ap_block_config *c, const ap_segment_config *shape) {
-    const uint32_t slices = shape->in_channels + 1u + AP_BLOCK_GAINS + ap_block_sends(shape->out_channels);
+    const uint32_t slices = shape->in_channels + 2u + AP_BLOCK_GAINS + ap_block_sends(shape->out_channels);
     return (uint64_t)c->fade_frames + 1 + (uint64_t)c->slice_frames * slices;
 }
 
@@ -44,6 +44,7 @@ int ap_block_init(ap_block *block, uint64_t bytes, const ap_block_config *config
     const uint64_t slice = config->slice_frames;
     block->input = memory;
     block->voice = (memory += slice * shape.in_channels);
+    block->voice_taped = (memory += slice);
     memory += slice;
     for (int t = 0; t < AP_BLOCK_GAINS; t++, memory += slice) block->gains[t] = memory;
     for (uint32_t k = 0; k < ap_block_sends(shape.out_channels); k++, memory += slice) block->send_gains[k] = memory;
@@ -200,6 +201,34 @@ static void fill_voice(ap_block *block, uint64_t clock, uint64_t frames) {
     }
 }
 
+/* ---- the tape ---- */
+
+/* Write down a slice: what came in, the voice as it came from its ring, what goes out. */
+static void tape_slice(ap_block *block, const float *out, uint64_t clock, uint64_t frames, bool whole) {
+    const uint64_t epoch = ap_segment_tape_epoch(block->segment);
+    if (!(epoch & 1)) {
+        block->taping = 0;
+        return;
+    }
+    ap_ring *dry = ap_segment_tape_dry(block->segment), *voice = ap_segment_tape_voice(block->segment);
+    ap_ring *mix = ap_segment_tape_mix(block->segment);
+    if (block->taping != epoch) {
+        block->taping = epoch;
+        block->tape_broken = 0;
+        ap_segment_tape_begin(block->segment, epoch, clock, ap_ring_written(mix));
+    }
+    if (block->tape_broken) return;
+    const uint64_t room = ap_min(ap_min(ap_ring_writable(dry), ap_ring_writable(voice)), ap_ring_writable(mix));
+    if (!whole || room < frames) {
+        block->tape_broken = 1;
+        ap_segment_tape_break(block->segment, epoch);
+        return;
+    }
+    ap_ring_write(dry, block->input, frames);
+    ap_ring_write(voice, block->voice_taped, frames);
+    ap_ring_write(mix, out, frames); /* last: what the reader finds here is in the other two */
+}
+
 /* ---- the block ---- */
 
 static void process_slice(ap_block *block, const float *in, float *out, uint64_t frames) {
@@ -210,6 +239,7 @@ static void process_slice(ap_block *block, const float *in, float *out, uint64_t
     n->mic_overflow_frames += frames - written;
     n->mic_overflows += written < frames;
     fill_voice(block, clock, frames);
+    memcpy(block->voice_taped, block->voice, frames * sizeof(float)); /* before it is filtered in place */
     ap_meter_process(&block->meter_in, block->input, block->in_channels, frames);
     ap_meter_process(&block->meter_voice, block->voice, 1, frames);
     ap_block_fill_slice(block, frames);
@@ -220,6 +250,7 @@ static void process_slice(ap_block *block, const float *in, float *out, uint64_t
         ap_meter_process(&block->meter_out, out, block->out_channels, frames);
     }
     n->frames += frames;
+    tape_slice(block, out, clock, frames, written == frames);
 }
 
 static void publish(ap_block *block) {

@@ -16,7 +16,7 @@ struct ap_block {
     ap_command_queue *commands;
     uint32_t in_channels, out_channels;
     float *fade;             /* fade_frames + 1 gains from 0 to 1, raised cosine */
-    float *input, *voice;    /* one slice each */
+    float *input, *voice, *voice_taped; /* one slice each; the last is the voice before filters */
     float *gains[AP_BLOCK_GAINS];
     float *send_gains[AP_SENDS];      /* for as many sends as there are outputs; filled while a send is not at rest at 1 */
     const float *voice_gains[AP_CHANNELS_MAX]; /* for each output: gains[AP_TARGET_VOICE], or its send's */
@@ -32,6 +32,8 @@ struct ap_block {
     uint32_t fade_at;        /* index into `fade`: where the voice's own gain is */
     uint32_t gap_counted;    /* 1 once the present gap is in `underflows` */
     uint64_t released;       /* epoch last released; odd = none */
+    uint64_t taping;         /* epoch of the tape that is being written, 0 none, and whether it was broken off */
+    uint32_t tape_broken;
 };
 
 /* Sends that some output hears. */

@@ -5,7 +5,8 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x6e6f687069746e41) /* "Antiphon" */
 
-enum { PART_MIC, PART_VOICE, PART_PARAMS, PART_STATUS, PART_COMMANDS, PART_COUNTERS, PARTS };
+enum { PART_MIC, PART_VOICE, PART_PARAMS, PART_STATUS, PART_COMMANDS, PART_COUNTERS,
+       PART_TAPE_DRY, PART_TAPE_VOICE, PART_TAPE_MIX, PART_JOURNAL, PARTS };
 
 struct ap_segment {
     uint64_t magic;
@@ -21,11 +22,14 @@ struct ap_segment {
     alignas(AP_ALIGN) _Atomic int64_t voice_origin;
     _Atomic uint64_t voice_epoch; /* odd: open, even: closed; worker and supervisor write */
     alignas(AP_ALIGN) _Atomic uint64_t voice_released; /* the even epoch the callback last finished with */
+    _Atomic uint64_t tape_clock, tape_position; /* of the first frame of the epoch in tape_begun; callback writes */
+    _Atomic uint64_t tape_begun, tape_broken;   /* odd epochs; callback writes */
+    alignas(AP_ALIGN) _Atomic uint64_t tape_epoch; /* odd: let it run; recorder writes */
 };
-static_assert(sizeof(ap_segment_config) == 40, "segment config layout");
+static_assert(sizeof(ap_segment_config) == 56, "segment config layout");
 static_assert(sizeof(ap_counters) % 8 == 0, "counters are 64-bit words");
 static_assert(sizeof(ap_counters) / 8 == 34, "counters layout: change AP_SEGMENT_VERSION with it");
-static_assert(sizeof(struct ap_segment) == 5 * AP_ALIGN, "segment header");
+static_assert(sizeof(struct ap_segment) == 6 * AP_ALIGN, "segment header");
 
 enum { COUNTER_WORDS = sizeof(ap_counters) / 8 };
 
@@ -40,6 +44,10 @@ static uint64_t lay_out(const ap_segment_config *c, uint64_t offsets[PARTS]) {
         [PART_STATUS] = ap_mailbox_sizeof(c->status),
         [PART_COMMANDS] = ap_command_sizeof(c->commands),
         [PART_COUNTERS] = ap_mailbox_sizeof(COUNTER_WORDS),
+        [PART_TAPE_DRY] = ap_ring_sizeof(c->in_channels, c->tape_frames),
+        [PART_TAPE_VOICE] = ap_ring_sizeof(1, c->tape_frames),
+        [PART_TAPE_MIX] = ap_ring_sizeof(c->out_channels, c->tape_frames),
+        [PART_JOURNAL] = ap_ring_sizeof(1, c->journal_words),
     };
     uint64_t at = sizeof(ap_segment);
     for (int i = 0; i < PARTS; i++) {
@@ -76,7 +84,11 @@ int ap_segment_init(ap_segment *segment, uint64_t bytes, const ap_segment_config
     ap_mailbox_init(part(segment, PART_PARAMS), offsets[PART_STATUS] - offsets[PART_PARAMS], config->params);
     ap_mailbox_init(part(segment, PART_STATUS), offsets[PART_COMMANDS] - offsets[PART_STATUS], config->status);
     ap_command_init(part(segment, PART_COMMANDS), offsets[PART_COUNTERS] - offsets[PART_COMMANDS], config->commands);
-    ap_mailbox_init(part(segment, PART_COUNTERS), need - offsets[PART_COUNTERS], COUNTER_WORDS);
+    ap_mailbox_init(part(segment, PART_COUNTERS), offsets[PART_TAPE_DRY] - offsets[PART_COUNTERS], COUNTER_WORDS);
+    ap_ring_init(part(segment, PART_TAPE_DRY), offsets[PART_TAPE_VOICE] - offsets[PART_TAPE_DRY], config->in_channels, config->tape_frames);
+    ap_ring_init(part(segment, PART_TAPE_VOICE), offsets[PART_TAPE_MIX] - offsets[PART_TAPE_VOICE], 1, config->tape_frames);
+    ap_ring_init(part(segment, PART_TAPE_MIX), offsets[PART_JOURNAL] - offsets[PART_TAPE_MIX], config->out_channels, config->tape_frames);
+    ap_ring_init(part(segment, PART_JOURNAL), need - offsets[PART_JOURNAL], 1, config->journal_words);
     segment->magic = SEGMENT_MAGIC; /* last: a half-made segment is not one */
     return AP_OK;
 }
@@ -96,7 +108,11 @@ int ap_segment_check(const ap_segment *segment, uint64_t bytes) {
         ap_mailbox_check(part(segment, PART_PARAMS), offsets[PART_STATUS] - offsets[PART_PARAMS]),
         ap_mailbox_check(part(segment, PART_STATUS), offsets[PART_COMMANDS] - offsets[PART_STATUS]),
         ap_command_check(part(segment, PART_COMMANDS), offsets[PART_COUNTERS] - offsets[PART_COMMANDS]),
-        ap_mailbox_check(part(segment, PART_COUNTERS), need - offsets[PART_COUNTERS]),
+        ap_mailbox_check(part(segment, PART_COUNTERS), offsets[PART_TAPE_DRY] - offsets[PART_COUNTERS]),
+        ap_ring_check(part(segment, PART_TAPE_DRY), offsets[PART_TAPE_VOICE] - offsets[PART_TAPE_DRY]),
+        ap_ring_check(part(segment, PART_TAPE_VOICE), offsets[PART_TAPE_MIX] - offsets[PART_TAPE_VOICE]),
+        ap_ring_check(part(segment, PART_TAPE_MIX), offsets[PART_JOURNAL] - offsets[PART_TAPE_MIX]),
+        ap_ring_check(part(segment, PART_JOURNAL), need - offsets[PART_JOURNAL]),
     };
     for (int i = 0; i < PARTS; i++)
         if (parts[i] != AP_OK) return AP_ERR_LAYOUT;
@@ -111,6 +127,11 @@ ap_ring *ap_segment_voice(ap_segment *segment) { return part(segment, PART_VOICE
 ap_mailbox *ap_segment_params(ap_segment *segment) { return part(segment, PART_PARAMS); }
 ap_mailbox *ap_segment_status(ap_segment *segment) { return part(segment, PART_STATUS); }
 ap_command_queue *ap_segment_commands(ap_segment *segment) { return part(segment, PART_COMMANDS); }
+
+ap_ring *ap_segment_tape_dry(ap_segment *segment) { return part(segment, PART_TAPE_DRY); }
+ap_ring *ap_segment_tape_voice(ap_segment *segment) { return part(segment, PART_TAPE_VOICE); }
+ap_ring *ap_segment_tape_mix(ap_segment *segment) { return part(segment, PART_TAPE_MIX); }
+ap_ring *ap_segment_journal(ap_segment *segment) { return part(segment, PART_JOURNAL); }
 
 void ap_segment_publish_counters(ap_segment *segment, const ap_counters *counters) {
     double words[COUNTER_WORDS]; /* only carried: the mailbox moves bits, it does not compute */
@@ -169,3 +190,37 @@ void ap_segment_voice_release(ap_segment *segment, uint64_t epoch) {
     /* The number seen, not a flag: if the voice was opened again meanwhile this says nothing about the new opening. */
     atomic_store(&segment->voice_released, epoch);
 }
+
+void ap_segment_tape_open(ap_segment *segment) {
+    const uint64_t epoch = atomic_load(&segment->tape_epoch);
+    if (!(epoch & 1)) atomic_store(&segment->tape_epoch, epoch + 1);
+}
+
+void ap_segment_tape_close(ap_segment *segment) {
+    const uint64_t epoch = atomic_load(&segment->tape_epoch);
+    if (epoch & 1) atomic_store(&segment->tape_epoch, epoch + 1);
+}
+
+int ap_segment_tape_begun(const ap_segment *segment, uint64_t *clock, uint64_t *position) {
+    const uint64_t epoch = atomic_load(&segment->tape_epoch);
+    if (!(epoch & 1) || atomic_load(&segment->tape_begun) != epoch) return 0;
+    *clock = atomic_load(&segment->tape_clock);
+    *position = atomic_load(&segment->tape_position);
+    return 1;
+}
+
+int ap_segment_tape_broken(const ap_segment *segment) {
+    const uint64_t epoch = atomic_load(&segment->tape_epoch);
+    return (epoch & 1) && atomic_load(&segment->tape_broken) == epoch;
+}
+
+uint64_t ap_segment_tape_epoch(const ap_segment *segment) { return atomic_load(&segment->tape_epoch); }
+
+void ap_segment_tape_begin(ap_segment *segment, uint64_t epoch, uint64_t clock, uint64_t position) {
+    atomic_store(&segment->tape_clock, clock);
+    atomic_store(&segment->tape_position, position);
+    /* Last: whoever sees it begun also sees where. */
+    atomic_store(&segment->tape_begun, epoch);
+}
+
+void ap_segment_tape_break(ap_segment *segment, uint64_t epoch) { atomic_store(&segment->tape_broken, epoch); }

@@ -19,16 +19,18 @@ class Rig:
     """One segment and one block; the test plays worker, control thread and device."""
 
     def __init__(self, samplerate=48000, in_channels=1, out_channels=1, delay=0, mic_frames=1 << 16, voice_frames=1 << 14,
-                 **block):
+                 tape_frames=1 << 12, **block):
         config = ffi.new("ap_segment_config *", {
             "samplerate": samplerate, "in_channels": in_channels, "out_channels": out_channels, "params": 4, "status": 4,
-            "commands": 1024, "mic_frames": mic_frames, "voice_frames": voice_frames})
+            "commands": 1024, "mic_frames": mic_frames, "voice_frames": voice_frames,
+            "tape_frames": tape_frames, "journal_words": 1 << 10})
         self.memory = allocate(lib.ap_segment_sizeof(config), "segment")
         self.segment = ffi.cast("ap_segment *", ffi.from_buffer(self.memory))
         check(lib.ap_segment_init(self.segment, self.memory.size, config, 1), "segment")
         lib.ap_segment_set_delay_frames(self.segment, delay)
         self.mic = Ring(pointer=lib.ap_segment_mic(self.segment))
         self.voice = Ring(pointer=lib.ap_segment_voice(self.segment))
+        self.tape = {name: Ring(pointer=getattr(lib, f"ap_segment_tape_{name}")(self.segment)) for name in ("dry", "voice", "mix")}
         self.params = Mailbox(pointer=lib.ap_segment_params(self.segment))
         self.commands = CommandQueue(pointer=lib.ap_segment_commands(self.segment))
         self.in_channels, self.out_channels, self.config = in_channels, out_channels, block

@@ -48,7 +48,7 @@ static int resample(uint32_t from, uint32_t to, uint32_t channels) {
 }
 
 static int block(uint32_t in_channels, uint32_t out_channels) {
-    const ap_segment_config shape = {48000, in_channels, out_channels, 3, 5, 8, 1024, 512};
+    const ap_segment_config shape = {48000, in_channels, out_channels, 3, 5, 8, 1024, 512, 256, 64};
     const ap_block_config config = {100, 50, 1.0, 1.0, 1.0, 1.0, 480.0, 300.0, 100.0, 0.5, {1, 0, 0.5, 2, 1, 1, 1, 1}};
     const uint64_t bytes = ap_segment_sizeof(&shape);
     ap_segment *segment = exactly(bytes);
@@ -73,6 +73,7 @@ static int block(uint32_t in_channels, uint32_t out_channels) {
         if (turn % 4) ap_ring_write(ap_segment_voice(segment), voice, turn * 53 % 300);
         if (turn > 30 && turn % 3) ap_ring_skip(ap_segment_mic(segment), 700);
         if (turn == 90) ap_segment_voice_close(segment);
+        turn % 40 < 30 ? ap_segment_tape_open(segment) : ap_segment_tape_close(segment); /* full soon, and broken off */
         if (turn == 100) REQUIRE(ap_segment_voice_open(segment, (int64_t)ap_segment_clock(segment)) == AP_OK);
         ap_portaudio(turn % 8 == 7 ? NULL : in, turn % 16 == 15 ? NULL : out, frames, turn & 1 ? &times : NULL, turn % 32, b);
         if (turn % 16 != 15)
