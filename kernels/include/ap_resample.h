@@ -42,4 +42,10 @@ AP_RT uint64_t ap_resample_ready(const ap_resample *state, uint64_t frames_in);
 AP_RT uint64_t ap_resample_process(ap_resample *state, const float *in, uint64_t frames_in, float *out,
                                    uint64_t frames_out_max);
 
+/* What it remembers, as a value: where the next output frame lies, and the input frames it still needs, channel by channel
+ * (ap_resample_kept of each). Load into one of the same rates and channels: AP_OK, or AP_ERR_VALUE for what no such state is. */
+AP_RT uint64_t ap_resample_kept(const ap_resample *resample);
+AP_RT void ap_resample_save(const ap_resample *resample, uint64_t position[2], float *frames);
+AP_RT int ap_resample_load(ap_resample *resample, const uint64_t position[2], const float *frames);
+
 #endif

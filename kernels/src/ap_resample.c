@@ -106,13 +106,40 @@ static uint64_t run_copy(ap_resample *s, uint64_t frames, float *out) {
     return frames;
 }
 
+/* The next output frame is released by input frame due + due_part / up; it lies lag_whole + lag_part / up before that, and input
+ * frame 0 is buffer frame `kept`. */
+static void place(ap_resample *s, uint64_t due, uint64_t due_part) {
+    s->due = due;
+    s->due_part = due_part;
+    const bool borrow = due_part < s->lag_part;
+    s->part = due_part + (borrow ? s->up : 0) - s->lag_part;
+    s->window = s->kept + due - s->lag_whole - borrow;
+    if (s->taps) s->window -= s->taps / 2 - 1;
+}
+
 void ap_resample_reset(ap_resample *s) {
     memset((char *)s + s->buffer_at, 0, s->config.channels * (s->kept + RESAMPLE_CHUNK) * sizeof(float));
-    s->due = s->due_part = 0;
-    /* Output frame 0 lies lag_whole + lag_part / up input frames before input frame 0, which is buffer frame `kept`. */
-    s->part = s->lag_part ? s->up - s->lag_part : 0;
-    s->window = s->kept - s->lag_whole - (s->lag_part ? 1 : 0);
-    if (s->taps) s->window -= s->taps / 2 - 1;
+    place(s, 0, 0);
+}
+
+uint64_t ap_resample_kept(const ap_resample *s) { return s->kept; }
+
+void ap_resample_save(const ap_resample *s, uint64_t position[2], float *frames) {
+    const float *buffer = (const float *)((const char *)s + s->buffer_at);
+    position[0] = s->due;
+    position[1] = s->due_part;
+    for (uint64_t c = 0; c < s->config.channels; c++)
+        memcpy(frames + c * s->kept, buffer + c * (s->kept + RESAMPLE_CHUNK), s->kept * sizeof(float));
+}
+
+int ap_resample_load(ap_resample *s, const uint64_t position[2], const float *frames) {
+    if (position[0] > s->step + 1 || position[1] >= s->up) return AP_ERR_VALUE;
+    ap_resample_reset(s);
+    float *buffer = (float *)((char *)s + s->buffer_at);
+    for (uint64_t c = 0; c < s->config.channels; c++)
+        memcpy(buffer + c * (s->kept + RESAMPLE_CHUNK), frames + c * s->kept, s->kept * sizeof(float));
+    place(s, position[0], position[1]);
+    return AP_OK;
 }
 
 uint32_t ap_resample_delay_frames(const ap_resample *s) { return (uint32_t)s->delay; }

@@ -157,3 +157,24 @@ def test_the_count_never_drifts():
 def test_rates_out_of_range_are_refused(rates):
     with pytest.raises(KernelError, match="Hz"):
         Resampler(*rates)
+
+
+@pytest.mark.parametrize("rates", [(48000, 48000), (44100, 48000), (48000, 44100), (192000, 8000), (44101, 48000), (8000, 96000)])
+def test_a_state_goes_on_where_it_was(rates):
+    """Saved at any frame and loaded into another resampler, the rest comes out bit for bit."""
+    sound = np.random.default_rng(3).standard_normal((5000, 2)).astype(np.float32)
+    for cut in (0, 1, 7, 1024, 3333):
+        one, other = Resampler(*rates, 2), Resampler(*rates, 2)
+        one.process(sound[:cut])
+        other.process(sound[:99])
+        other.set_state(one.state())
+        assert np.array_equal(one.process(sound[cut:]).copy(), other.process(sound[cut:]))
+
+
+def test_a_state_that_is_none_is_refused():
+    """Of other rates, or out of all bounds."""
+    one, other = Resampler(44100, 48000), Resampler(96000, 48000)
+    with pytest.raises(KernelError):
+        one.set_state(other.state())
+    with pytest.raises(KernelError):
+        one.set_state(one.state() | {"position": np.array([10**6, 0], np.uint64)})

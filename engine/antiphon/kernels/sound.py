@@ -56,6 +56,19 @@ class Resampler:
         """Back to silence."""
         lib.ap_resample_reset(self.pointer)
 
+    def state(self) -> dict:
+        """Return all that is remembered, as a value."""
+        position, frames = np.zeros(2, np.uint64), np.zeros((self.channels, lib.ap_resample_kept(self.pointer)), np.float32)
+        lib.ap_resample_save(self.pointer, ffi.from_buffer("uint64_t *", position), ffi.from_buffer("float *", frames))
+        return {"position": position, "frames": frames}
+
+    def set_state(self, state: dict) -> None:
+        """Take what `state` returned of one of the same rates and channels; KernelError for anything else."""
+        position, frames = (np.ascontiguousarray(state[name], kind) for name, kind in (("position", np.uint64), ("frames", np.float32)))
+        if position.shape != (2,) or frames.shape != (self.channels, lib.ap_resample_kept(self.pointer)):
+            raise KernelError(f"resampler: a state of {frames.shape} frames is not of {self.rate_in} -> {self.rate_out} Hz")
+        check(lib.ap_resample_load(self.pointer, ffi.from_buffer("uint64_t *", position), ffi.from_buffer("float *", frames)), "resampler")
+
 
 class Fft:
     """Fourier transforms of real frames of one even length 2^a 3^b 5^c (ap_fft.h). One thread at a time.

@@ -1,0 +1,116 @@
+"""A State as bytes, and back: dictionaries, lists, numbers, arrays and the instrument's own plain objects.
+
+No pickle: a take may be somebody else's. What is read makes arrays and objects of classes of this package, runs none of
+their code, and anything else is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+from collections import deque
+
+import numpy as np
+
+from .errors import UsageError
+
+_MAGIC = b"antiphon-state-1\n"
+_OURS = ("antiphon.model.", "antiphon.perform.", "antiphon.line", "antiphon.beats", "antiphon.wishes", "antiphon.chain",
+         "antiphon.provenance.")  # fmt: skip
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def freeze(value: object) -> bytes:
+    """Write a value down. TypeError for what is no plain value, nor an object of ours made of such."""
+    arrays: list[np.ndarray] = []
+    text = json.dumps(_write(value, arrays)).encode()
+    parts = [_MAGIC, len(text).to_bytes(8, "little"), text]
+    return b"".join([*parts, *(np.ascontiguousarray(array).tobytes() for array in arrays)])
+
+
+def thaw(data: bytes) -> object:
+    """Read what `freeze` wrote. UsageError for anything else."""
+    try:
+        if not data.startswith(_MAGIC):
+            raise ValueError("it is no state of this version")
+        begin = len(_MAGIC) + 8
+        length = int.from_bytes(data[len(_MAGIC) : begin], "little")
+        tree = json.loads(data[begin : begin + length])
+        return _read(tree, memoryview(data)[begin + length :])
+    except (ValueError, KeyError, TypeError, AttributeError, ImportError, IndexError, RecursionError) as error:
+        raise UsageError(f"the state of the model cannot be read ({error})") from None
+
+
+def _write(value: object, arrays: list[np.ndarray]) -> object:
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        if array.dtype.hasobject:
+            raise TypeError("an array of objects is no plain value")
+        at = sum(known.nbytes for known in arrays)
+        arrays.append(array)
+        return {"array": [array.dtype.str, array.shape, at], "scalar": not isinstance(value, np.ndarray)}
+    if type(value) in _PLAIN:
+        return value if not isinstance(value, float) else {"float": value.hex()}
+    if type(value) is complex:
+        return {"complex": [value.real.hex(), value.imag.hex()]}
+    if type(value) is bytes:
+        return {"bytes": base64.b64encode(value).decode()}
+    if type(value) in (list, tuple, deque):
+        kind = type(value).__name__
+        return {kind: [_write(entry, arrays) for entry in value], "most": getattr(value, "maxlen", None)}
+    if type(value) is dict:
+        return {"dict": [[_write(key, arrays), _write(entry, arrays)] for key, entry in value.items()]}
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    if not name.startswith(_OURS):
+        raise TypeError(f"{name} is no plain value")
+    if isinstance(value, tuple):  # a named one
+        return {"named": name, "values": [_write(entry, arrays) for entry in value]}
+    return {"object": name, "fields": [[key, _write(entry, arrays)] for key, entry in _fields(value).items()]}
+
+
+def _read(tree: object, arrays: memoryview) -> object:
+    if not isinstance(tree, dict):
+        return tree
+    if "array" in tree:
+        kind, shape, at = tree["array"]
+        dtype = np.dtype(kind)
+        if dtype.hasobject:
+            raise ValueError("an array of objects")
+        count = int(np.prod(shape))
+        array = np.frombuffer(arrays[at : at + count * dtype.itemsize], dtype, count).reshape(shape).copy()
+        return array[()] if tree["scalar"] else array
+    if "float" in tree:
+        return float.fromhex(tree["float"])
+    if "complex" in tree:
+        return complex(*map(float.fromhex, tree["complex"]))
+    if "bytes" in tree:
+        return base64.b64decode(tree["bytes"])
+    if "dict" in tree:
+        return {_read(key, arrays): _read(entry, arrays) for key, entry in tree["dict"]}
+    for kind in (list, tuple):
+        if kind.__name__ in tree:
+            return kind(_read(entry, arrays) for entry in tree[kind.__name__])
+    if "deque" in tree:
+        return deque((_read(entry, arrays) for entry in tree["deque"]), tree["most"])
+    if "named" in tree:
+        return tuple.__new__(_class(tree["named"]), [_read(entry, arrays) for entry in tree["values"]])
+    made = object.__new__(_class(tree["object"]))
+    for key, entry in tree["fields"]:
+        object.__setattr__(made, key, _read(entry, arrays))
+    return made
+
+
+def _fields(value: object) -> dict:
+    slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
+    return {**getattr(value, "__dict__", {}), **{name: getattr(value, name) for name in slots}}
+
+
+def _class(name: str) -> type:
+    if not name.startswith(_OURS):
+        raise ValueError(f"{name} is no class of the instrument")
+    module, _, own = name.rpartition(".")
+    found = getattr(importlib.import_module(module), own)
+    if not isinstance(found, type):
+        raise ValueError(f"{name} is no class")
+    return found
