@@ -11,6 +11,7 @@ from antiphon.audio.dummy import DummyDriver
 from antiphon.engine import Engine, EngineConfig
 from antiphon.kernels import lib
 from antiphon.layout import PLAYING
+from antiphon.model.worker import as_kept
 
 
 @contextlib.contextmanager
@@ -37,13 +38,13 @@ def freewheel(bundle: str = "through", samplerate: int = 48_000, blocksize: int 
 
 
 def tone(frames: int, samplerate: int = 48_000, hz: float = 441.0, level: float = 0.3) -> np.ndarray:
-    """A sine, (frames, 1) float32."""
-    return (level * np.sin(2 * np.pi * hz * np.arange(frames) / samplerate)).astype(np.float32)[:, None]
+    """A sine, (frames, 1) float32 of 24 bits, as the model hears."""
+    return as_kept(level * np.sin(2 * np.pi * hz * np.arange(frames) / samplerate))[:, None]
 
 
 def noise(frames: int, seed: int = 3, level: float = 0.2) -> np.ndarray:
-    """White noise, (frames, 1) float32."""
-    return (level * np.random.default_rng(seed).uniform(-1, 1, (frames, 1))).astype(np.float32)
+    """White noise, (frames, 1) float32 of 24 bits."""
+    return as_kept(level * np.random.default_rng(seed).uniform(-1, 1, (frames, 1)))
 
 
 def phrase_then_silence(samplerate: int = 48_000, sung_s: float = 1.0, silent_s: float = 2.0) -> np.ndarray:

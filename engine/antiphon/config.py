@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .audio.driver import Driver
+from .provenance.mark import Payload
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class EngineConfig:
     seconds     stop being unfinished after this long (dummy)
     loop        repeat an input file (dummy); the hummed phrase is always repeated
     loop_frames round trip of the device in frames, measured through a cable
+    take        folder of a take that begins with the first frame of sound
+    person      who performs and what they agreed to: {"performer": ..., "consent": ...}
+    payload     what the mark says from the start; None: a take drawn by chance, and the time; nothing of either on
+                freewheel, where the same input gives the same bytes
     realtime    ask for realtime scheduling of the model process
     late        a fault to inject: "EVERY:FRAMES" makes each EVERYth step take FRAMES beyond a hop and a block
     driver_instance   a driver made by the caller; the above about devices is then unused
@@ -45,6 +50,9 @@ class EngineConfig:
     seconds: float | None = None
     loop: bool = False
     loop_frames: float | None = None
+    take: Path | None = None
+    person: dict | None = None
+    payload: Payload | None = None
     realtime: bool = True
     late: str = ""
     values: dict = field(default_factory=dict)

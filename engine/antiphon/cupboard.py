@@ -20,7 +20,7 @@ try:
 except ImportError:  # no such locks on Windows
     fcntl = None
 
-_PREFIX, _LOCK = "antiphon-kept-", "lock"
+_PREFIX, _LOCK, _KEPT = "antiphon-kept-", "lock", "*-*.np[yz]"
 
 
 class Cupboard:
@@ -30,7 +30,7 @@ class Cupboard:
     def __init__(self, place: Path, keeping: Keeping, acoustic: AcousticModel):
         self._place, self._keeping, self._acoustic = place, keeping, acoustic
         self._waiting: list[tuple[str, int]] = []
-        for path in sorted(place.glob("*-*.np[yz]")):
+        for path in sorted(place.glob(_KEPT)):
             kind, _, number = path.stem.partition("-")
             try:
                 if kind == "keep":
@@ -57,6 +57,11 @@ class Cupboard:
         except OSError:  # no room: what was kept there before must not come back in its place
             half.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
+
+
+def is_filled(place: Path) -> bool:
+    """Whether anything is kept there."""
+    return any(place.glob(_KEPT))
 
 
 class CupboardFolder:

@@ -26,11 +26,14 @@ from .history import carry_over
 from .kernels import Resampler
 from .latency import DEFAULT_LEAD_S, MODEL_RATE, Latency, Timeline, latency
 from .later import Later
-from .layout import PLAYING, Segment, SegmentSpec
+from .layout import MARK_WORDS, PLAYING, Segment, SegmentSpec
 from .model.lead import LATE_TIMES, LATE_WITHIN_S, most_frames
 from .params import REGISTRY
+from .provenance import keys
+from .provenance.mark import Payload
 from .status import Status, make_status
 from .steering import Steering
+from .takes import Takes, of_bundle, sign
 from .workers import WorkerKeeper, WorkerSpec
 
 _WATCH_S = 0.02
@@ -52,11 +55,15 @@ class Engine:
         self.config = config
         self.steering = Steering(config.values, config.seed)
         self.values = self.steering.values
+        self._key = keys.current()
+        self._of_bundle = of_bundle(config.bundle)
+        self.payload = config.payload or (Payload(0) if config.driver == "freewheel" else Payload.now())
+        self.steering.carry(self.payload.take, self.payload.minute)
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._later = Later()
-        self._notices: list[str] = []
+        self._notices: list[str] = [self._key.note] if self._key.note else []
         self._carried: dict[str, float] = {}
         self._last_status: Status | None = None
         self.driver: Driver | None = None
@@ -75,6 +82,9 @@ class Engine:
         self.last_gap_s = 0.0
         self._device_frames = DeviceFrames()
         self._resampler_frames = (0.0, 0.0)
+        self.takes = Takes(self._carry, self._about, self.status, self._notice, config.person, sign)
+        if config.take:
+            self.takes.want(config.take)
 
     def start(self, wait_s: float = 30.0, sleep: Callable[[float], None] = time.sleep) -> None:
         """Open the driver, let sound run, start the model; return when the model plays, or after `wait_s`.
@@ -89,6 +99,7 @@ class Engine:
             if not isinstance(self.driver, FreewheelDriver):
                 self._make_cupboard()
             self._build(settled)
+            self._begin_take()
             self._start_sound()
             if isinstance(self.driver, FreewheelDriver):
                 self._start_model_here()
@@ -114,6 +125,7 @@ class Engine:
             self._fade_out()
         self._last_status = self.status()  # while the model still speaks for itself
         self._stopping.set()
+        self.takes.end("stopped")
         if self._thread:
             self._thread.join(_STOP_S)
             self.driver.interrupt()  # it may be looking for a device in a sound system that does not answer
@@ -202,7 +214,7 @@ class Engine:
         config = self.config
         mic_channel = self._mic_channel(settled.in_channels)
         timeline = Timeline(settled.samplerate, settled.blocksize, round(self._lead_s() * settled.samplerate))
-        spec = SegmentSpec(settled.samplerate, settled.in_channels, settled.out_channels, REGISTRY.step_width)
+        spec = SegmentSpec(settled.samplerate, settled.in_channels, settled.out_channels, REGISTRY.step_width + MARK_WORDS)
         segment = Segment.create(spec, timeline, shared=not isinstance(self.driver, FreewheelDriver))
         with self._lock:
             self.format, self._timeline, self.segment = settled, timeline, segment
@@ -228,6 +240,7 @@ class Engine:
                         growing_lead=self._grows,
                         realtime=config.realtime,
                         late=config.late,
+                        mark_key=self._key.secret,
                     ),
                     self.keeper,
                 )
@@ -262,11 +275,16 @@ class Engine:
         self._device_frames = self.driver.device_frames()
 
     def _start_model_here(self) -> None:
+        from .diary import WorkerDiary
+        from .marking import marking
         from .model.worker import Worker
         from .worker_main import build_chain
 
         chain = build_chain(self.config.bundle, int(self.values["seed"]), check=True)
-        self.worker = Worker(self.segment, chain, self.timeline, mic_channel=self.config.mic_channel)
+        about = {"bundle": self.config.bundle, "seed": int(self.values["seed"]), "samplerate": self.segment.samplerate,
+                 "mic_channel": self.config.mic_channel}  # fmt: skip
+        self.worker = Worker(self.segment, chain, self.timeline, marking(self.config.bundle, self._key.secret),
+                             diary=WorkerDiary(self.segment, about), mic_channel=self.config.mic_channel)  # fmt: skip
         self.worker.start()
         self._step_model_here()
         self.driver.after_block = self._step_model_here
@@ -351,6 +369,7 @@ class Engine:
 
     def _rebuild(self, settled: Format) -> None:
         """Another device, another rate: a new segment and a new worker; the counters go on."""
+        self.takes.leave("the device changed")
         self.keeper.stop()
         old, counters = self.segment, self.segment.read_counters()
         with self._lock:
@@ -362,6 +381,7 @@ class Engine:
                     self._carried[name] = self._carried.get(name, 0) + value
             self._carried["frames"] = self._carried["frames"] * settled.samplerate // old.samplerate  # they stand for seconds
             self._carried["frames"] -= heard  # in the new segment's count they are counted again
+        self._begin_take()
         old.unlink()
 
     def _apply_due(self) -> None:
@@ -381,6 +401,7 @@ class Engine:
         if row.kind == "trigger" and row.target == "step" and event.path != "panic" and not self.model_plays:
             raise UsageError(f"{event.path}: the model is not ready yet; once it plays, try again")
         self.steering.apply(event)
+        self.takes.event(event, event.time_frame or self.segment.clock)
 
     @property
     def model_plays(self) -> bool:
@@ -409,6 +430,22 @@ class Engine:
             segment, self.segment, self.worker = self.segment, None, None
         segment.unlink()
         self._clear_cupboard()
+
+    def _carry(self, payload: Payload) -> None:
+        with self._lock:
+            self.payload = payload
+            self.steering.carry(payload.take, payload.minute)
+
+    def _about(self) -> dict:
+        """What a take says of this engine."""
+        with self._lock:
+            values = {path: value for path, value in self.values.items()}
+            return {**self._of_bundle, "seed": int(values["seed"]), "values": values, "blocksize": self.format.blocksize,
+                    "mic_channel": self.config.mic_channel, "devices": [self.driver.input_name, self.driver.output_name],
+                    "driver": self.driver.name, "key": self._key.id}  # fmt: skip
+
+    def _begin_take(self) -> None:
+        self.takes.bind(self.segment, self._cupboard and self._cupboard.path)
 
     def _make_cupboard(self) -> None:
         try:

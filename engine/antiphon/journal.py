@@ -18,9 +18,9 @@ from .kernels import Ring, lib
 from .layout import Segment
 from .tape import Begun, begun
 
-BEGIN, TAPE, PARAMS, PRIME, STEP, NOTE, BREAK = b"BTPHSNX"
+BEGIN, TAPE, PARAMS, PRIME, OPEN, STEP, NOTE, BREAK = b"BTPHOSNX"
 """Kinds of records: where steps begin and from what state; where the tape does (the recorder writes it); the mailbox's values from
-here on; hops of the past that were heard; one step; a note that ended; records are missing here."""
+here on; hops of the past that were heard; the voice was opened; one step; a note that ended; records are missing here."""
 
 _HEAD, _PRIME, _STEP = struct.Struct("<B3xI"), struct.Struct("<QII"), struct.Struct("<QId16s")
 DIGEST_BYTES = 16
@@ -29,11 +29,9 @@ DIGEST_BYTES = 16
 class Journal:
     """The worker's side; its thread. `epoch` is of the tape that is being journaled, 0 none."""
 
-    def __init__(self, segment: Segment, fresh: bool = False):
-        """`fresh`: nothing was heard or kept before this worker began, so that its state need not be told."""
+    def __init__(self, segment: Segment):
         self._segment = segment.pointer
         self._ring = Ring(pointer=lib.ap_segment_journal(segment.pointer))
-        self.fresh = fresh
         self._params = b""
         self.epoch = 0
 
@@ -57,6 +55,11 @@ class Journal:
         """These hops of the past were heard, the first of them read from the microphone's `position`."""
         if self._follows(params):
             self._put(PRIME, _PRIME.pack(position, hops, behind))
+
+    def opened(self, params: np.ndarray) -> None:
+        """The voice was opened: its resampler begins anew."""
+        if self._follows(params):
+            self._put(OPEN, b"")
 
     def stepped(self, position: int, frames: int, due_s: float, params: np.ndarray, voice: np.ndarray) -> None:
         """A step: what it read of the microphone, when its voice is due, and what that was, (frames,) float32 at the device's rate."""

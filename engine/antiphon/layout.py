@@ -53,6 +53,10 @@ CHAIN_FIELDS = (
     "scale_heard",  # index into model.key.SCALE_NAMES, -1 likewise
     "tempo_heard",  # bpm; 0 likewise
     "tempo",  # in force, bpm; 0 where no line plays
+    "guard_hits",  # notes that would have completed a quotation, and were not played
+    "guard_work",  # key of the work that the last of them was of (provenance.works.name_of), -1 before any
+    "guard_length",  # how many notes in a row it would have been
+    "quote_length",  # notes in a row, up to the newest of the line, that some guarded melody has too
 )
 """What the chain says about itself, in `chain.status`."""
 
@@ -78,11 +82,17 @@ STATUS_FIELDS = (
 )
 """The status mailbox, one double each, worker to engine."""
 
-SUMMED_FIELDS = ("hop", "primed_hops", "catch_ups", "late", "late_heard", "steps", "params_torn", "answers", "refused")
+SUMMED_FIELDS = ("hop", "primed_hops", "catch_ups", "late", "late_heard", "steps", "params_torn", "answers", "refused", "guard_hits")
 MAXIMUM_FIELDS = ("late_frames_max", "step_ns_max")
 """What of the status is counted on when a worker takes over from another; hops and primed hops count the past heard again."""
 
 LOADING, PRIMING, PLAYING = 0, 1, 2
+
+FIRST_GENERATION = 2
+"""Generation of the first worker of a segment."""
+
+MARK_WORDS = 2
+"""Doubles that follow the step rows in the params mailbox: what the voice is marked with, as marking.py has it."""
 
 HISTORY_S = 10.0
 """What a new worker hears again before it plays."""

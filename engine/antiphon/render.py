@@ -7,6 +7,7 @@ voice it makes, the outgoing resampler's delay taken off, is the first frame aft
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from .events import Event
 from .kernels import Resampler, tail
 from .latency import HOP, MODEL_RATE
 from .params import REGISTRY
+from .provenance.mark import Payload
 from .units import OFF_DB
 
 _BLOCK = 128
@@ -141,6 +143,7 @@ def carry_on(
     silence, hops = alignment(len(prompt), samplerate)
     config = EngineConfig(
         driver="freewheel",
+        payload=payload_of(prompt, samplerate, seconds, seed, bundle, values),
         samplerate=samplerate,
         blocksize=_BLOCK,
         in_channels=channels,
@@ -184,6 +187,13 @@ def carry_on(
         return _join(prompt, answer, fade), engine.status(), time.perf_counter() - ran
     finally:
         engine.stop()
+
+
+def payload_of(prompt: np.ndarray, samplerate: int, seconds: float, seed: int, bundle: str, values: dict) -> Payload:
+    """What the mark of an answer says: a number that only the same prompt, asked the same, gives again, and no time."""
+    asked = repr((prompt.shape, samplerate, seconds, seed, bundle, sorted(values.items()))).encode()
+    digest = hashlib.sha256(asked + np.ascontiguousarray(prompt, np.float32).tobytes()).digest()
+    return Payload(int.from_bytes(digest[:3], "big"))
 
 
 def _join(prompt: np.ndarray, answer: np.ndarray, fade: int) -> np.ndarray:

@@ -28,6 +28,7 @@ class Status:
     `plan` is what is known of the line that sounds: the note now and, where it is known, the next one, each as (device time of
     its onset in s, pitch, length in s or 0), and tempo that line's tempo (bpm, 0 where none plays). key_heard, scale_heard and
     tempo_heard are the performer's, empty and 0 before anything was heard.
+    payload is what the voice is marked with now, take the folder that is recorded into ("" none), take_s how long it is by now.
     `messages` is all that was said, oldest first.
     """
 
@@ -107,6 +108,10 @@ class Status:
     device_losses: int
     device_reopens: int
     last_gap_s: float
+    payload: str
+    take: str
+    take_s: float
+    take_gap_frames: int
     finished: bool
     messages: tuple[str, ...]
 
@@ -201,6 +206,10 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         device_losses=engine.device_losses,
         device_reopens=engine.device_reopens,
         last_gap_s=engine.last_gap_s,
+        payload=engine.payload.hex,
+        take=engine.takes.folder,
+        take_s=engine.takes.seconds,
+        take_gap_frames=engine.takes.gap_frames,
         finished=bool(driver.finished),
         messages=messages,
     )

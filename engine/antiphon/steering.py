@@ -7,7 +7,7 @@ import numpy as np
 from .events import Event
 from .kernels import lib
 from .latency import hop_device_frames
-from .layout import Segment
+from .layout import MARK_WORDS, Segment
 from .params import REGISTRY, Value
 from .units import db_to_gain
 
@@ -39,7 +39,7 @@ class Steering:
         self._owed: dict[str, int] = {}  # rows whose newest change is among these, and the frame it was meant for
         self._segment: Segment | None = None
         self._lead_room = 0
-        self._params = np.array(REGISTRY.step_defaults())
+        self._params = np.append(REGISTRY.step_defaults(), np.zeros(MARK_WORDS))
         for row in REGISTRY.step_rows:
             if row.kind != "trigger":
                 REGISTRY.put(self._params, row.path, self.values[row.path])
@@ -56,6 +56,12 @@ class Steering:
             self._segment.push_command(0, lib.AP_TARGET_MUTE, 0, 1.0)
         alone = {path: _number(path, self.values[path]) for path in _TARGETS if path != "mute" and not path.startswith("send/")}
         return {**alone, "sends": tuple(_number(path, self.values[path]) for path in _TARGETS if path.startswith("send/"))}
+
+    def carry(self, *words: float) -> None:
+        """Let what is generated from the next step on be marked with these numbers (marking.py)."""
+        self._params[-MARK_WORDS:] = words
+        if self._segment:
+            self._segment.publish_params(self._params)
 
     def apply(self, event: Event) -> None:
         """Take an accepted event that is due."""

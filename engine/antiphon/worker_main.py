@@ -17,6 +17,7 @@ from .errors import AntiphonError
 
 _GC_EVERY_HOPS, _GC_ALL_EVERY_HOPS = 50, 3000
 _PRIORITY = 10
+_SWITCH_S = 0.0005  # a thread that writes a state down must not hold up a step for Python's usual 5 ms
 ERROR_EXIT = 2
 
 
@@ -51,9 +52,12 @@ def main(argv: list[str] | None = None) -> int:
     realtime = options.realtime and request_realtime()
     import numpy as np
 
+    from .cupboard import is_filled
+    from .diary import WorkerDiary
     from .kernels import lib
     from .latency import Timeline
-    from .layout import PLAYING, STATUS_FIELDS, Segment
+    from .layout import FIRST_GENERATION, PLAYING, STATUS_FIELDS, Segment
+    from .marking import marking
     from .model.lead import GrowingLead
     from .model.worker import Worker
 
@@ -65,11 +69,16 @@ def main(argv: list[str] | None = None) -> int:
         chain = build_chain(options.bundle, options.seed, options.check, options.cupboard)
         if left["phase"] == PLAYING:
             chain.resume(left)
+        about = {"bundle": options.bundle, "seed": options.seed, "samplerate": segment.samplerate, "mic_channel": options.mic_channel}
+        cupboard = Path(options.cupboard) if options.cupboard else None
+        fresh = options.generation == FIRST_GENERATION and not (cupboard and is_filled(cupboard))
         worker = Worker(
             segment,
             chain,
             # The lead from the segment: what the worker before this one has learnt is kept.
             Timeline(segment.samplerate, options.blocksize, 0).with_delay(segment.delay_frames),
+            marking(options.bundle),
+            diary=WorkerDiary(segment, about, cupboard, fresh=fresh),
             history_s=options.history,
             mic_channel=options.mic_channel,
             growing_lead=GrowingLead(segment.samplerate) if options.growing_lead else None,
@@ -84,6 +93,7 @@ def main(argv: list[str] | None = None) -> int:
         return ERROR_EXIT
     segment.lock_memory()
     worker.note_realtime(realtime)
+    sys.setswitchinterval(_SWITCH_S)
     # Cycles are collected by hand right after a hop was written, when a millisecond is cheapest.
     gc.collect()
     gc.freeze()

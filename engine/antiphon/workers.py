@@ -8,11 +8,12 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .kernels import lib
 from .layout import HISTORY_S, LOADING, MAXIMUM_FIELDS, SUMMED_FIELDS, Segment, folder
+from .marking import KEY_VARIABLE
 from .worker_main import ERROR_EXIT
 
 _STUCK_S = 1.0
@@ -37,6 +38,7 @@ class WorkerSpec:
     realtime: bool = True
     late: str = ""
     history_s: float = HISTORY_S
+    mark_key: bytes = field(default=b"", repr=False)
 
 
 class WorkerKeeper:
@@ -151,6 +153,7 @@ class WorkerKeeper:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "NUMBA_NUM_THREADS": "1",
+            KEY_VARIABLE: spec.mark_key.hex(),
         }
         # A file, not a pipe: nobody reads until the end, and a full pipe would stop the worker.
         # Beside the segment, where writing is known to be possible.

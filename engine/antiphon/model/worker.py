@@ -26,6 +26,7 @@ _SHORTEST_SLEEP_S = 0.0002
 _IDLE_SLEEP_S = 0.002
 _IDLE_POLLS = 500
 _PERCENTILES_EVERY = 50
+_FULL = np.float32(2.0**23)
 
 
 class ChainLike(Protocol):
@@ -48,9 +49,37 @@ class ChainLike(Protocol):
         """Take over from a chain whose process ended while it played, from the status it left."""
 
 
+class Diary(Protocol):
+    """Who is told what the worker did, after its voice is away; everything may be asked of the worker then."""
+
+    def started(self, worker: Worker) -> None:
+        """The worker is where it will begin to hear."""
+
+    def primed(self, worker: Worker, position: int, hops: int, behind: int) -> None:
+        """These hops were heard without a sound, the first read from `position` of the microphone's ring."""
+
+    def opened(self, worker: Worker) -> None:
+        """The voice was opened."""
+
+    def stepped(self, worker: Worker, position: int, frames: int, voice: np.ndarray) -> None:
+        """A step: what was read of the microphone's ring, and the voice that was written, (frames,) float32."""
+
+
+class MarkLike(Protocol):
+    """What marks the voice, or lets it by where it is no generated sound. Handed in, so that `model` need not import it."""
+
+    def step(self, voice: np.ndarray) -> np.ndarray:
+        """Give (960,) float32 at 48 kHz marked."""
+
+    def told(self, words: np.ndarray) -> None:
+        """Take what the end of the parameter mailbox says of what is to be marked, as it is read."""
+
+
 class Worker:
     """One reader of the mic ring and one writer of the voice ring, in the process that holds the chain.
 
+    All that it makes goes through `mark` and then into the voice ring, here and nowhere else: what comes to a loudspeaker, a
+    file or a stream came by there. What it hears is rounded to 24 bits, as a take keeps it, so that the take can be played again.
     With `growing_lead` the lead becomes longer where steps are late; without, it stays what it is.
     `delay_writing(hop)` is a fault to inject: how long that step takes, in frames beyond a hop and a block.
     """
@@ -60,13 +89,16 @@ class Worker:
         segment: Segment,
         chain: ChainLike,
         timeline: Timeline,
+        mark: MarkLike,
         *,
+        diary: Diary | None = None,
         history_s: float = HISTORY_S,
         mic_channel: int | None = None,
         growing_lead: GrowingLead | None = None,
         delay_writing: Callable[[int], int] | None = None,
     ):
         self.segment, self.chain, self.timeline = segment, chain, timeline
+        self._mark, self._diary = mark, diary
         self._rate = timeline.samplerate
         self._history_frames = int(history_s * self._rate)
         self._mic_channel = mic_channel
@@ -113,6 +145,8 @@ class Worker:
         self._hop, self._taken, self._opened = 0, 0, False
         self._start = int(lib.ap_ring_position(self.segment.mic))
         self._read_params()
+        if self._diary:
+            self._diary.started(self)
 
     def advance(self) -> bool:
         """Do the next thing there is to do: hear what lies behind, open the voice, or step. False if there is nothing.
@@ -136,10 +170,12 @@ class Worker:
     def step(self) -> None:
         """Take one hop: `missing_frames` must be 0 or less."""
         began = time.perf_counter_ns()
+        position, frames = self.position, self._needed()
         mic = self._read_hop()
         self._read_params()
         self.chain.due_s = (self._due() + self._out_of.delay_frames) / self._rate
-        voice = self._out_of.process(np.ascontiguousarray(self.chain.step(mic, self._params), np.float32))
+        marked = self._mark.step(self.chain.step(mic, self._params))
+        voice = self._out_of.process(np.ascontiguousarray(marked, np.float32))
         took = time.perf_counter_ns() - began
         self._hop += 1
         if self._delay_writing:
@@ -153,6 +189,8 @@ class Worker:
         self._publish(PLAYING, took)
         put_off = time.perf_counter_ns()
         self.chain.settle()
+        if self._diary:
+            self._diary.stepped(self, position, frames, voice)
         self._whole_ns.add(took + time.perf_counter_ns() - put_off)
         if written < len(voice):
             self._give_up()  # nobody reads the voice: positions would be wrong from here on
@@ -171,6 +209,21 @@ class Worker:
             spare = self.missing_frames() - self.timeline.blocksize
             idle += 1
             time.sleep(max(spare / self._rate, _SHORTEST_SLEEP_S if idle < _IDLE_POLLS else _IDLE_SLEEP_S))
+
+    @property
+    def position(self) -> int:
+        """Position in the microphone's ring of the frame that is read next."""
+        return self._start + self._taken
+
+    @property
+    def params(self) -> np.ndarray:
+        """The mailbox's values as they were read last, float64; valid until the next step."""
+        return self._params
+
+    def state(self) -> dict:
+        """All that the steps to come depend on, but for what they will be told; between two steps."""
+        return {"chain": self.chain.state(), "mark": self._mark.state(), "into": self._into.state(),
+                "out_of": self._out_of.state(), "pending": self._pending.copy()}  # fmt: skip
 
     def note_realtime(self, granted: bool) -> None:
         """Remember for the status whether this process got realtime scheduling."""
@@ -213,32 +266,28 @@ class Worker:
         data = self._interleaved[:frames]
         lib.ap_ring_read(self.segment.mic, ffi.from_buffer("float *", data), frames)
         self._taken += frames
-        if data.shape[1] == 1:
-            mono = data[:, 0]
-        elif self._mic_channel is not None:
-            mono = np.ascontiguousarray(data[:, self._mic_channel])
-        else:
-            mono = data.mean(axis=1, dtype=np.float32)
-        mic = self._into.process(mono)
-        if len(self._pending) or len(mic) != HOP:
-            joined = np.concatenate((self._pending, mic))
-            mic, self._pending = joined[:HOP], joined[HOP:]
+        data = as_kept(data)
+        mono = heard(data, self._mic_channel)
+        mic, self._pending = hop_of(self._into, mono, self._pending)
         return mic
 
     def _read_params(self) -> None:
         if lib.ap_mailbox_read(self.segment.params, ffi.from_buffer("double *", self._fresh)):
             self._params, self._fresh = self._fresh, self._params
+            self._mark.told(self._params)
         else:
             self._counts["params_torn"] += 1
 
     def _prime(self) -> None:
         """Hear some hops without a sound, faster than they come in."""
-        hops = []
+        hops, position = [], self.position
         while len(hops) < _PRIME_HOPS and self.missing_frames() <= 0:
             hops.append(self._read_hop().copy())
             self._hop += 1
         behind = max(-self.missing_frames(), 0) // self.timeline.hop_frames
         self.chain.prime(np.stack(hops), self._params, behind)
+        if self._diary:
+            self._diary.primed(self, position, len(hops), behind)
         self._counts["primed_hops"] += len(hops)
         self._read_params()
         self._publish(PRIMING)
@@ -251,6 +300,8 @@ class Worker:
             return False
         self._out_of.reset()
         self._origin, self._opened, self._held_up = origin, True, False
+        if self._diary:
+            self._diary.opened(self)
         self._publish(PLAYING)
         return True
 
@@ -282,3 +333,24 @@ class Worker:
             for name, percent in (("whole_ns_p50", 50), ("whole_ns_p99", 99)):
                 status[index[name]] = self._whole_ns.percentile(percent)
         self.segment.publish_status(status)
+
+
+def as_kept(sound: np.ndarray) -> np.ndarray:
+    """Round float32 sound to 24 bits and within full scale, as float32: exactly what a take's files hold."""
+    return (np.clip(np.rint(sound * _FULL), -_FULL, _FULL - 1) / _FULL).astype(np.float32, copy=False)
+
+
+def heard(frames: np.ndarray, channel: int | None) -> np.ndarray:
+    """What the model hears of (frames, channels): one of them, or the mean of all, (frames,)."""
+    if frames.shape[1] == 1:
+        return frames[:, 0]
+    return np.ascontiguousarray(frames[:, channel]) if channel is not None else frames.mean(axis=1, dtype=np.float32)
+
+
+def hop_of(into: Resampler, mono: np.ndarray, pending: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give a hop at the model's rate (960,) and what is left over for the next one."""
+    mic = into.process(mono)
+    if not len(pending) and len(mic) == HOP:
+        return mic, pending
+    joined = np.concatenate((pending, mic))
+    return joined[:HOP], joined[HOP:]

@@ -1,0 +1,178 @@
+"""The mark that everything generated carries: put on hop by hop, with no delay, below what can be heard.
+
+Two layers lie on the sound x: x + A(x) + B(x). A raises and lowers bands of x by small keyed amounts: it survives speed,
+pitch and clock drift. B is keyed noise in the shape of x: it is stronger and carries most of the payload. Of both, one half
+is the same in everything made with Antiphon, by a published key, and tells presence and place; the other half, by the
+installation's key, spells the payload. detect.py finds both again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..kernels import Fft
+from .code import Payload, code_signs
+from .pattern import BANDS, HOP, PERIOD, PUBLIC_KEY, RATE, ceiling, masking, presence, secret, shares
+
+__all__ = ["HOP", "PUBLIC_KEY", "RATE", "Mark", "Payload"]
+
+_LARGEST = 0.22
+_FLOOR = np.float32(10 ** (-34 / 20))
+_OWN = np.float32(0.3)  # of the band's own restlessness: what changes anyway hides a change
+_FOLLOW = np.float32(0.15)
+_BANDS_POWER, _NOISE_POWER = 10**-3.2, 10**-3.25  # of the hop's, at most
+_NOISE_MASKED = np.float32(10**0.25)  # masked noise bears more than masked bands
+_TAPER = 160
+_PIECES = 8
+_SILENT = 1e-12 * HOP
+
+
+def window() -> np.ndarray:
+    """Give the shape over the hop before and this one, (2 HOP,) float32: a slow rise and a short fall."""
+    rise = np.sin(np.pi / 2 * (np.arange(HOP) + 0.5) / HOP) ** 2
+    return np.concatenate([rise, np.ones(HOP - _TAPER), _fall()]).astype(np.float32)
+
+
+def _fall() -> np.ndarray:
+    return np.cos(np.pi / 2 * (np.arange(_TAPER) + 0.5) / _TAPER) ** 2
+
+
+class Mark:
+    """Marks the voice, hop by hop. One thread at a time; about 0.1 ms a hop; allocates a few small arrays.
+
+    The pattern counts on in silence, and a frame that is 0 stays 0. The same hops after the same `reset` give the same bits.
+    """
+
+    def __init__(self, key: bytes, payload: Payload):
+        self._key = key
+        self._public, self._secret = presence(), secret(key)
+        self._fft, self._short_fft = Fft(2 * HOP), Fft(1024)
+        self._window = window()
+        self._edge = np.concatenate([_fall()[::-1], np.ones(HOP - 2 * _TAPER), _fall()]).astype(np.float32)
+        self._short_window = np.hanning(HOP + 2)[1:-1].astype(np.float32)
+        long, short = shares(2 * HOP), shares(1024)
+        self._lines, self._long = _occupied(long)
+        self._short_lines, self._short = _occupied(short)
+        smooth = np.stack([np.convolve(band, (0.25, 0.5, 0.25), "same") for band in long.T])
+        self._first, self._last = self._lines.start - 1, self._lines.stop + 1
+        self._spread = np.ascontiguousarray(smooth[:, self._first : self._last], np.float32)
+        self._masking, self._ceiling = masking(), ceiling()
+        self._noise_norm = (1 / np.sqrt(2 * (self._window.astype(np.float64) ** 2).sum() * long.sum(0))).astype(np.float32)
+        at = np.clip((np.arange(HOP) + 0.5) * _PIECES / HOP - 0.5, 0, _PIECES - 1)
+        piece = np.minimum(at.astype(int), _PIECES - 2)
+        ramp = np.zeros((_PIECES, HOP), np.float32)
+        ramp[piece, np.arange(HOP)] = 1 - (at - piece)
+        ramp[piece + 1, np.arange(HOP)] = at - piece
+        self._ramp = ramp
+        self._frames, self._noise = np.zeros(2 * HOP, np.float32), np.zeros(2 * HOP, np.float32)
+        self._X, self._N = np.zeros(HOP + 1, np.complex64), np.zeros(HOP + 1, np.complex64)
+        self._W, self._w = np.zeros(HOP + 1, np.complex64), np.zeros(2 * HOP, np.float32)
+        self._short_frames, self._D = np.zeros(1024, np.float32), np.zeros(513, np.complex64)
+        self._gains = np.zeros((2, BANDS), np.float32)
+        self.carry(payload)
+        self.reset()
+
+    def carry(self, payload: Payload) -> None:
+        """Spell `payload` from the next hop on. The pattern goes on where it is; costs about 0.2 ms."""
+        word = code_signs(payload, self._key)
+        self._payload = payload
+        self._band_signs = self._public.band_signs + self._secret.band_signs * word[self._secret.band_slots]
+        self._bits = word[self._secret.slots]
+
+    @property
+    def payload(self) -> Payload:
+        return self._payload
+
+    def reset(self) -> None:
+        """Begin the pattern, after silence."""
+        self._hop, self._bit = 0, np.float32(1)
+        self._before = np.zeros(HOP, np.float32)
+        self._levels: np.ndarray | None = None
+        self._change = np.full(BANDS, 0.1, np.float32)
+
+    def state(self) -> dict:
+        """Give all that is remembered: numbers, None and arrays, about 5 kB."""
+        return {
+            "hop": self._hop, "bit": float(self._bit), "take": self._payload.take, "minute": self._payload.minute,
+            "before": self._before.copy(), "levels": None if self._levels is None else self._levels.copy(),
+            "change": self._change.copy(),
+        }
+
+    def set_state(self, state: dict) -> None:
+        """Go on from a `state()`, its payload included."""
+        self.carry(Payload(int(state["take"]), int(state["minute"])))
+        self._hop, self._bit = int(state["hop"]), np.float32(state["bit"])
+        self._before = np.array(state["before"], np.float32)
+        self._levels = None if state["levels"] is None else np.array(state["levels"], np.float32)
+        self._change = np.array(state["change"], np.float32)
+
+    def step(self, voice: np.ndarray) -> np.ndarray:
+        """Give (HOP,) float32 at 48 kHz marked, as a new array; the same frames, no delay.
+
+        What is silent or not a number is given back as it is.
+        """
+        voice = np.array(voice, np.float32)
+        at, self._hop = self._hop % PERIOD, self._hop + 1
+        bit, self._bit = self._bit, self._bits[at]
+        powers = np.square(voice).reshape(_PIECES, -1).sum(1)
+        power = float(powers.sum())
+        if not _SILENT < power < np.inf:
+            self._before, self._levels = np.nan_to_num(voice, posinf=0, neginf=0), None
+            return voice
+        X, energy = self._analyse(voice)
+        bands, noise = self._amounts(energy)
+        self._gains[0] = self._band_signs[at] * bands
+        self._gains[1] = noise * np.sqrt(energy) * self._noise_norm
+        gains = self._gains @ self._spread
+        frames = self._frames
+        np.multiply(self._secret.noise[at - 1], bit, out=frames[:HOP])
+        np.multiply(self._secret.noise[at], self._bit, out=frames[HOP:])
+        frames[:HOP] += self._public.noise[at - 1]
+        frames[HOP:] += self._public.noise[at]
+        frames *= self._window
+        self._fft.forward(frames, self._N)
+        inside = slice(self._first, self._last)
+        self._W[inside] = X[inside] * gains[0] + self._N[inside] * gains[1]
+        self._fft.inverse(self._W, self._w)
+        mark = self._w[HOP:]
+        envelope = np.minimum(1, np.sqrt(powers * (_PIECES / power)) * 2).astype(np.float32) @ self._ramp
+        mark *= self._edge
+        mark *= envelope
+        mark *= voice != 0
+        self._before = voice
+        return voice + mark
+
+    def _analyse(self, voice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give the spectrum of the last two hops and its energy in the bands; follow how restless each band is."""
+        frames = self._frames
+        np.multiply(self._before, self._window[:HOP], out=frames[:HOP])
+        np.multiply(voice, self._window[HOP:], out=frames[HOP:])
+        self._fft.forward(frames, self._X)
+        X = self._X
+        inside = X[self._lines]
+        energy = (inside.real**2 + inside.imag**2) @ self._long + np.float32(1e-12)
+        np.multiply(voice, self._short_window, out=self._short_frames[:HOP])
+        self._short_fft.forward(self._short_frames, self._D)
+        inside = self._D[self._short_lines]
+        levels = np.log((inside.real**2 + inside.imag**2) @ self._short + np.float32(1e-9))
+        if self._levels is not None:
+            self._change += _FOLLOW * (np.minimum(np.abs(levels - self._levels), 1) - self._change)
+        self._levels = levels
+        return X, energy
+
+    def _amounts(self, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give the amplitude of the bands' and of the noise's mark relative to each band, (BANDS,) float32."""
+        own = np.square(np.minimum(np.maximum(_OWN * self._change, _FLOOR), self._ceiling))
+        masked, total = (energy @ self._masking) / energy, float(energy.sum())
+        found = []
+        for masked_power, most in ((masked, _BANDS_POWER), (_NOISE_MASKED * masked, _NOISE_POWER)):
+            square = np.minimum(_LARGEST**2, np.maximum(own, masked_power))
+            found.append(np.sqrt(square * np.float32(min(1.0, most * total / float(square @ energy)))))
+        return found[0], found[1]
+
+
+def _occupied(weights: np.ndarray) -> tuple[slice, np.ndarray]:
+    """Cut (lines, BANDS) weights to the lines that lie in some band."""
+    lines = np.flatnonzero(weights.any(1))
+    inside = slice(int(lines[0]), int(lines[-1]) + 1)
+    return inside, np.ascontiguousarray(weights[inside])

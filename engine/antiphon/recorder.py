@@ -1,0 +1,206 @@
+"""Takes as they are recorded: a thread that carries tape, journal and events to the disk, and may wait for it as long as it likes.
+
+Nothing waits for this thread. Where the disk stands still for longer than the tape holds (ten seconds and more) what is
+missing becomes silence, counted and said; where it takes no more, the take ends there, whole, and the music goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from . import journal
+from .errors import AntiphonError, UsageError
+from .events import Event
+from .kernels import Ring, lib
+from .layout import Segment
+from .provenance.mark import Payload
+from .tape import Tape
+from .take import TakeSpec, TakeSummary, TakeWriter
+
+_LOOK_S = 0.05
+_MOST_EVENTS = 100_000  # that wait for a disk that stands still
+_STATE_WAIT_S = 20.0
+_LAST_WORDS_S = 0.3  # the model's last steps reach the journal after the tape has stopped
+_PIECE = 65_536
+
+
+class Recorder:
+    """One take. `event` and `stop` are for the control thread, all else is its own thread's; `failed` says why it ended by itself.
+
+    `look` gives what is so now, for the log's record of each second. `states` is where the model process leaves its state.
+    `sign` is called with the folder when it is whole, and gives a line to say or none.
+    """
+
+    def __init__(
+        self,
+        segment: Segment,
+        folder: Path,
+        payload: Payload,
+        about: dict,
+        look: Callable[[], dict],
+        say: Callable[[str], None],
+        states: Path | None = None,
+        sign: Callable[[Path], str] | None = None,
+    ):
+        """Raises UsageError where there can be no take in `folder`."""
+        self.folder, self.payload = folder, payload
+        self._look, self._say, self._states, self._sign = look, say, states, sign
+        self._rate = segment.samplerate
+        spec = TakeSpec(folder, segment.samplerate, segment.in_channels, segment.out_channels, payload.hex, about)
+        self._writer = TakeWriter(spec)
+        self._tape, self._journal = Tape(segment), Ring(pointer=lib.ap_segment_journal(segment.pointer))
+        self._journal.skip(self._journal.readable)
+        self._events: deque[tuple[int, Event]] = deque(maxlen=_MOST_EVENTS)
+        self._epoch = 0
+        self._origin = 0  # clock at the take's frame 0, as the present epoch of the tape has it
+        self._left = b""  # of the journal, a record that is not whole yet
+        self._begins: deque[tuple[str, str, float]] = deque()  # states to come: name, name in the take, when to give up
+        self._recorded = 0  # frames at the last record
+        self.gap_frames = 0
+        """Frames that are missing so far, and silent."""
+        self.summary: TakeSummary | None = None
+        self.failed = ""
+        self._stopping, self._reason = threading.Event(), ""
+        self._thread = threading.Thread(target=self._run, name="antiphon-take", daemon=True)
+        self._tape.open()
+        self._thread.start()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds recorded so far."""
+        return self._writer.frames / self._rate
+
+    @property
+    def running(self) -> bool:
+        """Whether it still records."""
+        return self.summary is None and not self.failed
+
+    def event(self, event: Event, clock: int) -> None:
+        """Take down what was accepted; `clock` is the frame at which it counts."""
+        self._events.append((clock, event))
+
+    def stop(self, reason: str, wait_s: float | None = None) -> TakeSummary | None:
+        """End the take and wait until it is whole and signed; None where the disk lets it hang longer than `wait_s`, or it had failed."""
+        self._reason = self._reason or reason
+        self._stopping.set()
+        self._thread.join(wait_s)
+        return self.summary
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.wait(_LOOK_S):
+                self._carry()
+            self._tape.close()
+            until = time.monotonic() + _LAST_WORDS_S
+            while time.monotonic() < until:
+                self._carry()
+                time.sleep(_LOOK_S)
+            summary = self._writer.close(self._reason)
+        except AntiphonError as error:
+            self._give_up(str(error))
+            return
+        except Exception as error:  # a thread has nobody to raise to
+            self._give_up(f"take {self.folder}: {type(error).__name__}: {error}; antiphon take repair {self.folder}")
+            return
+        words = self._sign(self.folder) if self._sign else ""
+        if words:
+            self._say(words)
+        self.summary = summary
+
+    def _give_up(self, line: str) -> None:
+        self._tape.close()
+        self._say(line)
+        self.failed = line
+
+    def _carry(self) -> None:
+        """Bring everything that is there to the disk."""
+        begun = self._tape.begun()
+        if begun and begun.epoch != self._epoch:
+            self._begin(begun)
+        self._read_journal()
+        while self._epoch:
+            dry, voice, mix = self._tape.read(min(_PIECE, self._rate - (self._writer.frames - self._recorded)))
+            if not len(dry):
+                break
+            self._writer.sound(dry, voice, mix)
+            if self._writer.frames - self._recorded >= self._rate:
+                self._record()
+        self._take_down_events()
+        self._take_in_states()
+        if self._tape.broken:
+            self._tape.close()
+            self._tape.open()
+
+    def _begin(self, begun) -> None:
+        """An epoch of the tape begins: the first, or after a gap."""
+        self._tape.skip_to(begun.position)
+        if not self._epoch:
+            self._origin = begun.clock - self._writer.frames
+        missing = begun.clock - self._origin - self._writer.frames
+        if missing > 0:
+            self._writer.gap(missing, "the disk was too slow" if self._epoch else "")
+            self.gap_frames += missing
+            if self.gap_frames == missing:  # once
+                self._say(f"take {self.folder}: the disk is too slow, {missing / self._rate:.1f} s are missing")
+        self._origin = begun.clock - self._writer.frames
+        self._epoch = begun.epoch
+        about = {"epoch": begun.epoch, "clock": begun.clock, "frame": self._writer.frames}
+        self._writer.step(journal.record(journal.TAPE, json.dumps(about).encode()))
+
+    def _record(self) -> None:
+        self._read_journal()
+        self._take_down_events()
+        self._recorded = self._writer.frames
+        self._writer.second({"utc": datetime.now(UTC).isoformat(timespec="milliseconds"), "payload": self.payload.hex, **self._look()})
+
+    def _read_journal(self) -> None:
+        data = self._left + self._journal.read(self._journal.readable).tobytes()
+        whole = journal.whole(data)
+        data, self._left = data[:whole], data[whole:]
+        if not data or not self._epoch:
+            return
+        self._writer.step(data)
+        for kind, content in journal.records(data):
+            if kind == journal.NOTE:
+                who, position, frames, pitch, loudness_db = content
+                if pitch > 0:  # strokes have none
+                    self._writer.note(who, position - self._origin, frames, pitch, loudness_db)
+            elif kind == journal.BEGIN and content["state"]:
+                self._begins.append((content["state"], f"state-{content['epoch']}.bin", time.monotonic() + _STATE_WAIT_S))
+
+    def _take_down_events(self) -> None:
+        while self._epoch and self._events:
+            clock, event = self._events.popleft()
+            self._writer.event(replace(event, time_frame=max(clock - self._origin, 0)))
+
+    def _take_in_states(self) -> None:
+        if not self._begins or self._states is None:
+            return
+        left, name, until = self._begins[0]
+        path = self._states / left
+        if path.exists():
+            self._begins.popleft()
+            try:
+                content = path.read_bytes()
+                path.unlink()
+            except OSError:
+                return
+            self._writer.put(name, content)
+        elif time.monotonic() > until:
+            self._begins.popleft()
+
+
+def free_folder(folder: Path) -> Path:
+    """Give the folder itself where it is new or empty, else the next free name beside it."""
+    for number in range(1, 10_000):
+        tried = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        if not tried.exists() or (tried.is_dir() and not any(tried.iterdir())):
+            return tried
+    raise UsageError(f"take {folder}: there are too many of that name; choose another")

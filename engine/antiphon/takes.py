@@ -1,0 +1,194 @@
+"""The takes of an engine: begun, ended, gone on with on another device, and found again by what their sound is marked with."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from . import __version__
+from .errors import AntiphonError, BundleError, UsageError
+from .events import Event
+from .home import home
+from .layout import Segment
+from .model.bundle import Bundle
+from .provenance.mark import Payload
+from .recorder import Recorder, free_folder
+from .status import Status
+
+INDEX = "takes.jsonl"
+"""In the player's home: which take a payload points to, a line each."""
+_SIGN_S = 20.0
+_STATUS = ("mode", "state", "seed", "answers", "notes_heard", "notes_played", "plan", "tempo", "tempo_heard", "key_heard", "scale_heard",
+           "xruns", "underflows", "overflow_frames", "late", "restarts", "hops", "step_ns_p99", "lead_ms")  # fmt: skip
+_PROVEN = ("guard_hits", "guard_work", "quote_length", "voice_match")  # where the status has them
+
+
+class Takes:
+    """For the engine's threads, under its lock where it says so. `about` gives what take.json says of the engine, `look` its status."""
+
+    def __init__(self, carry: Callable[[Payload], None], about: Callable[[], dict], look: Callable[[], Status], say: Callable[[str], None],
+                 person: dict | None = None, sign: Callable[[Path], str] | None = None):
+        """`carry` changes what the voice is marked with; `person` is who performs and what they agreed to."""
+        self._carry, self._about, self._look, self._say = carry, about, look, say
+        self._person, self._sign = person or {"performer": "", "consent": ""}, sign
+        self._recorder: Recorder | None = None
+        self._segment: Segment | None = None
+        self._states: Path | None = None
+        self._values: dict = {}
+        self._wanted: Path | None = None
+        self.place = Path.home() / "antiphon-takes"
+        """Where takes lie that are begun without a folder."""
+
+    def bind(self, segment: Segment, states: Path | None) -> None:
+        """An engine has this segment from now on; a take that was wanted before begins, one that ran goes on as another."""
+        self._segment, self._states = segment, states
+        if self._wanted:
+            folder, self._wanted = self._wanted, None
+            self.begin(folder)
+
+    def want(self, folder: Path) -> None:
+        """Begin a take in this folder with the first frame of sound. Raises UsageError for a folder that is not free."""
+        if free_folder(folder) != folder:
+            raise UsageError(f"--take {folder}: holds something already; name a new folder, {free_folder(folder)} is free")
+        self._wanted, self.place = folder, folder.parent
+
+    def begin(self, folder: Path | None = None, name: str = "") -> Path:
+        """Begin a take, in `folder` or in one of this name where takes lie. Raises UsageError where one runs, or there is no room."""
+        if self.running:
+            raise UsageError(f"a take runs already, in {self._recorder.folder}; stop it first")
+        if self._segment is None:
+            raise UsageError("there is no sound yet to take; try again when it plays")
+        folder = folder or free_folder(self.place / (name or datetime.now().strftime("%Y-%m-%d-%H%M%S")))
+        about = self._about()
+        payload = Payload.now()
+        recorder = Recorder(self._segment, folder, payload, {**about, **self._person, "machine": machine()}, self._now, self._say,
+                            self._states, self._sign)  # fmt: skip
+        self._carry(payload)
+        self._values, self._recorder = dict(about["values"]), recorder
+        self._remember(folder, payload)
+        self._say(f"take {folder}: recording{_room(folder, self._segment)}")
+        return folder
+
+    def end(self, reason: str) -> None:
+        """End the take that runs, if one does; it is written to its end and signed before this returns, unless the disk hangs."""
+        recorder = self._recorder
+        if recorder is None:
+            return
+        if not recorder.running:
+            self._recorder = None
+            return
+        summary = recorder.stop(reason, _SIGN_S)
+        self._recorder = None
+        if summary:
+            lost = f", {recorder.gap_frames / self._segment.samplerate:.1f} s of it missing" if recorder.gap_frames else ""
+            self._say(f"take {summary.folder}: {summary.seconds:.1f} s{lost}")
+        elif not recorder.failed:
+            self._say(f"take {recorder.folder}: the disk hangs; when it is back: antiphon take repair {recorder.folder}")
+
+    def leave(self, reason: str) -> None:
+        """The segment goes: a take that runs ends, and goes on in another folder when there is a segment again."""
+        if self.running:
+            folder = self._recorder.folder
+            self.end(reason)
+            self._wanted = free_folder(folder)
+        self._segment = None
+
+    def event(self, event: Event, clock: int) -> None:
+        """Write down what was accepted."""
+        if self._recorder:
+            self._recorder.event(event, clock)
+
+    @property
+    def running(self) -> bool:
+        """Whether a take is being recorded."""
+        return self._recorder is not None and self._recorder.running
+
+    @property
+    def folder(self) -> str:
+        """The take that is recorded; "" none."""
+        return str(self._recorder.folder) if self.running else ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it is by now."""
+        return self._recorder.seconds if self.running else 0.0
+
+    @property
+    def gap_frames(self) -> int:
+        """Frames of it that are missing."""
+        return self._recorder.gap_frames if self.running else 0
+
+    def _now(self) -> dict:
+        """What is so now, and which values have changed since this was asked last."""
+        status, values = self._look(), self._about()["values"]
+        changed = {path: value for path, value in values.items() if value != self._values.get(path)}
+        self._values = values
+        return {name: getattr(status, name) for name in (*_STATUS, *_PROVEN) if hasattr(status, name)} | {"values": changed}
+
+    def _remember(self, folder: Path, payload: Payload) -> None:
+        line = json.dumps({"payload": payload.hex, "folder": str(folder.resolve()), "started": payload.started})
+        try:
+            home().mkdir(parents=True, exist_ok=True)
+            with open(home() / INDEX, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            self._say(f"take {folder}: it will not be found by its mark, {home()} cannot be written ({error.strerror})")
+
+
+def of_bundle(name: str) -> dict:
+    """What take.json says of a bundle: name, digest, hashes, the data it was trained on."""
+    if name in ("echo", "through"):
+        return {"bundle": name, "model_hash": name}
+    try:
+        bundle = Bundle.open(name)
+    except BundleError as error:
+        return {"bundle": name, "model_hash": str(error)}
+    manifest = bundle.manifest
+    return {"bundle": bundle.name, "model_hash": bundle.digest(), "hashes": bundle.hashes(), "data": manifest.get("data", []),
+            "licence": manifest.get("licence", ""), "version": manifest.get("version", "")}  # fmt: skip
+
+
+def machine() -> dict:
+    """What the numbers of a take depend on beside its bundle."""
+    runtimes = [package for package in ("onnxruntime", "onnxruntime-gpu") if next(metadata.distributions(name=package), None)]
+    runtime = " ".join(f"{package} {metadata.version(package)}" for package in runtimes)
+    return {"system": platform.platform(), "processor": _processor(), "python": platform.python_version(), "numpy": np.__version__,
+            "runtime": runtime, "antiphon": __version__}  # fmt: skip
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
+    except OSError:
+        return platform.processor()
+
+
+def _room(folder: Path, segment: Segment) -> str:
+    """Say how long a take fits on the disk, where that is less than an hour."""
+    try:
+        disk = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return ""
+    minutes = disk.f_bavail * disk.f_frsize / (3 * (segment.in_channels + 1 + segment.out_channels) * segment.samplerate) / 60
+    return f"; the disk has room for {minutes:.0f} minutes" if minutes < 60 else ""
+
+
+def sign(folder: Path) -> str:
+    """Sign a take that is whole; a line where it could not be. Costs a second or so."""
+    try:
+        from .provenance import credentials
+    except ImportError:
+        return ""
+    try:
+        credentials.sign_take(folder)
+    except AntiphonError as error:
+        return str(error)
+    return ""
