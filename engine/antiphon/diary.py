@@ -30,11 +30,10 @@ class WorkerDiary:
         self._sung: tuple[float, float, float] | None = None  # the voice's note: due in s, pitch, loudness
         self._notes_played = 0.0
 
-    def started(self, worker: Worker) -> None:
-        """Begin where the worker does, if the tape has begun by then."""
-        there = self._journal.due(worker.position) if self._fresh else None
-        if there:
-            self._journal.begin(there.epoch, position=worker.position, state=None, **self._about)
+    def hears(self, worker: Worker) -> None:
+        """Begin where the worker does, if the tape has begun by then: then nothing of its state need be told."""
+        if self._fresh and (there := self._journal.due(worker.position)):
+            self._begin(worker, there.epoch, fresh=True, state=None)
 
     def primed(self, worker: Worker, position: int, hops: int, behind: int) -> None:
         """Hops of the past were heard."""
@@ -52,7 +51,11 @@ class WorkerDiary:
         if self._journal.epoch:
             self._tell_notes(worker)
         if there := self._journal.due(worker.position):
-            self._journal.begin(there.epoch, position=worker.position, state=self._leave(worker, there.epoch), **self._about)
+            self._begin(worker, there.epoch, fresh=False, state=self._leave(worker, there.epoch))
+
+    def _begin(self, worker: Worker, epoch: int, **how) -> None:
+        hop, taken = worker.counted
+        self._journal.begin(epoch, position=worker.position, hop=hop, taken=taken, **how, **self._about)
 
     def _leave(self, worker: Worker, epoch: int) -> str | None:
         """Put the state down for the recorder; its name, None where there is no place, or no such state."""

@@ -24,7 +24,7 @@ def render(options: argparse.Namespace) -> int:
         if path in values:
             say(f"render answers once, from the end of IN: {path} has no effect here")
     seed = values.pop("seed", REGISTRY.resolve("seed").default)
-    bar = _Bar(options.out) if sys.stderr.isatty() else None
+    bar = Bar(options.out) if sys.stderr.isatty() else None
     try:
         result = run(
             options.input,
@@ -214,7 +214,7 @@ def _print_entry(key: str, value: object, depth: int) -> None:
         print("  " * depth + f"{key}: {value}")
 
 
-class _Bar:
+class Bar:
     """A progress bar on stderr, called with (seconds done, seconds in all)."""
 
     _WIDTH = 40

@@ -52,8 +52,8 @@ class ChainLike(Protocol):
 class Diary(Protocol):
     """Who is told what the worker did, after its voice is away; everything may be asked of the worker then."""
 
-    def started(self, worker: Worker) -> None:
-        """The worker is where it will begin to hear."""
+    def hears(self, worker: Worker) -> None:
+        """The worker is about to hear what comes next. Microseconds: a voice waits for it."""
 
     def primed(self, worker: Worker, position: int, hops: int, behind: int) -> None:
         """These hops were heard without a sound, the first read from `position` of the microphone's ring."""
@@ -145,8 +145,6 @@ class Worker:
         self._hop, self._taken, self._opened = 0, 0, False
         self._start = int(lib.ap_ring_position(self.segment.mic))
         self._read_params()
-        if self._diary:
-            self._diary.started(self)
 
     def advance(self) -> bool:
         """Do the next thing there is to do: hear what lies behind, open the voice, or step. False if there is nothing.
@@ -170,6 +168,8 @@ class Worker:
     def step(self) -> None:
         """Take one hop: `missing_frames` must be 0 or less."""
         began = time.perf_counter_ns()
+        if self._diary:
+            self._diary.hears(self)
         position, frames = self.position, self._needed()
         mic = self._read_hop()
         self._read_params()
@@ -214,6 +214,11 @@ class Worker:
     def position(self) -> int:
         """Position in the microphone's ring of the frame that is read next."""
         return self._start + self._taken
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """Hops, and frames of the device, that were read since it was started."""
+        return self._hop, self._taken
 
     @property
     def params(self) -> np.ndarray:
@@ -280,6 +285,8 @@ class Worker:
 
     def _prime(self) -> None:
         """Hear some hops without a sound, faster than they come in."""
+        if self._diary:
+            self._diary.hears(self)
         hops, position = [], self.position
         while len(hops) < _PRIME_HOPS and self.missing_frames() <= 0:
             hops.append(self._read_hop().copy())
