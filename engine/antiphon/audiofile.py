@@ -91,7 +91,8 @@ class Writer:
     UsageError at once where it cannot be written, and where that would be the end of `keep`, a file that is read.
     """
 
-    def __init__(self, path: str | Path, samplerate: int, channels: int, keep: str | Path | None = None):
+    def __init__(self, path: str | Path, samplerate: int, channels: int, keep: str | Path | None = None, tags: dict[str, str] | None = None):
+        """`tags` are written into the file, by soundfile's names: comment, artist, software ..."""
         self.path = Path(path)
         if self.path.exists() and not self.path.is_file() and not self.path.is_dir():
             raise UsageError(f"{path}: is not a regular file but a device or a pipe; name a .wav or .flac file")
@@ -118,6 +119,8 @@ class Writer:
             raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another place with -o") from None
         try:
             self._file = soundfile.SoundFile(os.fsencode(self._part), "w", samplerate, channels, "PCM_24", format=kind)
+            for name, text in (tags or {}).items():
+                setattr(self._file, name, text)
         except soundfile.LibsndfileError as error:
             self.discard()
             raise UsageError(f"{path}: cannot be written as {kind} ({_reason(error)}); is the disk full?") from None

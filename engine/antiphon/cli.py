@@ -189,6 +189,11 @@ def _play(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--loop", action="store_true", help="repeat an input file")
     parser.add_argument(
+        "--take",
+        metavar="DIR",
+        help="record a take into a new folder: your sound, the voice, the mix, every event, and the proof of how it was made",
+    )
+    parser.add_argument(
         "--osc",
         metavar="PORT|off",
         type=_port,
@@ -246,6 +251,9 @@ def _render(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--answer-only", action="store_true", help="leave IN out of OUT")
     parser.add_argument("--stems", metavar="DIR", help="also write prompt.wav and voice.wav there")
+    parser.add_argument(
+        "--no-credentials", action="store_true", help="do not sign what is written: then the same input gives the same bytes, not only the same sound"
+    )
     _common(parser)
 
 
@@ -323,6 +331,9 @@ def _common(parser: argparse.ArgumentParser) -> None:
         "--ask",
         metavar="WORDS",
         help='ask for it in words, as in --ask "slow, a bit darker, in D dorian"; `antiphon params --words` lists them',
+    )
+    parser.add_argument(
+        "--performer", metavar="NAME", help="who performs, for the record (default: as told before, or asked once where a take is recorded)"
     )
     _json(parser)
     surfaces.add_flags(parser, REGISTRY)

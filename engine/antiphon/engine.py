@@ -29,8 +29,9 @@ from .later import Later
 from .layout import MARK_WORDS, PLAYING, Segment, SegmentSpec
 from .model.lead import LATE_TIMES, LATE_WITHIN_S, most_frames
 from .params import REGISTRY
-from .provenance import keys
+from .provenance import keys, voices
 from .provenance.mark import Payload
+from .provenance.person import NOT_TOLD
 from .status import Status, make_status
 from .steering import Steering
 from .takes import Takes, of_bundle, sign
@@ -78,6 +79,7 @@ class Engine:
         self.lead_raised = 0
         self._lead_told_ms = 0
         self._told_of_dropped = False
+        self._voice_told = 0
         self._device_lost_at: float | None = None
         self.last_gap_s = 0.0
         self._device_frames = DeviceFrames()
@@ -240,6 +242,7 @@ class Engine:
                         growing_lead=self._grows,
                         realtime=config.realtime,
                         late=config.late,
+                        person=self._person,
                         mark_key=self._key.secret,
                     ),
                     self.keeper,
@@ -280,9 +283,9 @@ class Engine:
         from .model.worker import Worker
         from .worker_main import build_chain
 
-        chain = build_chain(self.config.bundle, int(self.values["seed"]), check=True)
+        chain = build_chain(self.config.bundle, int(self.values["seed"]), check=True, person=self._person)
         about = {"bundle": self.config.bundle, "seed": int(self.values["seed"]), "samplerate": self.segment.samplerate,
-                 "mic_channel": self.config.mic_channel}  # fmt: skip
+                 "mic_channel": self.config.mic_channel, "person": self._person}  # fmt: skip
         self.worker = Worker(self.segment, chain, self.timeline, marking(self.config.bundle, self._key.secret),
                              diary=WorkerDiary(self.segment, about), mic_channel=self.config.mic_channel)  # fmt: skip
         self.worker.start()
@@ -323,8 +326,16 @@ class Engine:
             ahead_s = (frame - self.segment.clock) / self.segment.samplerate
         return min(max(ahead_s, _SHORTEST_LOOK_S), _WATCH_S)
 
+    @property
+    def _person(self) -> str:
+        """Who performs, by name; empty where nobody said."""
+        name = (self.config.person or {}).get("performer", "")
+        return "" if name == NOT_TOLD else name
+
     def _watch_model(self) -> None:
-        self.keeper.watch(self.segment.read_status())
+        status = self.segment.read_status()
+        self.keeper.watch(status)
+        self._tell_of_voice(int(status["voice_match"]))
         while self.keeper.notices:
             self._notice(self.keeper.notices.pop(0))
         lead_ms, told_ms = self.lead_ms, self._lead_told_ms
@@ -335,6 +346,13 @@ class Engine:
                 f"lead raised from {told_ms:.0f} to {lead_ms:.0f} ms: {LATE_TIMES} steps were late in {LATE_WITHIN_S:g} s; "
                 f"--lead {lead_ms:.0f} begins there"
             )
+
+    def _tell_of_voice(self, key: int) -> None:
+        """Say it once, each time that the performer is taken for another protected voice, or for none again."""
+        if key and key != self._voice_told:
+            owner = voices.name_of(key) or "somebody"
+            self._notice(f"this sounds like the voice of {owner}, which is protected: answering in a stored voice")
+        self._voice_told = key
 
     def _watch_device(self) -> None:
         while self.driver.notices:

@@ -11,14 +11,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
-from . import view
+from . import __version__, view
 from .cli import OK, values_of
 from .console import Console
 from .engine import Engine, EngineConfig
 from .errors import AntiphonError, UsageError
 from .params import REGISTRY
+from .provenance import usage
+from .provenance.person import performer
 from .status import Status
+from .takes import of_bundle
 
 try:
     import termios
@@ -55,6 +59,7 @@ def play(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> EngineConfig:
+    person = performer(options.performer, interactive=bool(options.take))
     return EngineConfig(
         driver=options.driver,
         input=options.input,
@@ -67,6 +72,8 @@ def _config(options: argparse.Namespace) -> EngineConfig:
         loop=options.loop,
         values=values_of(options),
         lead_s=options.lead,
+        take=Path(options.take) if options.take else None,
+        person={"performer": person.name, "consent": person.consent},
     )
 
 
@@ -277,6 +284,9 @@ def _report(engine: Engine, screen: _Screen, options: argparse.Namespace) -> Non
     status, latency = engine.status(), engine.latency()
     for line in view.summary(status, latency):
         screen.say(line)
+    usage.note("play", version=__version__, bundle=options.bundle, digest=lambda: of_bundle(options.bundle)["model_hash"],
+               seconds=round(status.seconds, 1), answers=status.answers, payload=status.payload, take=status.take or options.take,
+               performer=engine.config.person["performer"])  # fmt: skip
     if options.json:
         document = dataclasses.asdict(status) | {
             "latency": [{"name": name, "frames": frames, "ms": ms} for name, frames, ms in latency.rows],

@@ -97,6 +97,7 @@ class Recorder:
         try:
             while not self._stopping.wait(_LOOK_S):
                 self._carry()
+            self._carry()
             self._tape.close()
             until = time.monotonic() + _LAST_WORDS_S
             while time.monotonic() < until:
@@ -125,16 +126,17 @@ class Recorder:
         if begun and begun.epoch != self._epoch:
             self._begin(begun)
         self._read_journal()
+        broken = self._tape.broken  # before what is left on it is read: nothing comes after it was
         while self._epoch:
+            if self._writer.frames - self._recorded >= self._rate:
+                self._record()
             dry, voice, mix = self._tape.read(min(_PIECE, self._rate - (self._writer.frames - self._recorded)))
             if not len(dry):
                 break
             self._writer.sound(dry, voice, mix)
-            if self._writer.frames - self._recorded >= self._rate:
-                self._record()
         self._take_down_events()
         self._take_in_states()
-        if self._tape.broken:
+        if broken:
             self._tape.close()
             self._tape.open()
 

@@ -23,7 +23,10 @@ from .events import Event
 from .kernels import Resampler, tail
 from .latency import HOP, MODEL_RATE
 from .params import REGISTRY
+from .provenance import credentials as signing
 from .provenance.mark import Payload
+from .provenance.person import Person
+from .takes import of_bundle
 from .units import OFF_DB
 
 _BLOCK = 128
@@ -35,7 +38,8 @@ OWN_ROWS = ("mode", "trigger", "panic", "yield", "dry")
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What was rendered. Counts are of the whole run; `output` is None where nothing was written."""
+    """What was rendered. Counts are of the whole run; `output` is None where nothing was written. `payload` is what the answer is
+    marked with, `signed` whether everything written has content credentials."""
 
     input: str
     output: str | None
@@ -56,6 +60,8 @@ class RenderResult:
     step_ns_max: int
     wall_s: float
     real_time_factor: float
+    payload: str = ""
+    signed: bool = False
     notes: tuple[str, ...] = ()
     stems: dict[str, str] = field(default_factory=dict)
 
@@ -70,22 +76,27 @@ def render(
     answer_only: bool = False,
     stems: str | Path | None = None,
     progress: Callable[[float, float], None] | None = None,
+    performer: Person = Person(),
+    credentials: bool = True,
 ) -> RenderResult:
     """Carry a recording on for `seconds` and write it.
 
     OUT has IN's samplerate and channel count, 24 bits, the prompt's frames bit for bit, then the answer. `values` are
     rows of the parameter table; mode, yield, trigger, panic and dry are the renderer's own. `stems` is a folder for
-    prompt.wav and voice.wav, each as long as OUT. `progress` is called with (seconds done, seconds in all).
+    prompt.wav and voice.wav, each as long as OUT. With `credentials` what was written is signed, where that can be done: then the
+    same sound comes in other bytes each time, since a signature has a time. `progress` is called with (seconds done, seconds in all).
     Raises UsageError for input that cannot be used and BundleError for a model that cannot be loaded.
     """
     began = time.perf_counter()
     if not 0.02 <= seconds <= 600.0:
         raise UsageError(f"--seconds {seconds:g}: expected 0.02 .. 600")
-    recording = read(input_path)
-    writers = _open_writers(recording, output_path, stems)
+    recording, values = read(input_path), values or {}
+    payload = payload_of(recording.sound, recording.samplerate, seconds, seed, bundle, values)
+    about = {**of_bundle(bundle), "seed": seed, "payload": payload.hex, "performer": performer.name, "consent": performer.consent}
+    writers = _open_writers(recording, output_path, stems, about, answer_only)
     try:
         answer, status, run_s = carry_on(
-            recording.sound, recording.samplerate, seconds, seed, bundle, values or {}, progress
+            recording.sound, recording.samplerate, seconds, seed, bundle, values, progress, performer
         )
         if status.answers == 0 and bundle != "through":
             about = "".join(f" ({note.removeprefix(f'{recording.path}: ')})" for note in recording.notes)
@@ -100,6 +111,8 @@ def render(
         raise
     for writer in writers.values():
         writer.close()
+    written = {name: str(writer.path) for name, writer in writers.items() if name != "out"}
+    unsigned = _sign(output_path, about, recording, answer_only, written) if credentials and writers else ()
     played_s = (len(recording.pcm) + len(answer)) / recording.samplerate
     return RenderResult(
         input=str(input_path),
@@ -121,8 +134,10 @@ def render(
         step_ns_max=status.step_ns_max,
         wall_s=round(time.perf_counter() - began, 3),
         real_time_factor=round(played_s / max(run_s, 1e-9), 2),
-        notes=recording.notes + _silent(values or {}),
-        stems={name: str(writer.path) for name, writer in writers.items() if name != "out"},
+        payload=payload.hex,
+        signed=credentials and bool(writers) and not unsigned,
+        notes=recording.notes + _silent(values) + unsigned + _apart(status.voice_match),
+        stems=written,
     )
 
 
@@ -134,6 +149,7 @@ def carry_on(
     bundle: str,
     values: dict,
     progress: Callable[[float, float], None] | None = None,
+    performer: Person = Person(),
 ):
     """Answer (frames, channels) float32 sound with `seconds` of voice of the same shape; nothing is read or written.
 
@@ -151,6 +167,7 @@ def carry_on(
         bundle=bundle,
         seed=seed,
         lead_s=0.0,
+        person={"performer": performer.name, "consent": performer.consent},
         values={
             "answer_s": min(max(seconds, 0.5), 600.0),
             **{p: v for p, v in values.items() if p not in OWN_ROWS},
@@ -238,12 +255,26 @@ def _needed(hops: int, samplerate: int) -> int:
     return (hops * HOP - 1) * samplerate // MODEL_RATE + 1
 
 
-def _open_writers(recording: Recording, output_path, stems) -> dict[str, Writer]:
+def _sign(out, about: dict, recording: Recording, answer_only: bool, stems: dict[str, str]) -> tuple[str, ...]:
+    """Sign what was written; a line where it could not be."""
+    try:
+        signing.sign_render(out, about=about, prompt=recording.path, answer_only=answer_only, stems=stems)
+    except UsageError as error:
+        return (str(error),)
+    return ()
+
+
+def _open_writers(recording: Recording, output_path, stems, about: dict, answer_only: bool) -> dict[str, Writer]:
     """Open what will be written before the work begins, so that a full or forbidden place is told at once."""
     writers: dict[str, Writer] = {}
+    shape, whole = (recording.samplerate, recording.channels), "answer" if answer_only else "carried-on"
+
+    def tags(kind: str) -> dict[str, str]:
+        return signing.disclosure({**about, "kind": kind})
+
     try:
         if output_path is not None:
-            writers["out"] = Writer(output_path, recording.samplerate, recording.channels, keep=recording.path)
+            writers["out"] = Writer(output_path, *shape, keep=recording.path, tags=tags(whole))
         if stems is not None:
             folder = Path(stems)
             try:
@@ -254,7 +285,7 @@ def _open_writers(recording: Recording, output_path, stems) -> dict[str, Writer]
             for name in ("prompt", "voice"):
                 if (folder / f"{name}.wav").resolve() in taken:
                     raise UsageError(f"--stems {folder}: {name}.wav there is IN or OUT itself; choose another folder")
-                writers[name] = Writer(folder / f"{name}.wav", recording.samplerate, recording.channels, keep=recording.path)
+                writers[name] = Writer(folder / f"{name}.wav", *shape, keep=recording.path, tags=tags(name))
     except BaseException:
         for writer in writers.values():
             writer.discard()
@@ -278,6 +309,10 @@ def _silent(values: dict) -> tuple[str, ...]:
     rows = {path: REGISTRY.accept(path, value) for path, value in values.items() if path in ("mute", "voice", "master")}
     off = [path for path, value in rows.items() if (value if path == "mute" else value <= OFF_DB)]
     return tuple(f"the answer is silence: {path} is {'on' if path == 'mute' else 'off'}" for path in off)
+
+
+def _apart(owner: str) -> tuple[str, ...]:
+    return (f"this sounds like the voice of {owner}, which is protected: answered in a stored voice",) if owner else ()
 
 
 def _db(level: float) -> float:

@@ -135,7 +135,7 @@ class _Again:
                 self._note("the state that the model was in is not in it; its steps cannot be made again")
                 self._chain = None
                 return
-        self._chain = build_chain(about["bundle"], about["seed"], check=False)
+        self._chain = build_chain(about["bundle"], about["seed"], check=False, person=about.get("person", ""))
         self._mark = marking(about["bundle"], self._key())
         self._into, self._out_of = Resampler(self._rate, MODEL_RATE), Resampler(MODEL_RATE, self._rate)
         self._pending = np.zeros(0, np.float32)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from importlib import metadata
@@ -25,6 +27,7 @@ from .status import Status
 INDEX = "takes.jsonl"
 """In the player's home: which take a payload points to, a line each."""
 _SIGN_S = 20.0
+_NAME = r"[^\W_][\w -]{0,59}"
 _STATUS = ("mode", "state", "seed", "answers", "notes_heard", "notes_played", "plan", "tempo", "tempo_heard", "key_heard", "scale_heard",
            "xruns", "underflows", "overflow_frames", "late", "restarts", "hops", "step_ns_p99", "lead_ms")  # fmt: skip
 _PROVEN = ("guard_hits", "guard_work", "quote_length", "voice_match")  # where the status has them
@@ -43,6 +46,8 @@ class Takes:
         self._states: Path | None = None
         self._values: dict = {}
         self._wanted: Path | None = None
+        self._busy = threading.Lock()
+        self._name = ""
         self.place = Path.home() / "antiphon-takes"
         """Where takes lie that are begun without a folder."""
 
@@ -75,6 +80,39 @@ class Takes:
         self._remember(folder, payload)
         self._say(f"take {folder}: recording{_room(folder, self._segment)}")
         return folder
+
+    def call(self, name: str) -> None:
+        """Name the takes to come; "" by date and time. Raises UsageError for what is no plain name: who sends OSC chooses no path."""
+        if name and not re.fullmatch(_NAME, name):
+            raise UsageError(f"take/name {name!r}: is not a plain name of letters, digits, spaces, - and _")
+        self._name = name
+
+    def press(self, start: bool) -> None:
+        """Begin or end a take in a thread of its own, so that nothing waits for a disk; what comes of it is said.
+
+        Raises UsageError where there is nothing to do (a pedal pressed twice).
+        """
+        if not self._busy.acquire(blocking=False):
+            raise UsageError("a take is being begun or ended at this moment")
+        try:
+            if start and self.running:
+                raise UsageError(f"a take runs already, in {self.folder}")
+            if not start and not self.running:
+                raise UsageError("no take runs")
+            threading.Thread(target=self._do, args=(start,), name="antiphon-take-press", daemon=True).start()
+        except BaseException:
+            self._busy.release()
+            raise
+
+    def _do(self, start: bool) -> None:
+        try:
+            self.begin(name=self._name) if start else self.end("told")
+        except AntiphonError as error:
+            self._say(str(error))
+        except Exception as error:  # a thread has nobody to raise to
+            self._say(f"take: {type(error).__name__}: {error}")
+        finally:
+            self._busy.release()
 
     def end(self, reason: str) -> None:
         """End the take that runs, if one does; it is written to its end and signed before this returns, unless the disk hangs."""

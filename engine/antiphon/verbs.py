@@ -16,10 +16,14 @@ from .params import REGISTRY, surfaces
 
 def render(options: argparse.Namespace) -> int:
     """Carry a recording on."""
+    from . import __version__
+    from .provenance import usage
+    from .provenance.person import performer
     from .render import OWN_ROWS
     from .render import render as run
+    from .takes import of_bundle
 
-    values = values_of(options)
+    values, person = values_of(options), performer(options.performer)
     for path in OWN_ROWS:
         if path in values:
             say(f"render answers once, from the end of IN: {path} has no effect here")
@@ -36,10 +40,15 @@ def render(options: argparse.Namespace) -> int:
             answer_only=options.answer_only,
             stems=options.stems,
             progress=bar,
+            performer=person,
+            credentials=not options.no_credentials,
         )
     finally:
         if bar:
             bar.close()
+    usage.note("render", version=__version__, bundle=options.bundle, digest=lambda: of_bundle(options.bundle)["model_hash"],
+               seconds=round(result.answer_frames / result.samplerate, 1), answers=1, payload=result.payload, file=result.output,
+               performer=person.name)  # fmt: skip
     for note in result.notes:
         say(note)
     if options.json:

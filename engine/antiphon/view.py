@@ -63,9 +63,16 @@ def screen(
             f"trigger {least:.0f} to {most:.0f}   dry {latency.dry_ms:.1f}   lead {status.lead_ms:.0f}",
         ),
         ("", f"{'OSC':<{_LABEL}}{osc}"),
+        *([("bad" if status.take_gap_frames else "", _take(status))] if status.take else []),
         ("dim", KEYS if keys else "Ctrl-C ends"),
     ]
     return [(style, line[:width]) for style, line in lines]
+
+
+def _take(status: Status) -> str:
+    """What is being recorded."""
+    missing = f", {status.take_gap_frames / status.samplerate:.1f} s missing" if status.take_gap_frames else ""
+    return f"{'take':<{_LABEL}}recording {_clock(status.take_s)}{missing}   {status.take}"
 
 
 def _music(status: Status) -> str:

@@ -21,11 +21,11 @@ _SWITCH_S = 0.0005  # a thread that writes a state down must not hold up a step 
 ERROR_EXIT = 2
 
 
-def build_chain(bundle: str, seed: int, check: bool, cupboard: str | None = None):
+def build_chain(bundle: str, seed: int, check: bool, cupboard: str | None = None, person: str = ""):
     """Make the chain that `bundle` names; `check` reads and verifies every byte of it first.
 
     "echo" answers with the performer's own phrase and "through" gives back the microphone; neither needs a model.
-    Raises BundleError.
+    `person` is who performs, by name. Raises BundleError.
     """
     if bundle == "through":
         from .model.echo import ThroughChain
@@ -38,7 +38,7 @@ def build_chain(bundle: str, seed: int, check: bool, cupboard: str | None = None
         return EchoChain(Performer(), seed)
     from .chain import build
 
-    return build(bundle, seed, check, Path(cupboard) if cupboard else None)
+    return build(bundle, seed, check, Path(cupboard) if cupboard else None, person)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -66,10 +66,11 @@ def main(argv: list[str] | None = None) -> int:
         left = segment.read_status()
         segment.publish_status(np.zeros(len(STATUS_FIELDS)))  # what a dead worker last said counts no more
         lib.ap_segment_set_worker_pid(segment.pointer, os.getpid())
-        chain = build_chain(options.bundle, options.seed, options.check, options.cupboard)
+        chain = build_chain(options.bundle, options.seed, options.check, options.cupboard, options.person)
         if left["phase"] == PLAYING:
             chain.resume(left)
-        about = {"bundle": options.bundle, "seed": options.seed, "samplerate": segment.samplerate, "mic_channel": options.mic_channel}
+        about = {"bundle": options.bundle, "seed": options.seed, "samplerate": segment.samplerate, "mic_channel": options.mic_channel,
+                 "person": options.person}
         cupboard = Path(options.cupboard) if options.cupboard else None
         fresh = options.generation == FIRST_GENERATION and not (cupboard and is_filled(cupboard))
         worker = Worker(
@@ -124,6 +125,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--history", type=float, required=True, help="seconds of the past to hear first")
     parser.add_argument("--mic-channel", type=int)
     parser.add_argument("--cupboard", help="folder of what the player keeps")
+    parser.add_argument("--person", default="", help="who performs, by name")
     parser.add_argument("--check", action="store_true", help="verify the bundle before loading it")
     parser.add_argument("--realtime", action="store_true")
     parser.add_argument(

@@ -38,6 +38,7 @@ class WorkerSpec:
     realtime: bool = True
     late: str = ""
     history_s: float = HISTORY_S
+    person: str = ""  # who performs, by name
     mark_key: bytes = field(default=b"", repr=False)
 
 
@@ -141,6 +142,7 @@ class WorkerKeeper:
         ]
         command += ["--cupboard", spec.cupboard] if spec.cupboard else []
         command += ["--mic-channel", str(spec.mic_channel)] if spec.mic_channel is not None else []
+        command += [f"--person={spec.person}"] if spec.person else []
         command += ["--growing-lead"] if spec.growing_lead else []
         command += ["--realtime"] if spec.realtime else []
         command += [] if self._ever_ready else ["--check"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-NAMES: tuple[str, ...] = ()
+NAMES: tuple[str, ...] = ("guard", "keys", "replay", "report", "take", "usage", "verify")
 
 
 def load(name: str) -> ModuleType:

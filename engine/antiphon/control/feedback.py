@@ -72,6 +72,11 @@ FEEDS = (
          (Field("key", "s"), Field("scale", "s"), Field("tempo", unit="bpm"))),
     Feed("latency", "The sum from performer to voice, and its terms",
          (Field("sum", unit="ms"), *(Field(name.replace(" ", "_"), unit="ms") for name in LATENCY_TERMS))),
+    Feed("guard", "Notes that would have completed a quotation and were not played; of the last of them the work, and how many notes of it "
+         "in a row it would have been; how many notes in a row, up to now, are some guarded melody's; whose protected voice the last answer kept apart from",
+         (Field("hits", "i"), Field("work", "s"), Field("length", "i"), Field("now", "i"), Field("voice", "s"))),
+    Feed("take", "The take that is recorded: 1 while one is, how long it is, what of it is missing, its folder",
+         (Field("recording", "i"), Field("length", unit="s"), Field("missing", unit="s"), Field("folder", "s"))),
     Feed("health", "Faults since the start, what steps of the model take, what came in over OSC",
          (*(Field(name, "i") for name in _COUNTED), Field("step_p50", unit="ms"), Field("step_p99", unit="ms"),
           *(Field(f"osc_{name}", "i") for name in _OSC_COUNTED))),
@@ -102,6 +107,10 @@ def feeds(
         "notes": [*_two_notes(look("plan") or (), now_s), bpm or look("tempo") or look("tempo_heard"), next_beat_s],
         "heard": [look("key_heard"), look("scale_heard"), look("tempo_heard")],
         "latency": [latency.get(name) for name in ("sum", *LATENCY_TERMS)],
+        "guard": [look(name) for name in ("guard_hits", "guard_work", "guard_length", "quote_length", "voice_match")],
+        "take": [
+            bool(look("take")), look("take_s"), float(look("take_gap_frames") or 0) / float(look("samplerate") or 1), look("take"),
+        ],
         "health": [
             *(look(name) for name in _COUNTED),
             *(float(look(name) or 0) / 1e6 for name in ("step_ns_p50", "step_ns_p99")),

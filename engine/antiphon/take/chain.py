@@ -56,6 +56,9 @@ def opened(line: bytes, n: int, prev: str) -> dict:
             raise Broken("says what no record says")
         if not all(isinstance(size, int) and isinstance(sha, str) for size, sha in files.values()):
             raise Broken("says what no record says")
+        counts = [record.get("tail_frames", 0), *(number for gap in record["gaps"] for number in gap[:2])]
+        if not all(isinstance(count, int) and count >= 0 for count in counts) or any(len(gap) != 3 for gap in record["gaps"]):
+            raise Broken("says what no record says")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Broken("is no record") from None
     return {**record, "hash": own}
@@ -164,7 +167,7 @@ def walk(folder: Path, waves: dict[str, Wave], samplerate: int) -> Walked:
 
 
 def _count(walked: Walked, record: dict) -> None:
-    for gap in record.get("gaps", ()):
+    for gap in record["gaps"]:
         walked.gap_count += 1
         walked.gap_frames += gap[1]
         if len(walked.gaps) < GAPS_KEPT:

@@ -68,8 +68,8 @@ def verify(folder: str | Path) -> TakeReport:
                     _judge_size(folder, name, walked.end.sizes.get(name, 0), problems)
             if MIDI not in walked.end.sizes:
                 notes.append(f"there is no {MIDI}: there was no room for it when the take ended")
-        known = {*OWN, *walked.put} if walked.end.closed else set(os.listdir(folder))
-        notes += [f"{name}: is not part of the take" for name in sorted(os.listdir(folder)) if name not in known]
+        known = ({*OWN, *walked.put} - {MIDI}) | {*walked.end.sizes} if walked.end.closed else set(os.listdir(folder))
+        notes += [_of_others(name) for name in sorted(os.listdir(folder)) if name not in known]
     rate = about["samplerate"]
     if walked.unproven_frames:
         seconds = walked.unproven_frames / rate
@@ -151,6 +151,12 @@ def _judge_stem(folder: Path, name: str, wave: Wave, frames: int, problems: list
             notes.append(f"{name}: a C2PA manifest of {length} bytes follows; its own signature covers it")
         else:
             notes.append(f"{name}: a chunk {chunk!r} of {length} bytes was added since; nothing covers it")
+
+
+def _of_others(name: str) -> str:
+    if name in {f"{Path(stem).stem}.c2pa" for stem in STEMS}:
+        return f"{name}: a C2PA manifest beside {Path(name).stem}.wav; its own signature covers it"
+    return f"{name}: is not part of the take"
 
 
 def _judge_size(folder: Path, name: str, recorded: int, problems: list[str]) -> None:

@@ -73,7 +73,12 @@ class _Repair:
     def run(self, force: bool) -> RepairReport:
         walked = chain.walk(self.folder, self.waves, self.rate)
         good, end = walked.good, walked.end
-        if end.closed and good is end and not walked.rest:
+        if end.closed and good is end:
+            if not force:
+                self._require_a_crash(walked, 0)
+            if walked.rest:
+                self._cut(LOG, self.log, end.log)
+                self.changed = True
             self._mend_closed(end)
             return self._report(end.frames, 0, 0, end.head)
         sizes = self._whole_sizes(good, end.frames if end.closed else None)
@@ -97,9 +102,11 @@ class _Repair:
         tail = frames - good.frames
         grown = self._growth(good.sizes, sizes)
         if grown or lost:
-            self._record({"kind": "repaired", "frames": frames, "files": grown, "gaps": [], "tail_frames": tail, "lost_frames": lost})
+            said = {"tail_frames": tail, "lost_frames": lost}
+            self._record({"kind": "repaired", "frames": frames, "files": grown, "gaps": [], **said})
         self._write_headers(frames)
-        self._record({"kind": "end", "frames": frames, "files": {MIDI: self._make_midi(frames)}, "gaps": [], "reason": "repaired"})
+        midi = {MIDI: self._make_midi(frames)}
+        self._record({"kind": "end", "frames": frames, "files": midi, "gaps": [], "reason": "repaired"})
         return self._report(frames, tail, lost, self.head)
 
     def _require_a_crash(self, walked: chain.Walked, lost: int) -> None:
@@ -149,7 +156,7 @@ class _Repair:
     def _mend_closed(self, end: chain.Point) -> None:
         """Write anew what follows from the rest of a closed take: headers, and the MIDI file."""
         for name, wave in self.waves.items():
-            with open(self.folder / name, "r+b") as file:
+            with open(self.folder / name, "r+b", buffering=0) as file:
                 past = wave.head + end.frames * wave.frame_bytes
                 padding = wave.padding(end.frames)
                 after = max(os.fstat(file.fileno()).st_size - past, len(padding))

@@ -102,15 +102,17 @@ class TakeWriter:
         self.about = about
         self._waves = waves(about)
         made_folder = make_folder(spec.folder)
-        self._folder = os.open(spec.folder, os.O_RDONLY) if os.open in os.supports_dir_fd else None
+        self._folder = None
         try:
+            if os.open in os.supports_dir_fd:  # so that the folder may be moved while it is written
+                self._folder = os.open(spec.folder, os.O_RDONLY)
             self._begin(json.dumps(about, indent=1).encode())
         except OSError as error:
             self._let_go()
             for name in self._made:
                 (spec.folder / name).unlink(missing_ok=True)
             if made_folder:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # somebody else has put something into it
                     spec.folder.rmdir()
             if isinstance(error, FileExistsError):
                 raise taken(spec.folder) from None
@@ -160,7 +162,7 @@ class TakeWriter:
 
     def put(self, name: str, content: bytes) -> None:
         """Write a further file and record it at once; each name can be had once."""
-        assert Path(name).name == name and name not in (*OWN, *self._put), f"a name for a further file, not {name!r}"
+        assert name and Path(name).name == name and name not in (*OWN, *self._put), f"a name for a further file, not {name!r}"
         with self._kept():
             sizes = self._write_whole(name, content)
             self._put.append(name)
@@ -228,7 +230,12 @@ class TakeWriter:
 
     def _make_midi(self) -> dict[str, list]:
         file = self._open(MIDI, _ANEW)
-        return {MIDI: midifile.make(file, self._files[NOTES].file, self.about, self.frames)}
+        try:
+            return {MIDI: midifile.make(file, self._files[NOTES].file, self.about, self.frames)}
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(MIDI if self._folder is not None else self.spec.folder / MIDI, dir_fd=self._folder)
+            raise
 
     def _finish(self, reason: str) -> None:
         self._let_go()
@@ -322,8 +329,9 @@ class _Growing:
 
 def _bytes_of(block: np.ndarray, channels: int) -> bytes:
     """Round (n, channels) or (n,) float sound to the bytes of a stem; what is not a number is silence."""
-    block = np.asarray(block, np.float32).reshape(len(block), -1)
-    assert block.shape[1] == channels or not len(block), f"{block.shape[1]} channels for a stem of {channels}"
+    block = np.asarray(block, np.float32)
+    block = block[:, None] if block.ndim == 1 else block
+    assert block.shape[1] == channels, f"{block.shape[1]} channels for a stem of {channels}"
     if np.isnan(block).any():
         block = np.nan_to_num(block, nan=0.0)
     return pack(to_pcm(block))

@@ -1,0 +1,31 @@
+"""`antiphon verify FILE`: was this made with Antiphon, where, and in which take? Exit code 1: no mark."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "was this made with Antiphon?"
+DESCRIPTION = (
+    "Look for the mark that everything generated with Antiphon carries: in any sound file, after MP3, a change of speed, or a "
+    "room. Says which take it was where that is one of this installation, and reads C2PA credentials. Exit code 1: no mark."
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="WAV, FLAC, OGG or MP3; anything else that ffmpeg can read, where it is installed")
+    parser.add_argument("--key", metavar="FILE", help="also try the keys of a file that `antiphon keys export` wrote")
+    parser.add_argument("--public-only", action="store_true", help="use no keys: only what everybody can tell")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, everything else on stderr")
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..cli import NOT_SO, OK
+    from ..provenance.verify import verify
+    from ..verbs import document
+
+    report = verify(options.file, options.key, options.public_only)
+    if options.json:
+        document(report.as_json())
+    else:
+        print("\n".join(report.lines()))
+    return OK if report.marked else NOT_SO
