@@ -6,7 +6,7 @@ from pathlib import Path
 from cffi import FFI
 
 HEADERS = ("base", "ring", "mailbox", "command", "resample", "smooth", "mix", "filter", "tail", "segment", "block", "portaudio", "bank",
-           "fft", "spectrum", "rvq", "timbre", "voice", "trellis", "hearing")
+           "fft", "spectrum", "rvq", "timbre", "voice", "trellis", "hearing", "quotes")
 
 ffibuilder = FFI()
 for name in HEADERS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,15 +18,15 @@ import numpy as np
 from .beats import Beats
 from .cupboard import Cupboard
 from .line import Line, Now
-from .model.acoustic import AcousticModel
-from .model.bundle import Bundle
+from .model.acoustic import AcousticModel, Manner
+from .model.bundle import QUOTES, Bundle
 from .model.codec import Decoder, Encoder
 from .model.keeping import Keeping, Kept, as_heard, joined
 from .model.level import InputGain
 from .model.moments import Moments
 from .model.notes import NoteModel
 from .model.placement import Placement
-from .model.score import HOP_S, Note
+from .model.score import HOP_S, IOI_CENTRE, Note
 from .model.segment import Segmenter
 from .model.strikes import Strikes
 from .model.strokes import KINDS, Strokes
@@ -36,6 +37,10 @@ from .model.tokens import HOP
 from .params import REGISTRY, Registry
 from .params.table import SLOTS
 from .perform import Action, Performer
+from .provenance import voices, works
+from .provenance.guard import Guard
+from .provenance.quotes import Quotes
+from .provenance.voices import Recogniser
 from .units import db_to_gain
 from .wishes import Wishes
 
@@ -52,13 +57,21 @@ END_REASONS = ("", "time", "yield", "told", "panic")
 """Why the last answer ended; the status carries the index."""
 
 
-def build(name: str, seed: int, check: bool = True, cupboard: Path | None = None) -> Chain:
-    """Load a bundle into a chain. `check` reads and verifies every byte of it first; `cupboard` is as Chain has it. Raises
-    BundleError."""
+def build(name: str, seed: int, check: bool = True, cupboard: Path | None = None, person: str = "") -> Chain:
+    """Load a bundle into a chain. `check` reads and verifies every byte of it first; `cupboard` is as Chain has it; `person` is who
+    performs, and may be answered in their own voice though it is protected. Raises BundleError."""
     bundle = Bundle.open(name)
     if check:
         bundle.require_sound()
-    return Chain(bundle, Performer(), seed, cupboard=cupboard)
+    return Chain(bundle, Performer(), seed, cupboard=cupboard, guard=guard_of(bundle),
+                 protected=Recogniser(voices.read()[0], person))
+
+
+def guard_of(bundle: Bundle) -> Guard:
+    """The guard over the melodies that a bundle was trained on and over the player's register of works, as it is now. Raises
+    BundleError."""
+    learned = bundle.constant(QUOTES)
+    return Guard((Quotes.load(learned) if learned else Quotes.empty()).joined(works.melodies()), IOI_CENTRE)
 
 
 class Chain:
@@ -72,14 +85,17 @@ class Chain:
     """
 
     def __init__(self, bundle: Bundle, performer: Performer, seed: int = 1, registry: Registry = REGISTRY,
-                 cupboard: Path | None = None):
-        """`cupboard` is a folder in which slots and stored voices outlive this process: what lies there is taken up."""
+                 cupboard: Path | None = None, guard: Guard | None = None, protected: Recogniser | None = None):
+        """`cupboard` is a folder in which slots and stored voices outlive this process: what lies there is taken up. `guard` says
+        what must not be quoted; without one anything may. `protected` knows voices that nobody is answered in."""
         self.performer = performer
         self._tokenizer = Tokenizer(bundle.graph("tokenizer"))
         self._segmenter = Segmenter()
         self._strokes, self._strikes = Strokes(), Strikes()
         self._encoder = Encoder(bundle.graph("encoder"))
-        self._notes = NoteModel(bundle.graph("notes"), seed)
+        self._guard = guard or Guard(Quotes.empty(), IOI_CENTRE)
+        self._protected = protected or Recogniser()
+        self._notes = NoteModel(bundle.graph("notes"), seed, self._guard)
         self._acoustic = AcousticModel(bundle.graph("memory"), bundle.graph("tokens"), seed, bundle.voices())
         self._decoder = Decoder(bundle.graph("decoder"), seed)
         self._timing = Timing()
@@ -93,6 +109,8 @@ class Chain:
         self.due_s: float | None = None
         """Device time at which the hop that comes next is heard; set by whoever knows it before `step`, None: hops are counted."""
         self.status: dict[str, float] = {}
+        self.ended: list[tuple[float, int, float, float]] = []
+        """The performer's notes that ended since the last step began: hops since their onset, hops they sounded, pitch, loudness in dB."""
         self._cupboard = Cupboard(cupboard, self._keeping, self._acoustic) if cupboard else None
         self.reset(seed)
 
@@ -104,6 +122,7 @@ class Chain:
         self._encoder.reset()
         self._level.reset()
         self._wishes.reset()
+        self._guard.reset()
         self._forget(seed)
 
     def _forget(self, seed: int) -> None:
@@ -113,6 +132,8 @@ class Chain:
         self._strikes.reset()
         self._notes.reset(seed)
         self._acoustic.reset(seed)
+        self._protected.reset()
+        self._apart = 0  # key of the protected voice that the answer keeps apart from; 0 none
         self._decoder.reset(seed)
         self._timing.reset()
         self._line.reset()
@@ -135,8 +156,8 @@ class Chain:
 
     _FIELDS = ("_hop", "_pitch_before", "_played", "_played_at", "_frozen_at", "_over", "_sung",
                "_seed", "_answers_of_seed", "_began", "_renewed", "_voice_db", "_pitch_played", "_notes_heard", "_notes_played",
-               "_end", "_voice_gain")
-    _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_acoustic", "_decoder",
+               "_end", "_voice_gain", "_apart")
+    _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_guard", "_protected", "_acoustic", "_decoder",
                "_level", "_timing", "_line", "_beats", "_placement", "_keeping", "_wishes")
 
     def state(self) -> dict:
@@ -183,6 +204,7 @@ class Chain:
     def resume(self, status: dict[str, float]) -> None:
         """Take over from a chain whose process ended while it played, from the status it left."""
         self.performer.resume(status)
+        self._protected.take_over(int(status.get("voice_match", 0)))
 
     def step(self, mic: np.ndarray, params: np.ndarray) -> np.ndarray:
         """Hear one hop (960,) float32 and return the voice that follows it, (960,) float32, valid until the next step.
@@ -190,9 +212,11 @@ class Chain:
         `params` holds the step rows of the parameter table as doubles, in table order.
         """
         self.settle()
+        self.ended = []
         frame = self._tokenizer.step(mic)
         wishes = self._wishes
         wishes.take(params)
+        self._guard.ask(*wishes.guard)
         self._put_away()
         called = self._called()
         action, ended = self._understand(frame, params, False, called)
@@ -263,6 +287,7 @@ class Chain:
                 if self._strokes.fresh:
                     self._strikes.forget(kind)
                 self._strikes.keep(kind, note.onset_hop)
+            self.ended.append((self._hop - note.onset_hop, note.sounding_hops, note.pitch, note.loudness_db))
         self._notes_heard += len(notes)
 
     def _learn(self, notes: list[Note], mic: np.ndarray, frame: Frame) -> None:
@@ -280,6 +305,8 @@ class Chain:
         self._level.step(frame.loudness_db, frame.voiced)
         codes, loudness = self._encoder.step(mic * np.float32(self._level.gain), pitch)
         self._acoustic.listen(pitch, loudness, self._encoder.latent, codes)
+        if frame.voiced and loudness > 0:
+            self._protected.hear(self._encoder.bands)
 
     def _let_by(self, mic: np.ndarray, frame: Frame) -> None:
         """Learn nothing from a hop: what sounds during an answer may be our own voice, back through the room."""
@@ -317,7 +344,9 @@ class Chain:
         happened = self._wishes.happened
         for path, put in (("keep", self._keeping.keep), ("store_voice", self._acoustic.store_voice)):
             if path in happened:
-                if not put(happened[path] - 1):
+                if path == "store_voice" and self._protected.match:
+                    self.performer.refuse(5)
+                elif not put(happened[path] - 1):
                     self.performer.refuse(2)
                 elif self._cupboard:
                     self._cupboard.put(path, happened[path] - 1)
@@ -340,7 +369,7 @@ class Chain:
             latent, loudness, pitch = self._nothing, 0, _UNVOICED
             if now is not None:
                 late = now.late
-                played = self._acoustic.play(now.pitch, now.onset, now.left, wishes.line.leanings.temperature * self._heat, wishes.manner)
+                played = self._acoustic.play(now.pitch, now.onset, now.left, wishes.line.leanings.temperature * self._heat, self._manner())
                 latent, loudness, pitch = played.latent, played.loudness, played.pitch
                 if loudness > 0 and now.pitch > 0:
                     self._sung = latent.copy(), loudness, np.full(2, pitch[1])
@@ -352,6 +381,10 @@ class Chain:
         voice = self._placement.step(voice, int((late if self._line.playing else self._beats.at % 1.0) * HOP))
         self._keeping.play(voice)
         return action.shape(voice)
+
+    def _manner(self) -> Manner:
+        """How notes are sung: as the player wants, but for whom an answer must not sound like: then in the stored voices alone."""
+        return replace(self._wishes.manner, timbre=1.0, apart=True) if self._apart else self._wishes.manner
 
     def _sing(self, action: Action) -> Now | None:
         """The line's hop: first what the player has changed, then what sounds. None where strokes are answered alone."""
@@ -429,6 +462,7 @@ class Chain:
             self._placement.reset()
         wishes.renewed()
         wishes.reseeded = False
+        self._apart = self._protected.key
         self._over, self._sung, self._played = False, None, None
         self._line.reset()
         self._beats.reset()
@@ -454,7 +488,8 @@ class Chain:
         self._notes.reseed(chance)
         self._acoustic.begin(chance)
         self._keeping.begin(self._hop)
-        share = self._strokes.share() if any(map(self._strikes.knows, range(KINDS))) else 0.0
+        struck = any(map(self._strikes.knows, range(KINDS))) and not self._apart  # strokes are the performer's own recorded sound
+        share = self._strokes.share() if struck else 0.0
         self._timing.begin(self._hop, wishes.line.time, self._now_s())
         if share >= _MIXED:
             self._beats.begin(self._hop, chance, wishes.line.leanings)
@@ -482,7 +517,7 @@ class Chain:
             notes_heard=float(self._notes_heard), notes_played=float(self._notes_played),
             note_onset_s=now[0], note_pitch=now[1], note_length_s=now[2], next_onset_s=coming[0], next_pitch=coming[1],
             scale_heard=scale, key_heard=tonic, tempo_heard=self._timing.heard_bpm if self._notes_heard > 2 else 0.0,
-            tempo=self._timing.bpm if self._line.playing else 0.0,
+            tempo=self._timing.bpm if self._line.playing else 0.0, voice_match=float(self._apart), **self._guard.status(),
         )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ CHAIN_FIELDS = (
     "guard_work",  # key of the work that the last of them was of (provenance.works.name_of), -1 before any
     "guard_length",  # how many notes in a row it would have been
     "quote_length",  # notes in a row, up to the newest of the line, that some guarded melody has too
+    "voice_match",  # key of the protected voice that the last answer kept apart from (provenance.voices.name_of), 0 none
 )
 """What the chain says about itself, in `chain.status`."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
+from .errors import BundleError
 from .latency import HOP, MODEL_RATE
 from .layout import LOADING, PLAYING, PRIMING, STATUS_FIELDS
+from .model.bundle import QUOTES, Bundle
 from .model.key import SCALE_NAMES
 from .params.table import KEYS
 from .perform import REFUSALS
+from .provenance import voices
+from .provenance.works import name_of
 from .units import gain_to_db
 
 _STAGES = ("listening", "hearing", "answering")  # perform.STATES, in a listener's words
@@ -29,6 +34,10 @@ class Status:
     its onset in s, pitch, length in s or 0), and tempo that line's tempo (bpm, 0 where none plays). key_heard, scale_heard and
     tempo_heard are the performer's, empty and 0 before anything was heard.
     payload is what the voice is marked with now, take the folder that is recorded into ("" none), take_s how long it is by now.
+    guard_hits counts the notes that would have completed a quotation and were not played; guard_work and guard_length are the work
+    that the last of them was of, and how many of its notes in a row it would have been. quote_length is how many notes in a row,
+    up to the newest, some melody of the guard's has too. voice_match is the owner of the protected voice that the performer was taken
+    for, and that the last answer kept apart from; "" none.
     `messages` is all that was said, oldest first.
     """
 
@@ -103,6 +112,11 @@ class Status:
     tempo_heard: float
     tempo: float
     plan: tuple[tuple[float, float, float], ...]
+    guard_hits: int
+    guard_work: str
+    guard_length: int
+    quote_length: int
+    voice_match: str
     seed: int
     device_lost: bool
     device_losses: int
@@ -201,6 +215,11 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         tempo_heard=model["tempo_heard"],
         tempo=model["tempo"],
         plan=_plan(model),
+        guard_hits=int(model["guard_hits"]),
+        guard_work=_work(str(engine.config.bundle), int(model["guard_work"])) if model["guard_hits"] else "",
+        guard_length=int(model["guard_length"]),
+        quote_length=int(model["quote_length"]),
+        voice_match=_owner(int(model["voice_match"])),
         seed=int(model["seed"]),
         device_lost=engine.lost,
         device_losses=engine.device_losses,
@@ -213,6 +232,21 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         finished=bool(driver.finished),
         messages=messages,
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _work(bundle: str, key: int) -> str:
+    """The name of a work that was kept from being quoted. About 40 ms the first time; it does not change while it plays."""
+    try:
+        return name_of(key, Bundle.open(bundle).constant(QUOTES))
+    except BundleError:  # it is being changed while it plays
+        return ""
+
+
+@functools.lru_cache(maxsize=64)
+def _owner(key: int) -> str:
+    """Whose a protected voice is; "a protected voice" where it was taken out of the register while it plays."""
+    return (voices.name_of(key) or "a protected voice") if key else ""
 
 
 def _plan(model: dict[str, float]) -> tuple[tuple[float, float, float], ...]:

@@ -89,9 +89,10 @@ class Wishes:
 
         pitch = some(PitchWishes)
         self.line = LineWishes(some(Leanings), pitch, some(TimeWishes))
-        self.manner = some(Manner, in_tune=_in_tune(pitch), prompt=values["grid_grip"] >= _ON_THE_GRID)
+        self.manner = some(Manner, in_tune=_in_tune(pitch), prompt=values["grid_grip"] >= _ON_THE_GRID, apart=False)
         self.colour = colouring(values["breath"], values["brightness"])
         self.mode = registry.resolve("mode").choices.index(values["mode"])
+        self.guard = values["guard_notes"], values["guard_intervals"]
         self.freeze, self.recall_as = values["freeze"], values["recall_as"]
         self.reseeded = self.reseeded or bool(self._answered) and values["seed"] != self.seed
         self.seed = values["seed"]

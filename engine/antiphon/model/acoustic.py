@@ -74,7 +74,7 @@ _SETTLED = _only(~_UNVOICED & (np.abs(BEND_OFFSETS) <= SETTLED_BEND))
 class Manner:
     """How the player wants notes to be sung; the names are rows of the parameter table. `in_tune`, 0..1: how much of what the
     middle of a settled note is off its pitch is taken back. `prompt`: a note is heard from its first hop on, with no breath before it:
-    on a grid that is what counts."""
+    on a grid that is what counts. `apart`: nothing of the performer's own sound, also where a stored voice has no say."""
 
     glide: float = 1.0
     vibrato: float = 1.0
@@ -84,6 +84,7 @@ class Manner:
     timbre_y: float = 0.0
     in_tune: float = 0.0
     prompt: bool = False
+    apart: bool = False
 
     def shares(self) -> tuple[float, ...]:
         """How much of the sound is the performer's own, and of each of the four stored voices."""
@@ -236,6 +237,8 @@ class AcousticModel:
         """The latent to sound: the performer's own moment, a stored voice's, or something between."""
         wanted = self._codebooks.latent
         own = self._moments.find(wanted, loudness, sung, self._age, remaining)
+        if manner.apart:
+            own = wanted
         if manner.timbre <= 0:
             return own
         share, *others = manner.shares()

@@ -32,6 +32,8 @@ CONSTANTS = ("codebooks",)
 """Tables beside the graphs that the code reads, by their name in the manifest."""
 VOICE_NAMES = ("voice_1", "voice_2", "voice_3", "voice_4")
 """Stored voices, where a bundle comes with some."""
+QUOTES = "quotes"
+"""The melodies that it was trained on, for the guard, where a bundle comes with them; `provenance.quotes` reads it."""
 
 
 def available_bundles() -> dict[str, Path]:
@@ -104,6 +106,11 @@ class Bundle:
             except (OSError, ValueError) as error:
                 raise BundleError(f"bundle {self.name!r}: constant {name!r} cannot be read ({error}); install it again") from None
         return found
+
+    def constant(self, name: str) -> Path | None:
+        """Return the path of a constant, None where the manifest names none. Raises `BundleError` if it points out of the folder."""
+        entry = self.manifest.get("constants", {}).get(name)
+        return None if entry is None else self._inside(str(entry.get("file", "")))
 
     def _inside(self, file: str) -> Path:
         # A manifest is data from somebody else: it may name plain files of its own folder and nothing else.

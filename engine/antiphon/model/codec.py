@@ -9,7 +9,7 @@ import numpy as np
 from ..kernels import Voice, ffi, lib, pointer
 from .edges import Edges
 from .graph import StepGraph
-from .timbre import CODEBOOKS, HEARD, LATENT, PITCH_FEATURES, PLANNED, Codebooks, Heard, class_db, loudness_class
+from .timbre import CODEBOOKS, HEARD, LATENT, PITCH_FEATURES, PLANNED, Codebooks, Heard, bands, class_db, loudness_class
 from .tokens import HOP
 
 SILENCE_DB = -120.0
@@ -36,6 +36,8 @@ class Encoder:
         """Latent of the last hop, before codes were found for it, `(32,) float32`; a view."""
         self.coded = self._codebooks.latent
         """What its codes say of it, `(32,) float32`; a view."""
+        self.bands = bands(self._graph.inputs["features"])
+        """Mel bands of its two control frames, `(2, 80) float32`; a view."""
         self.loudness_db = SILENCE_DB
         """Level of the last hop in dB rms, full scale square 0."""
 

@@ -18,15 +18,17 @@ from . import match, score
 from .edges import Edges, Size
 from .graph import StepGraph
 from .key import Key
-from .pitches import Pitches, PitchWishes
+from .pitches import FORBIDDEN, Pitches, PitchWishes
 from .sampling import (
     BREATH_AFTER_S,
     BREATH_HOPS,
     TAIL,
+    Guarding,
     Leanings,
     LoopBrake,
     breath_leaning,
     chances,
+    chosen,
     habit_leaning,
     pace_leaning,
     pitch_leaning,
@@ -45,7 +47,8 @@ EDGES = Edges(
         "sharpness": (2,), "tail": (1,), "top_p": (1,), "match_nats": (2,),
         "keys_*": (_HEADS, _SIZE, score.WINDOW), "values_*": (_HEADS, score.WINDOW, _SIZE),
     },
-    {"ioi": (1,), "articulation": (1,), "pitch": (1,), "keys_*_new": _FRESH, "values_*_new": _FRESH},
+    {"ioi": (1,), "articulation": (1,), "pitch": (1,), "logits": (1, score.IOIS + score.ARTICULATIONS + score.NOTES),
+     "keys_*_new": _FRESH, "values_*_new": _FRESH},
     frozenset({"token", "ioi", "articulation", "pitch"}),
 )  # fmt: skip
 _SILENT = -1e9
@@ -92,8 +95,8 @@ class NoteModel:
     performer is back. A plan that was not asked for has not sounded, and is dropped by ``push``.
     """
 
-    def __init__(self, place: StepGraph | str | Path, seed: int = 0):
-        self._graph = StepGraph.at(place, EDGES)
+    def __init__(self, place: StepGraph | str | Path, seed: int = 0, guard: Guarding | None = None):
+        self._graph, self._guard = StepGraph.at(place, EDGES), guard
         self._heads, self._size = self._graph.inputs["keys_0"].shape[:2]
         self._layers = sum(name.startswith("keys_") for name in self._graph.inputs)
         self._key, self._brake = Key(), LoopBrake()
@@ -209,12 +212,12 @@ class NoteModel:
         assert memory.planned, "next() before begin()"
         self._remember()
         memory.own = (memory.own + [memory.pending_class + score.NOTE_LO])[-12:]
-        chosen = self._run(None, leanings)
+        following = self._run(None, leanings)
         planned = memory.last
         memory.own_hops = (memory.own_hops + [planned.wait_hops])[-12:]
         rest_hops = planned.wait_hops - planned.sounding_hops
         memory.since_breath = 0.0 if rest_hops >= BREATH_HOPS else memory.since_breath + planned.wait_hops * score.HOP_S
-        self._plan(planned.onset_hop + planned.wait_hops, chosen)
+        self._plan(planned.onset_hop + planned.wait_hops, following)
         return planned
 
     def undo(self) -> None:
@@ -259,16 +262,16 @@ class NoteModel:
             if given_up is not None:
                 another[self.pitches.nearest(given_up)] = ANOTHER_NATS
             self._lean(last.onset_hop + wait, leanings, another)
-            self._graph.run()
+            self._choose()
             inputs["mask"][slot] = 0.0
-            chosen = int(self._graph.outputs["pitch"][0])
+            following = int(self._graph.outputs["pitch"][0])
         else:
-            chosen = self.pitches.nearest(pitch)
+            following = self.pitches.nearest(pitch)
         sounding = min(last.sounding_hops, wait)
         memory.last = dataclasses.replace(last, sounding_hops=sounding, wait_hops=wait)
         if memory.own_hops:
             memory.own_hops[-1] = wait
-        self._plan(last.onset_hop + wait, chosen)
+        self._plan(last.onset_hop + wait, following)
         return memory.pending
 
     def _plan(self, onset_hop: int, note_class: int) -> None:
@@ -301,8 +304,12 @@ class NoteModel:
         away = int(np.clip(pitch + score.NOTE_LO - memory.anchor, -score.LEAP, score.LEAP)) + score.LEAP
         inputs["token"][:] = score.token(pitch, interval, away, ioi_before, articulation_before, found)
         inputs["cos"][:], inputs["sin"][:] = score.turns(memory.runs, memory.model_hop, self._heads, self._size)
-        within_bin = 0.0 if leanings is None else self._lean(next_hop, leanings, extra)
-        self._graph.run()
+        if leanings is None:
+            within_bin = 0.0
+            self._graph.run()
+        else:
+            within_bin = self._lean(next_hop, leanings, extra)
+            self._choose()
 
         slot = memory.runs % score.WINDOW
         for layer in range(self._layers):
@@ -341,6 +348,23 @@ class NoteModel:
             sounding = max(2, min(memory.pending.sounding_hops, wait))
             inputs["articulation_bias"][:, score.articulation_bin(sounding, wait)] = _FORCED
         return within_bin
+
+    def _choose(self) -> None:
+        """Run the graph on what `_lean` has filled, with the notes closed to it that the guard forbids."""
+        memory, bias = self._memory, self._graph.inputs["pitch_bias"]
+        if self._guard is None:
+            return self._graph.run()
+        closed = self._guard.forbidden(memory.pitches, memory.iois, memory.theirs, self.pitches.allowed)
+        if not closed:
+            return self._graph.run()
+        open_bias = bias.copy()
+        bias[list(closed)] += FORBIDDEN
+        self._graph.run()
+        inputs, logits = self._graph.inputs, self._graph.outputs["logits"][0, -score.NOTES :]
+        wanted = logits * inputs["sharpness"][1] + open_bias
+        first = chosen(wanted, inputs["noise"][-score.NOTES :], float(inputs["top_p"][0]))
+        if first in closed:
+            self._guard.hit(first)
 
     def _take_up(self, chance: float, leanings: Leanings) -> np.ndarray:
         """A phrase begins with the next note: let it take up a motif of the performer's, or none. Nats for its pitch."""

@@ -6,7 +6,9 @@ same seed and the same sound give the same answer, bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from .pitches import Pitches
 
 NEVER = -60.0  # nats; with a tail of TAIL nats such a class can't be chosen
 TAIL = 5.0  # a class this many nats below the best is never chosen
+ROUNDING = 1e-5  # of a probability of 1, as the graph has it
 LONGEST_LOOP_S = 3.2  # an exact repetition is broken before it lasts this long; heard from outside it may seem a note longer
 LOOP_LAGS = 64
 SAME_HOPS = 3  # waits no further apart than these 60 ms are one rhythm to the ear
@@ -73,6 +76,16 @@ def chances(seed: int, draw: int, size: int) -> tuple[np.ndarray, float]:
     return -np.log(-np.log(np.clip(uniform[1:], 1e-7, 1 - 1e-7))), float(uniform[0])
 
 
+def chosen(wanted: np.ndarray, noise: np.ndarray, top_p: float) -> int:
+    """The class that the note model's graph would choose, of its logits with all that leans on them and noise, (classes,) each."""
+    falling = np.sort(wanted)[::-1]
+    odds = np.exp(falling - falling[0])
+    rest = np.cumsum(odds[::-1])[::-1] / odds.sum()  # of a class and all that is less likely
+    last = int(np.flatnonzero(rest + top_p >= 1.0 - ROUNDING)[-1])
+    floor = max(float(falling[0]) - TAIL, float(falling[last]))
+    return int(np.where(wanted >= floor, wanted - floor + noise, -np.inf).argmax())
+
+
 def pitch_leaning(pitches: Pitches, anchor: int, leanings: Leanings, recent: np.ndarray) -> np.ndarray:
     """Nats for each note class, (NOTES,): register, and a pull back when the last notes have drifted away.
 
@@ -106,6 +119,16 @@ def monotony_leaning(recent: np.ndarray) -> np.ndarray:
 
 
 _WAITS = np.concatenate([score.IOI_CENTRE, np.full(9, -1e6)])  # by bin; what was never played is like nothing
+
+
+class Guarding(Protocol):
+    """Who says which notes an answer must not play: `provenance.guard.Guard`, or nobody."""
+
+    def forbidden(self, pitches: Sequence[int], iois: Sequence[int], theirs: Sequence[bool], allowed: np.ndarray) -> Sequence[int]:
+        """Classes that the next note must not be, by what the line has been; never all that are allowed."""
+
+    def hit(self, note_class: int) -> None:
+        """One of these would have been chosen."""
 
 
 class LoopBrake:

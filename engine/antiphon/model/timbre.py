@@ -132,6 +132,11 @@ class Heard:
         self._frames[:] = state
 
 
+def bands(features: np.ndarray) -> np.ndarray:
+    """The mel bands in features heard (315 of them): of each control frame, `(2, 80) float32`, a view."""
+    return features.reshape(-1)[:-1].reshape(2, -1)[:, :MEL_BANDS]
+
+
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 

@@ -14,8 +14,8 @@ from .bleed import SILENT_DB, Bleed
 from .phrase import PhraseDetector
 
 STATES = ("waiting", "hearing", "answering")
-REFUSALS = ("", "mode listen", "nothing heard yet", "nothing is kept there", "no answer yet")
-"""Why a trigger, a recall or a regeneration did nothing."""
+REFUSALS = ("", "mode listen", "nothing heard yet", "nothing is kept there", "no answer yet", "a protected voice")
+"""Why a trigger, a recall, a regeneration or the storing of a voice did nothing."""
 WAITING, HEARING, ANSWERING = range(3)
 
 FADE_IN_FRAMES = 240  # 5 ms at the model's 48 kHz: short enough to leave an attack, long enough not to click

@@ -77,7 +77,8 @@ class Mark:
         word = code_signs(payload, self._key)
         self._payload = payload
         self._band_signs = self._public.band_signs + self._secret.band_signs * word[self._secret.band_slots]
-        self._bits = word[self._secret.slots]
+        self.bits = word[self._secret.slots]
+        """(PERIOD,) float32 of +-1: the sign that each hop's secret noise is given. Do not write to it."""
 
     @property
     def payload(self) -> Payload:
@@ -113,7 +114,7 @@ class Mark:
         """
         voice = np.array(voice, np.float32)
         at, self._hop = self._hop % PERIOD, self._hop + 1
-        bit, self._bit = self._bit, self._bits[at]
+        bit, self._bit = self._bit, self.bits[at]
         powers = np.square(voice).reshape(_PIECES, -1).sum(1)
         power = float(powers.sum())
         if not _SILENT < power < np.inf:

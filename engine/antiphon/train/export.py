@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from ..model.bundle import CARD, CONSTANTS, FORMAT, MANIFEST, VOICE_NAMES, Bundle
+from ..model.bundle import CARD, CONSTANTS, FORMAT, MANIFEST, QUOTES, VOICE_NAMES, Bundle
 from ..model.graph import StepGraph
 from ..model.tokens import HOP, MODEL_RATE
 
@@ -95,7 +95,8 @@ def build(recipe: dict, graphs: Path, data: Path, out: Path, fp32: bool = False)
     folder = out / recipe["name"]
     folder.mkdir(parents=True, exist_ok=True)
     voices = json.loads((graphs / "voices.json").read_text()) if (graphs / "voices.json").is_file() else []
-    constants = [*CONSTANTS, *VOICE_NAMES[: len(voices)]]
+    quotes = [QUOTES] if (graphs / f"{QUOTES}.npy").is_file() else []
+    constants = [*CONSTANTS, *VOICE_NAMES[: len(voices)], *quotes]
     files = [f"{name}.onnx" for name in GRAPHS] + [f"{name}.npy" for name in constants]
     for old in [*folder.glob("*.onnx"), *folder.glob("*.npy"), *folder.glob(CARD)]:  # a card is of what was exported before
         old.unlink()

@@ -117,7 +117,12 @@ def tune_families(lines: Lines, shared: float = 0.15) -> np.ndarray:
 
 def split(lines: Lines, seed: int = 0) -> tuple[Lines, Lines]:
     """Split into training and held-out lines; a tune family is never in both."""
-    families = tune_families(lines)
+    is_held = held_out(lines, tune_families(lines), seed)
+    return lines.pick(np.flatnonzero(~is_held)), lines.pick(np.flatnonzero(is_held))
+
+
+def held_out(lines: Lines, families: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Which lines are held out, ``(lines,)`` bool, given their families."""
     names = np.unique(families)
     sizes = {name: count for name, count in zip(*np.unique(families, return_counts=True), strict=False)}
     order = np.random.default_rng(seed).permutation(names)
@@ -128,8 +133,7 @@ def split(lines: Lines, seed: int = 0) -> tuple[Lines, Lines]:
         if sizes[name] <= 20:  # a family that swallowed hundreds of lines would leave nothing to learn from
             held.add(name)
             count += sizes[name]
-    is_held = np.array([family in held for family in families])
-    return lines.pick(np.flatnonzero(~is_held)), lines.pick(np.flatnonzero(is_held))
+    return np.array([family in held for family in families])
 
 
 # Scales as semitones above their first step; seven steps for moving a tune, any number for making one up.

@@ -303,12 +303,30 @@
      "outlettype": [
       ""
      ],
-     "text": "/antiphon/subscribe health 1"
+     "text": "/antiphon/subscribe guard 2"
     }
    },
    {
     "box": {
      "id": "obj-18",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      1020.0,
+      100.0,
+      175.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "/antiphon/subscribe health 1"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-19",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -316,7 +334,7 @@
       20.0,
       170.0,
       600.0,
-      1288.0
+      1578.0
      ],
      "background": 1,
      "bgcolor": [
@@ -330,7 +348,7 @@
    },
    {
     "box": {
-     "id": "obj-19",
+     "id": "obj-20",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -347,7 +365,7 @@
    },
    {
     "box": {
-     "id": "obj-20",
+     "id": "obj-21",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -365,10 +383,10 @@
    },
    {
     "box": {
-     "id": "obj-21",
+     "id": "obj-22",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 22,
+     "numoutlets": 27,
      "patching_rect": [
       360.0,
       178.0,
@@ -397,20 +415,25 @@
       "",
       "",
       "",
+      "",
+      "",
+      "",
+      "",
+      "",
       ""
      ],
-     "text": "route /antiphon/echo/mode /antiphon/echo/trigger /antiphon/echo/hold /antiphon/echo/panic /antiphon/echo/regenerate /antiphon/echo/keep /antiphon/echo/recall /antiphon/echo/recall_as /antiphon/echo/freeze /antiphon/echo/play_note /antiphon/echo/answer_s /antiphon/echo/phrase_gap_s /antiphon/echo/phrase_margin /antiphon/echo/yield /antiphon/echo/yield_margin /antiphon/echo/seed /antiphon/echo/preset /antiphon/echo/morph_s /antiphon/echo/ask /antiphon/echo/midi_learn /antiphon/echo/midi_notes"
+     "text": "route /antiphon/echo/mode /antiphon/echo/trigger /antiphon/echo/hold /antiphon/echo/panic /antiphon/echo/regenerate /antiphon/echo/keep /antiphon/echo/recall /antiphon/echo/recall_as /antiphon/echo/freeze /antiphon/echo/play_note /antiphon/echo/answer_s /antiphon/echo/phrase_gap_s /antiphon/echo/phrase_margin /antiphon/echo/yield /antiphon/echo/yield_margin /antiphon/echo/seed /antiphon/echo/guard_notes /antiphon/echo/guard_intervals /antiphon/echo/preset /antiphon/echo/morph_s /antiphon/echo/ask /antiphon/echo/take/start /antiphon/echo/take/stop /antiphon/echo/take/name /antiphon/echo/midi_learn /antiphon/echo/midi_notes"
     }
    },
    {
     "box": {
-     "id": "obj-22",
+     "id": "obj-23",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
      "patching_rect": [
       490.0,
-      1430.0,
+      1720.0,
       110.0,
       22.0
      ],
@@ -419,7 +442,7 @@
    },
    {
     "box": {
-     "id": "obj-23",
+     "id": "obj-24",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -434,7 +457,7 @@
    },
    {
     "box": {
-     "id": "obj-24",
+     "id": "obj-25",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -450,7 +473,7 @@
    },
    {
     "box": {
-     "id": "obj-25",
+     "id": "obj-26",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -477,7 +500,7 @@
    },
    {
     "box": {
-     "id": "obj-26",
+     "id": "obj-27",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -495,7 +518,7 @@
    },
    {
     "box": {
-     "id": "obj-27",
+     "id": "obj-28",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -513,7 +536,7 @@
    },
    {
     "box": {
-     "id": "obj-28",
+     "id": "obj-29",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -528,7 +551,7 @@
    },
    {
     "box": {
-     "id": "obj-29",
+     "id": "obj-30",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -544,7 +567,7 @@
    },
    {
     "box": {
-     "id": "obj-30",
+     "id": "obj-31",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -562,7 +585,7 @@
    },
    {
     "box": {
-     "id": "obj-31",
+     "id": "obj-32",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -580,7 +603,7 @@
    },
    {
     "box": {
-     "id": "obj-32",
+     "id": "obj-33",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -595,7 +618,7 @@
    },
    {
     "box": {
-     "id": "obj-33",
+     "id": "obj-34",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -611,7 +634,7 @@
    },
    {
     "box": {
-     "id": "obj-34",
+     "id": "obj-35",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -629,7 +652,7 @@
    },
    {
     "box": {
-     "id": "obj-35",
+     "id": "obj-36",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -647,7 +670,7 @@
    },
    {
     "box": {
-     "id": "obj-36",
+     "id": "obj-37",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -665,7 +688,7 @@
    },
    {
     "box": {
-     "id": "obj-37",
+     "id": "obj-38",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -680,7 +703,7 @@
    },
    {
     "box": {
-     "id": "obj-38",
+     "id": "obj-39",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -696,7 +719,7 @@
    },
    {
     "box": {
-     "id": "obj-39",
+     "id": "obj-40",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -714,7 +737,7 @@
    },
    {
     "box": {
-     "id": "obj-40",
+     "id": "obj-41",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -732,7 +755,7 @@
    },
    {
     "box": {
-     "id": "obj-41",
+     "id": "obj-42",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -747,7 +770,7 @@
    },
    {
     "box": {
-     "id": "obj-42",
+     "id": "obj-43",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -763,7 +786,7 @@
    },
    {
     "box": {
-     "id": "obj-43",
+     "id": "obj-44",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -781,7 +804,7 @@
    },
    {
     "box": {
-     "id": "obj-44",
+     "id": "obj-45",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -799,7 +822,7 @@
    },
    {
     "box": {
-     "id": "obj-45",
+     "id": "obj-46",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -814,7 +837,7 @@
    },
    {
     "box": {
-     "id": "obj-46",
+     "id": "obj-47",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -830,7 +853,7 @@
    },
    {
     "box": {
-     "id": "obj-47",
+     "id": "obj-48",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -848,7 +871,7 @@
    },
    {
     "box": {
-     "id": "obj-48",
+     "id": "obj-49",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -866,7 +889,7 @@
    },
    {
     "box": {
-     "id": "obj-49",
+     "id": "obj-50",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -884,7 +907,7 @@
    },
    {
     "box": {
-     "id": "obj-50",
+     "id": "obj-51",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -902,7 +925,7 @@
    },
    {
     "box": {
-     "id": "obj-51",
+     "id": "obj-52",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -920,7 +943,7 @@
    },
    {
     "box": {
-     "id": "obj-52",
+     "id": "obj-53",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -938,7 +961,7 @@
    },
    {
     "box": {
-     "id": "obj-53",
+     "id": "obj-54",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -956,7 +979,7 @@
    },
    {
     "box": {
-     "id": "obj-54",
+     "id": "obj-55",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -974,7 +997,7 @@
    },
    {
     "box": {
-     "id": "obj-55",
+     "id": "obj-56",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -992,7 +1015,7 @@
    },
    {
     "box": {
-     "id": "obj-56",
+     "id": "obj-57",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1007,7 +1030,7 @@
    },
    {
     "box": {
-     "id": "obj-57",
+     "id": "obj-58",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1023,7 +1046,7 @@
    },
    {
     "box": {
-     "id": "obj-58",
+     "id": "obj-59",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1041,7 +1064,7 @@
    },
    {
     "box": {
-     "id": "obj-59",
+     "id": "obj-60",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1059,7 +1082,7 @@
    },
    {
     "box": {
-     "id": "obj-60",
+     "id": "obj-61",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1077,7 +1100,7 @@
    },
    {
     "box": {
-     "id": "obj-61",
+     "id": "obj-62",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1095,7 +1118,7 @@
    },
    {
     "box": {
-     "id": "obj-62",
+     "id": "obj-63",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1113,7 +1136,7 @@
    },
    {
     "box": {
-     "id": "obj-63",
+     "id": "obj-64",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1131,7 +1154,7 @@
    },
    {
     "box": {
-     "id": "obj-64",
+     "id": "obj-65",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1149,7 +1172,7 @@
    },
    {
     "box": {
-     "id": "obj-65",
+     "id": "obj-66",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1167,7 +1190,7 @@
    },
    {
     "box": {
-     "id": "obj-66",
+     "id": "obj-67",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1185,7 +1208,7 @@
    },
    {
     "box": {
-     "id": "obj-67",
+     "id": "obj-68",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1200,7 +1223,7 @@
    },
    {
     "box": {
-     "id": "obj-68",
+     "id": "obj-69",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1216,7 +1239,7 @@
    },
    {
     "box": {
-     "id": "obj-69",
+     "id": "obj-70",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -1243,7 +1266,7 @@
    },
    {
     "box": {
-     "id": "obj-70",
+     "id": "obj-71",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1261,7 +1284,7 @@
    },
    {
     "box": {
-     "id": "obj-71",
+     "id": "obj-72",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1279,7 +1302,7 @@
    },
    {
     "box": {
-     "id": "obj-72",
+     "id": "obj-73",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1294,7 +1317,7 @@
    },
    {
     "box": {
-     "id": "obj-73",
+     "id": "obj-74",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1310,7 +1333,7 @@
    },
    {
     "box": {
-     "id": "obj-74",
+     "id": "obj-75",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1328,7 +1351,7 @@
    },
    {
     "box": {
-     "id": "obj-75",
+     "id": "obj-76",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1346,7 +1369,7 @@
    },
    {
     "box": {
-     "id": "obj-76",
+     "id": "obj-77",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1364,7 +1387,7 @@
    },
    {
     "box": {
-     "id": "obj-77",
+     "id": "obj-78",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1379,7 +1402,7 @@
    },
    {
     "box": {
-     "id": "obj-78",
+     "id": "obj-79",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1395,7 +1418,7 @@
    },
    {
     "box": {
-     "id": "obj-79",
+     "id": "obj-80",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1416,7 +1439,7 @@
    },
    {
     "box": {
-     "id": "obj-80",
+     "id": "obj-81",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1434,7 +1457,7 @@
    },
    {
     "box": {
-     "id": "obj-81",
+     "id": "obj-82",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1449,7 +1472,7 @@
    },
    {
     "box": {
-     "id": "obj-82",
+     "id": "obj-83",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1465,7 +1488,7 @@
    },
    {
     "box": {
-     "id": "obj-83",
+     "id": "obj-84",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1487,7 +1510,7 @@
    },
    {
     "box": {
-     "id": "obj-84",
+     "id": "obj-85",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1505,7 +1528,7 @@
    },
    {
     "box": {
-     "id": "obj-85",
+     "id": "obj-86",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1523,7 +1546,7 @@
    },
    {
     "box": {
-     "id": "obj-86",
+     "id": "obj-87",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1538,7 +1561,7 @@
    },
    {
     "box": {
-     "id": "obj-87",
+     "id": "obj-88",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1554,7 +1577,7 @@
    },
    {
     "box": {
-     "id": "obj-88",
+     "id": "obj-89",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1576,7 +1599,7 @@
    },
    {
     "box": {
-     "id": "obj-89",
+     "id": "obj-90",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1594,7 +1617,7 @@
    },
    {
     "box": {
-     "id": "obj-90",
+     "id": "obj-91",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1612,7 +1635,7 @@
    },
    {
     "box": {
-     "id": "obj-91",
+     "id": "obj-92",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1627,7 +1650,7 @@
    },
    {
     "box": {
-     "id": "obj-92",
+     "id": "obj-93",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1643,7 +1666,7 @@
    },
    {
     "box": {
-     "id": "obj-93",
+     "id": "obj-94",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1665,7 +1688,7 @@
    },
    {
     "box": {
-     "id": "obj-94",
+     "id": "obj-95",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1683,7 +1706,7 @@
    },
    {
     "box": {
-     "id": "obj-95",
+     "id": "obj-96",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1701,7 +1724,7 @@
    },
    {
     "box": {
-     "id": "obj-96",
+     "id": "obj-97",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1716,7 +1739,7 @@
    },
    {
     "box": {
-     "id": "obj-97",
+     "id": "obj-98",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1732,7 +1755,7 @@
    },
    {
     "box": {
-     "id": "obj-98",
+     "id": "obj-99",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1750,7 +1773,7 @@
    },
    {
     "box": {
-     "id": "obj-99",
+     "id": "obj-100",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1768,7 +1791,7 @@
    },
    {
     "box": {
-     "id": "obj-100",
+     "id": "obj-101",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1786,7 +1809,7 @@
    },
    {
     "box": {
-     "id": "obj-101",
+     "id": "obj-102",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1801,7 +1824,7 @@
    },
    {
     "box": {
-     "id": "obj-102",
+     "id": "obj-103",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1817,7 +1840,7 @@
    },
    {
     "box": {
-     "id": "obj-103",
+     "id": "obj-104",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1839,7 +1862,7 @@
    },
    {
     "box": {
-     "id": "obj-104",
+     "id": "obj-105",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1857,7 +1880,7 @@
    },
    {
     "box": {
-     "id": "obj-105",
+     "id": "obj-106",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1875,7 +1898,7 @@
    },
    {
     "box": {
-     "id": "obj-106",
+     "id": "obj-107",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1890,7 +1913,7 @@
    },
    {
     "box": {
-     "id": "obj-107",
+     "id": "obj-108",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1906,7 +1929,7 @@
    },
    {
     "box": {
-     "id": "obj-108",
+     "id": "obj-109",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1927,7 +1950,7 @@
    },
    {
     "box": {
-     "id": "obj-109",
+     "id": "obj-110",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1945,7 +1968,7 @@
    },
    {
     "box": {
-     "id": "obj-110",
+     "id": "obj-111",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1963,7 +1986,7 @@
    },
    {
     "box": {
-     "id": "obj-111",
+     "id": "obj-112",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1973,12 +1996,12 @@
       130.0,
       22.0
      ],
-     "text": "preset"
+     "text": "guard_notes"
     }
    },
    {
     "box": {
-     "id": "obj-112",
+     "id": "obj-113",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1988,31 +2011,52 @@
       570.0,
       32.0
      ],
-     "text": "Take the values of a preset, by name or file, over morph_s seconds",
+     "text": "Notes in a row, in their rhythm, that no answer plays of a melody the model learned from or of a guarded work (4 .. 32 notes, or off; 8 notes at the start)",
      "fontsize": 9.0
     }
    },
    {
     "box": {
-     "id": "obj-113",
+     "id": "obj-114",
+     "maxclass": "number",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "patching_rect": [
+      165.0,
+      1138.0,
+      70.0,
+      22.0
+     ],
+     "outlettype": [
+      "int",
+      "bang"
+     ],
+     "minimum": 0,
+     "maximum": 32,
+     "parameter_enable": 0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-115",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
      "patching_rect": [
-      165.0,
+      240.0,
       1138.0,
-      135.0,
+      65.0,
       22.0
      ],
      "outlettype": [
       ""
      ],
-     "text": "duet"
+     "text": "off"
     }
    },
    {
     "box": {
-     "id": "obj-114",
+     "id": "obj-116",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2025,12 +2069,30 @@
      "outlettype": [
       ""
      ],
-     "text": "prepend /antiphon/preset"
+     "text": "prepend /antiphon/guard_notes"
     }
    },
    {
     "box": {
-     "id": "obj-115",
+     "id": "obj-117",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      310.0,
+      1138.0,
+      65.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-118",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2040,12 +2102,12 @@
       130.0,
       22.0
      ],
-     "text": "morph_s"
+     "text": "guard_intervals"
     }
    },
    {
     "box": {
-     "id": "obj-116",
+     "id": "obj-119",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2055,14 +2117,14 @@
       570.0,
       32.0
      ],
-     "text": "How long the way to a preset takes; what cannot lie between two values changes at once (0 .. 60 s; 0 s at the start)",
+     "text": "Intervals in a row, in whatever rhythm, that no answer plays of such a melody (4 .. 64 intervals, or off; 12 intervals at the start)",
      "fontsize": 9.0
     }
    },
    {
     "box": {
-     "id": "obj-117",
-     "maxclass": "flonum",
+     "id": "obj-120",
+     "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
      "patching_rect": [
@@ -2072,18 +2134,35 @@
       22.0
      ],
      "outlettype": [
-      "float",
+      "int",
       "bang"
      ],
-     "minimum": 0.0,
-     "maximum": 60.0,
-     "parameter_enable": 0,
-     "format": 6
+     "minimum": 0,
+     "maximum": 64,
+     "parameter_enable": 0
     }
    },
    {
     "box": {
-     "id": "obj-118",
+     "id": "obj-121",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      240.0,
+      1196.0,
+      65.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "off"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-122",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2096,12 +2175,12 @@
      "outlettype": [
       ""
      ],
-     "text": "prepend /antiphon/morph_s"
+     "text": "prepend /antiphon/guard_intervals"
     }
    },
    {
     "box": {
-     "id": "obj-119",
+     "id": "obj-123",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2119,84 +2198,17 @@
    },
    {
     "box": {
-     "id": "obj-120",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      30.0,
-      1254.0,
-      130.0,
-      22.0
-     ],
-     "text": "ask"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-121",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      30.0,
-      1276.0,
-      570.0,
-      32.0
-     ],
-     "text": "Ask in words for what the rows can do: slow, dark, sparse, C minor, 80 bpm, breathy",
-     "fontsize": 9.0
-    }
-   },
-   {
-    "box": {
-     "id": "obj-122",
-     "maxclass": "message",
-     "numinlets": 2,
-     "numoutlets": 1,
-     "patching_rect": [
-      165.0,
-      1254.0,
-      135.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "\"slow dark\""
-    }
-   },
-   {
-    "box": {
-     "id": "obj-123",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      380.0,
-      1254.0,
-      200.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend /antiphon/ask"
-    }
-   },
-   {
-    "box": {
      "id": "obj-124",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "patching_rect": [
       30.0,
-      1312.0,
+      1254.0,
       130.0,
       22.0
      ],
-     "text": "midi_learn"
+     "text": "preset"
     }
    },
    {
@@ -2207,11 +2219,11 @@
      "numoutlets": 0,
      "patching_rect": [
       30.0,
-      1334.0,
+      1276.0,
       570.0,
       32.0
      ],
-     "text": "Let the next controller, key or pad that is moved steer this row, or row=value; off: no more",
+     "text": "Take the values of a preset, by name or file, over morph_s seconds",
      "fontsize": 9.0
     }
    },
@@ -2223,7 +2235,7 @@
      "numoutlets": 1,
      "patching_rect": [
       165.0,
-      1312.0,
+      1254.0,
       135.0,
       22.0
      ],
@@ -2241,7 +2253,431 @@
      "numoutlets": 1,
      "patching_rect": [
       380.0,
+      1254.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/preset"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-128",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
       1312.0,
+      130.0,
+      22.0
+     ],
+     "text": "morph_s"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-129",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1334.0,
+      570.0,
+      32.0
+     ],
+     "text": "How long the way to a preset takes; what cannot lie between two values changes at once (0 .. 60 s; 0 s at the start)",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-130",
+     "maxclass": "flonum",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "patching_rect": [
+      165.0,
+      1312.0,
+      70.0,
+      22.0
+     ],
+     "outlettype": [
+      "float",
+      "bang"
+     ],
+     "minimum": 0.0,
+     "maximum": 60.0,
+     "parameter_enable": 0,
+     "format": 6
+    }
+   },
+   {
+    "box": {
+     "id": "obj-131",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      380.0,
+      1312.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/morph_s"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-132",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      310.0,
+      1312.0,
+      65.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-133",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1370.0,
+      130.0,
+      22.0
+     ],
+     "text": "ask"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-134",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1392.0,
+      570.0,
+      32.0
+     ],
+     "text": "Ask in words for what the rows can do: slow, dark, sparse, C minor, 80 bpm, breathy",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-135",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      165.0,
+      1370.0,
+      135.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "\"slow dark\""
+    }
+   },
+   {
+    "box": {
+     "id": "obj-136",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      380.0,
+      1370.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/ask"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-137",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1428.0,
+      130.0,
+      22.0
+     ],
+     "text": "take/start"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-138",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1450.0,
+      570.0,
+      32.0
+     ],
+     "text": "Record a take: your sound, the voice, the mix, every event, and the proof of how it was made",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-139",
+     "maxclass": "button",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      165.0,
+      1428.0,
+      24.0,
+      24.0
+     ],
+     "outlettype": [
+      "bang"
+     ],
+     "parameter_enable": 0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-140",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      380.0,
+      1428.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "/antiphon/take/start"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-141",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1486.0,
+      130.0,
+      22.0
+     ],
+     "text": "take/stop"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-142",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1508.0,
+      570.0,
+      32.0
+     ],
+     "text": "End the take; it is written to its end and signed",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-143",
+     "maxclass": "button",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      165.0,
+      1486.0,
+      24.0,
+      24.0
+     ],
+     "outlettype": [
+      "bang"
+     ],
+     "parameter_enable": 0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-144",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      380.0,
+      1486.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "/antiphon/take/stop"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-145",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1544.0,
+      130.0,
+      22.0
+     ],
+     "text": "take/name"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-146",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1566.0,
+      570.0,
+      32.0
+     ],
+     "text": "What the takes to come are called, in the folder where takes lie; date and time without it",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-147",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      165.0,
+      1544.0,
+      135.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "duet"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-148",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      380.0,
+      1544.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/take/name"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-149",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1602.0,
+      130.0,
+      22.0
+     ],
+     "text": "midi_learn"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-150",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      30.0,
+      1624.0,
+      570.0,
+      32.0
+     ],
+     "text": "Let the next controller, key or pad that is moved steer this row, or row=value; off: no more",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-151",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      165.0,
+      1602.0,
+      135.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "duet"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-152",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      380.0,
+      1602.0,
       200.0,
       22.0
      ],
@@ -2253,13 +2689,13 @@
    },
    {
     "box": {
-     "id": "obj-128",
+     "id": "obj-153",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "patching_rect": [
       30.0,
-      1370.0,
+      1660.0,
       130.0,
       22.0
      ],
@@ -2268,13 +2704,13 @@
    },
    {
     "box": {
-     "id": "obj-129",
+     "id": "obj-154",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "patching_rect": [
       30.0,
-      1392.0,
+      1682.0,
       570.0,
       32.0
      ],
@@ -2284,13 +2720,13 @@
    },
    {
     "box": {
-     "id": "obj-130",
+     "id": "obj-155",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
      "patching_rect": [
       165.0,
-      1370.0,
+      1660.0,
       135.0,
       22.0
      ],
@@ -2311,13 +2747,13 @@
    },
    {
     "box": {
-     "id": "obj-131",
+     "id": "obj-156",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
      "patching_rect": [
       380.0,
-      1370.0,
+      1660.0,
       200.0,
       22.0
      ],
@@ -2329,13 +2765,13 @@
    },
    {
     "box": {
-     "id": "obj-132",
+     "id": "obj-157",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
      "patching_rect": [
       310.0,
-      1370.0,
+      1660.0,
       65.0,
       22.0
      ],
@@ -2347,7 +2783,7 @@
    },
    {
     "box": {
-     "id": "obj-133",
+     "id": "obj-158",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2369,7 +2805,7 @@
    },
    {
     "box": {
-     "id": "obj-134",
+     "id": "obj-159",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2386,7 +2822,7 @@
    },
    {
     "box": {
-     "id": "obj-135",
+     "id": "obj-160",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2404,7 +2840,7 @@
    },
    {
     "box": {
-     "id": "obj-136",
+     "id": "obj-161",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 14,
@@ -2435,7 +2871,7 @@
    },
    {
     "box": {
-     "id": "obj-137",
+     "id": "obj-162",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2450,7 +2886,7 @@
    },
    {
     "box": {
-     "id": "obj-138",
+     "id": "obj-163",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2465,7 +2901,7 @@
    },
    {
     "box": {
-     "id": "obj-139",
+     "id": "obj-164",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2481,7 +2917,7 @@
    },
    {
     "box": {
-     "id": "obj-140",
+     "id": "obj-165",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -2528,7 +2964,7 @@
    },
    {
     "box": {
-     "id": "obj-141",
+     "id": "obj-166",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2546,7 +2982,7 @@
    },
    {
     "box": {
-     "id": "obj-142",
+     "id": "obj-167",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2564,7 +3000,7 @@
    },
    {
     "box": {
-     "id": "obj-143",
+     "id": "obj-168",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2579,7 +3015,7 @@
    },
    {
     "box": {
-     "id": "obj-144",
+     "id": "obj-169",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2595,7 +3031,7 @@
    },
    {
     "box": {
-     "id": "obj-145",
+     "id": "obj-170",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -2666,7 +3102,7 @@
    },
    {
     "box": {
-     "id": "obj-146",
+     "id": "obj-171",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2684,7 +3120,7 @@
    },
    {
     "box": {
-     "id": "obj-147",
+     "id": "obj-172",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2702,7 +3138,7 @@
    },
    {
     "box": {
-     "id": "obj-148",
+     "id": "obj-173",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2717,7 +3153,7 @@
    },
    {
     "box": {
-     "id": "obj-149",
+     "id": "obj-174",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2733,7 +3169,7 @@
    },
    {
     "box": {
-     "id": "obj-150",
+     "id": "obj-175",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2751,7 +3187,7 @@
    },
    {
     "box": {
-     "id": "obj-151",
+     "id": "obj-176",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2769,7 +3205,7 @@
    },
    {
     "box": {
-     "id": "obj-152",
+     "id": "obj-177",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2787,7 +3223,7 @@
    },
    {
     "box": {
-     "id": "obj-153",
+     "id": "obj-178",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2802,7 +3238,7 @@
    },
    {
     "box": {
-     "id": "obj-154",
+     "id": "obj-179",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2818,454 +3254,13 @@
    },
    {
     "box": {
-     "id": "obj-155",
-     "maxclass": "flonum",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "patching_rect": [
-      785.0,
-      384.0,
-      70.0,
-      22.0
-     ],
-     "outlettype": [
-      "float",
-      "bang"
-     ],
-     "minimum": 0.0,
-     "maximum": 1.0,
-     "parameter_enable": 0,
-     "format": 6
-    }
-   },
-   {
-    "box": {
-     "id": "obj-156",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      1000.0,
-      384.0,
-      200.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend /antiphon/scale_grip"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-157",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      930.0,
-      384.0,
-      65.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend set"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-158",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      442.0,
-      130.0,
-      22.0
-     ],
-     "text": "chord"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-159",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      464.0,
-      570.0,
-      32.0
-     ],
-     "text": "Notes of a chord that the answer keeps to, in any octave (MIDI numbers or names); none: no chord (up to 12 of 0 .. 127 note, or none; none at the start)",
-     "fontsize": 9.0
-    }
-   },
-   {
-    "box": {
-     "id": "obj-160",
-     "maxclass": "message",
-     "numinlets": 2,
-     "numoutlets": 1,
-     "patching_rect": [
-      785.0,
-      442.0,
-      135.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "60 64 67"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-161",
-     "maxclass": "message",
-     "numinlets": 2,
-     "numoutlets": 1,
-     "patching_rect": [
-      785.0,
-      464.0,
-      40.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "none"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-162",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      1000.0,
-      442.0,
-      200.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend /antiphon/chord"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-163",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      500.0,
-      130.0,
-      22.0
-     ],
-     "text": "chord_grip"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-164",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      522.0,
-      570.0,
-      32.0
-     ],
-     "text": "How firmly it keeps to the chord: 0 not at all, 1 its notes only (0 .. 1; 1 at the start)",
-     "fontsize": 9.0
-    }
-   },
-   {
-    "box": {
-     "id": "obj-165",
-     "maxclass": "flonum",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "patching_rect": [
-      785.0,
-      500.0,
-      70.0,
-      22.0
-     ],
-     "outlettype": [
-      "float",
-      "bang"
-     ],
-     "minimum": 0.0,
-     "maximum": 1.0,
-     "parameter_enable": 0,
-     "format": 6
-    }
-   },
-   {
-    "box": {
-     "id": "obj-166",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      1000.0,
-      500.0,
-      200.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend /antiphon/chord_grip"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-167",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      930.0,
-      500.0,
-      65.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend set"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-168",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      558.0,
-      130.0,
-      22.0
-     ],
-     "text": "register_low"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-169",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      580.0,
-      570.0,
-      32.0
-     ],
-     "text": "Lowest pitch of the answer (a MIDI number) (0 .. 127 note; 0 note at the start)",
-     "fontsize": 9.0
-    }
-   },
-   {
-    "box": {
-     "id": "obj-170",
-     "maxclass": "flonum",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "patching_rect": [
-      785.0,
-      558.0,
-      70.0,
-      22.0
-     ],
-     "outlettype": [
-      "float",
-      "bang"
-     ],
-     "minimum": 0.0,
-     "maximum": 127.0,
-     "parameter_enable": 0,
-     "format": 6
-    }
-   },
-   {
-    "box": {
-     "id": "obj-171",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      1000.0,
-      558.0,
-      200.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend /antiphon/register_low"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-172",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      930.0,
-      558.0,
-      65.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend set"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-173",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      616.0,
-      130.0,
-      22.0
-     ],
-     "text": "register_high"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-174",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      638.0,
-      570.0,
-      32.0
-     ],
-     "text": "Highest pitch of the answer (a MIDI number) (0 .. 127 note; 127 note at the start)",
-     "fontsize": 9.0
-    }
-   },
-   {
-    "box": {
-     "id": "obj-175",
-     "maxclass": "flonum",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "patching_rect": [
-      785.0,
-      616.0,
-      70.0,
-      22.0
-     ],
-     "outlettype": [
-      "float",
-      "bang"
-     ],
-     "minimum": 0.0,
-     "maximum": 127.0,
-     "parameter_enable": 0,
-     "format": 6
-    }
-   },
-   {
-    "box": {
-     "id": "obj-176",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      1000.0,
-      616.0,
-      200.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend /antiphon/register_high"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-177",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "patching_rect": [
-      930.0,
-      616.0,
-      65.0,
-      22.0
-     ],
-     "outlettype": [
-      ""
-     ],
-     "text": "prepend set"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-178",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      674.0,
-      130.0,
-      22.0
-     ],
-     "text": "register_grip"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-179",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "patching_rect": [
-      650.0,
-      696.0,
-      570.0,
-      32.0
-     ],
-     "text": "How firmly the answer stays in the performer's register: 0 free, 1 held fast (0 .. 1; 0.5 at the start)",
-     "fontsize": 9.0
-    }
-   },
-   {
-    "box": {
      "id": "obj-180",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
      "patching_rect": [
       785.0,
-      674.0,
+      384.0,
       70.0,
       22.0
      ],
@@ -3287,14 +3282,14 @@
      "numoutlets": 1,
      "patching_rect": [
       1000.0,
-      674.0,
+      384.0,
       200.0,
       22.0
      ],
      "outlettype": [
       ""
      ],
-     "text": "prepend /antiphon/register_grip"
+     "text": "prepend /antiphon/scale_grip"
     }
    },
    {
@@ -3305,7 +3300,7 @@
      "numoutlets": 1,
      "patching_rect": [
       930.0,
-      674.0,
+      384.0,
       65.0,
       22.0
      ],
@@ -3323,6 +3318,447 @@
      "numoutlets": 0,
      "patching_rect": [
       650.0,
+      442.0,
+      130.0,
+      22.0
+     ],
+     "text": "chord"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-184",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      464.0,
+      570.0,
+      32.0
+     ],
+     "text": "Notes of a chord that the answer keeps to, in any octave (MIDI numbers or names); none: no chord (up to 12 of 0 .. 127 note, or none; none at the start)",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-185",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      785.0,
+      442.0,
+      135.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "60 64 67"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-186",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      785.0,
+      464.0,
+      40.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "none"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-187",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      1000.0,
+      442.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/chord"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-188",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      500.0,
+      130.0,
+      22.0
+     ],
+     "text": "chord_grip"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-189",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      522.0,
+      570.0,
+      32.0
+     ],
+     "text": "How firmly it keeps to the chord: 0 not at all, 1 its notes only (0 .. 1; 1 at the start)",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-190",
+     "maxclass": "flonum",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "patching_rect": [
+      785.0,
+      500.0,
+      70.0,
+      22.0
+     ],
+     "outlettype": [
+      "float",
+      "bang"
+     ],
+     "minimum": 0.0,
+     "maximum": 1.0,
+     "parameter_enable": 0,
+     "format": 6
+    }
+   },
+   {
+    "box": {
+     "id": "obj-191",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      1000.0,
+      500.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/chord_grip"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-192",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      930.0,
+      500.0,
+      65.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-193",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      558.0,
+      130.0,
+      22.0
+     ],
+     "text": "register_low"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-194",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      580.0,
+      570.0,
+      32.0
+     ],
+     "text": "Lowest pitch of the answer (a MIDI number) (0 .. 127 note; 0 note at the start)",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-195",
+     "maxclass": "flonum",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "patching_rect": [
+      785.0,
+      558.0,
+      70.0,
+      22.0
+     ],
+     "outlettype": [
+      "float",
+      "bang"
+     ],
+     "minimum": 0.0,
+     "maximum": 127.0,
+     "parameter_enable": 0,
+     "format": 6
+    }
+   },
+   {
+    "box": {
+     "id": "obj-196",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      1000.0,
+      558.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/register_low"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-197",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      930.0,
+      558.0,
+      65.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-198",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      616.0,
+      130.0,
+      22.0
+     ],
+     "text": "register_high"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-199",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      638.0,
+      570.0,
+      32.0
+     ],
+     "text": "Highest pitch of the answer (a MIDI number) (0 .. 127 note; 127 note at the start)",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-200",
+     "maxclass": "flonum",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "patching_rect": [
+      785.0,
+      616.0,
+      70.0,
+      22.0
+     ],
+     "outlettype": [
+      "float",
+      "bang"
+     ],
+     "minimum": 0.0,
+     "maximum": 127.0,
+     "parameter_enable": 0,
+     "format": 6
+    }
+   },
+   {
+    "box": {
+     "id": "obj-201",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      1000.0,
+      616.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/register_high"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-202",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      930.0,
+      616.0,
+      65.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-203",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      674.0,
+      130.0,
+      22.0
+     ],
+     "text": "register_grip"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-204",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
+      696.0,
+      570.0,
+      32.0
+     ],
+     "text": "How firmly the answer stays in the performer's register: 0 free, 1 held fast (0 .. 1; 0.5 at the start)",
+     "fontsize": 9.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-205",
+     "maxclass": "flonum",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "patching_rect": [
+      785.0,
+      674.0,
+      70.0,
+      22.0
+     ],
+     "outlettype": [
+      "float",
+      "bang"
+     ],
+     "minimum": 0.0,
+     "maximum": 1.0,
+     "parameter_enable": 0,
+     "format": 6
+    }
+   },
+   {
+    "box": {
+     "id": "obj-206",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      1000.0,
+      674.0,
+      200.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend /antiphon/register_grip"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-207",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "patching_rect": [
+      930.0,
+      674.0,
+      65.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "prepend set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-208",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "patching_rect": [
+      650.0,
       732.0,
       130.0,
       22.0
@@ -3332,7 +3768,7 @@
    },
    {
     "box": {
-     "id": "obj-184",
+     "id": "obj-209",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3348,7 +3784,7 @@
    },
    {
     "box": {
-     "id": "obj-185",
+     "id": "obj-210",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3369,7 +3805,7 @@
    },
    {
     "box": {
-     "id": "obj-186",
+     "id": "obj-211",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3387,7 +3823,7 @@
    },
    {
     "box": {
-     "id": "obj-187",
+     "id": "obj-212",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3405,7 +3841,7 @@
    },
    {
     "box": {
-     "id": "obj-188",
+     "id": "obj-213",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3420,7 +3856,7 @@
    },
    {
     "box": {
-     "id": "obj-189",
+     "id": "obj-214",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3436,7 +3872,7 @@
    },
    {
     "box": {
-     "id": "obj-190",
+     "id": "obj-215",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -3463,7 +3899,7 @@
    },
    {
     "box": {
-     "id": "obj-191",
+     "id": "obj-216",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3481,7 +3917,7 @@
    },
    {
     "box": {
-     "id": "obj-192",
+     "id": "obj-217",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3499,7 +3935,7 @@
    },
    {
     "box": {
-     "id": "obj-193",
+     "id": "obj-218",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3514,7 +3950,7 @@
    },
    {
     "box": {
-     "id": "obj-194",
+     "id": "obj-219",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3530,7 +3966,7 @@
    },
    {
     "box": {
-     "id": "obj-195",
+     "id": "obj-220",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3552,7 +3988,7 @@
    },
    {
     "box": {
-     "id": "obj-196",
+     "id": "obj-221",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3570,7 +4006,7 @@
    },
    {
     "box": {
-     "id": "obj-197",
+     "id": "obj-222",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3588,7 +4024,7 @@
    },
    {
     "box": {
-     "id": "obj-198",
+     "id": "obj-223",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3603,7 +4039,7 @@
    },
    {
     "box": {
-     "id": "obj-199",
+     "id": "obj-224",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3619,7 +4055,7 @@
    },
    {
     "box": {
-     "id": "obj-200",
+     "id": "obj-225",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3641,7 +4077,7 @@
    },
    {
     "box": {
-     "id": "obj-201",
+     "id": "obj-226",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3659,7 +4095,7 @@
    },
    {
     "box": {
-     "id": "obj-202",
+     "id": "obj-227",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3677,7 +4113,7 @@
    },
    {
     "box": {
-     "id": "obj-203",
+     "id": "obj-228",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3699,7 +4135,7 @@
    },
    {
     "box": {
-     "id": "obj-204",
+     "id": "obj-229",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3716,7 +4152,7 @@
    },
    {
     "box": {
-     "id": "obj-205",
+     "id": "obj-230",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3734,7 +4170,7 @@
    },
    {
     "box": {
-     "id": "obj-206",
+     "id": "obj-231",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 10,
@@ -3761,7 +4197,7 @@
    },
    {
     "box": {
-     "id": "obj-207",
+     "id": "obj-232",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3776,7 +4212,7 @@
    },
    {
     "box": {
-     "id": "obj-208",
+     "id": "obj-233",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3791,7 +4227,7 @@
    },
    {
     "box": {
-     "id": "obj-209",
+     "id": "obj-234",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3807,7 +4243,7 @@
    },
    {
     "box": {
-     "id": "obj-210",
+     "id": "obj-235",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3829,7 +4265,7 @@
    },
    {
     "box": {
-     "id": "obj-211",
+     "id": "obj-236",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3847,7 +4283,7 @@
    },
    {
     "box": {
-     "id": "obj-212",
+     "id": "obj-237",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3865,7 +4301,7 @@
    },
    {
     "box": {
-     "id": "obj-213",
+     "id": "obj-238",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3883,7 +4319,7 @@
    },
    {
     "box": {
-     "id": "obj-214",
+     "id": "obj-239",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3898,7 +4334,7 @@
    },
    {
     "box": {
-     "id": "obj-215",
+     "id": "obj-240",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3914,7 +4350,7 @@
    },
    {
     "box": {
-     "id": "obj-216",
+     "id": "obj-241",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3932,7 +4368,7 @@
    },
    {
     "box": {
-     "id": "obj-217",
+     "id": "obj-242",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3950,7 +4386,7 @@
    },
    {
     "box": {
-     "id": "obj-218",
+     "id": "obj-243",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3965,7 +4401,7 @@
    },
    {
     "box": {
-     "id": "obj-219",
+     "id": "obj-244",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3981,7 +4417,7 @@
    },
    {
     "box": {
-     "id": "obj-220",
+     "id": "obj-245",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3999,7 +4435,7 @@
    },
    {
     "box": {
-     "id": "obj-221",
+     "id": "obj-246",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -4017,7 +4453,7 @@
    },
    {
     "box": {
-     "id": "obj-222",
+     "id": "obj-247",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4035,7 +4471,7 @@
    },
    {
     "box": {
-     "id": "obj-223",
+     "id": "obj-248",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4050,7 +4486,7 @@
    },
    {
     "box": {
-     "id": "obj-224",
+     "id": "obj-249",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4066,7 +4502,7 @@
    },
    {
     "box": {
-     "id": "obj-225",
+     "id": "obj-250",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -4093,7 +4529,7 @@
    },
    {
     "box": {
-     "id": "obj-226",
+     "id": "obj-251",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4111,7 +4547,7 @@
    },
    {
     "box": {
-     "id": "obj-227",
+     "id": "obj-252",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4129,7 +4565,7 @@
    },
    {
     "box": {
-     "id": "obj-228",
+     "id": "obj-253",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4144,7 +4580,7 @@
    },
    {
     "box": {
-     "id": "obj-229",
+     "id": "obj-254",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4160,7 +4596,7 @@
    },
    {
     "box": {
-     "id": "obj-230",
+     "id": "obj-255",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -4193,7 +4629,7 @@
    },
    {
     "box": {
-     "id": "obj-231",
+     "id": "obj-256",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4211,7 +4647,7 @@
    },
    {
     "box": {
-     "id": "obj-232",
+     "id": "obj-257",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4229,7 +4665,7 @@
    },
    {
     "box": {
-     "id": "obj-233",
+     "id": "obj-258",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4244,7 +4680,7 @@
    },
    {
     "box": {
-     "id": "obj-234",
+     "id": "obj-259",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4260,7 +4696,7 @@
    },
    {
     "box": {
-     "id": "obj-235",
+     "id": "obj-260",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4282,7 +4718,7 @@
    },
    {
     "box": {
-     "id": "obj-236",
+     "id": "obj-261",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4300,7 +4736,7 @@
    },
    {
     "box": {
-     "id": "obj-237",
+     "id": "obj-262",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4318,7 +4754,7 @@
    },
    {
     "box": {
-     "id": "obj-238",
+     "id": "obj-263",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4333,7 +4769,7 @@
    },
    {
     "box": {
-     "id": "obj-239",
+     "id": "obj-264",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4349,7 +4785,7 @@
    },
    {
     "box": {
-     "id": "obj-240",
+     "id": "obj-265",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4371,7 +4807,7 @@
    },
    {
     "box": {
-     "id": "obj-241",
+     "id": "obj-266",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4389,7 +4825,7 @@
    },
    {
     "box": {
-     "id": "obj-242",
+     "id": "obj-267",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4407,7 +4843,7 @@
    },
    {
     "box": {
-     "id": "obj-243",
+     "id": "obj-268",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4422,7 +4858,7 @@
    },
    {
     "box": {
-     "id": "obj-244",
+     "id": "obj-269",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4438,7 +4874,7 @@
    },
    {
     "box": {
-     "id": "obj-245",
+     "id": "obj-270",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4460,7 +4896,7 @@
    },
    {
     "box": {
-     "id": "obj-246",
+     "id": "obj-271",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4478,7 +4914,7 @@
    },
    {
     "box": {
-     "id": "obj-247",
+     "id": "obj-272",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4496,7 +4932,7 @@
    },
    {
     "box": {
-     "id": "obj-248",
+     "id": "obj-273",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4511,7 +4947,7 @@
    },
    {
     "box": {
-     "id": "obj-249",
+     "id": "obj-274",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4527,7 +4963,7 @@
    },
    {
     "box": {
-     "id": "obj-250",
+     "id": "obj-275",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4549,7 +4985,7 @@
    },
    {
     "box": {
-     "id": "obj-251",
+     "id": "obj-276",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -4567,7 +5003,7 @@
    },
    {
     "box": {
-     "id": "obj-252",
+     "id": "obj-277",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4585,7 +5021,7 @@
    },
    {
     "box": {
-     "id": "obj-253",
+     "id": "obj-278",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4603,7 +5039,7 @@
    },
    {
     "box": {
-     "id": "obj-254",
+     "id": "obj-279",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4625,7 +5061,7 @@
    },
    {
     "box": {
-     "id": "obj-255",
+     "id": "obj-280",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4642,7 +5078,7 @@
    },
    {
     "box": {
-     "id": "obj-256",
+     "id": "obj-281",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4660,7 +5096,7 @@
    },
    {
     "box": {
-     "id": "obj-257",
+     "id": "obj-282",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 11,
@@ -4688,7 +5124,7 @@
    },
    {
     "box": {
-     "id": "obj-258",
+     "id": "obj-283",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4703,7 +5139,7 @@
    },
    {
     "box": {
-     "id": "obj-259",
+     "id": "obj-284",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4718,7 +5154,7 @@
    },
    {
     "box": {
-     "id": "obj-260",
+     "id": "obj-285",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4734,7 +5170,7 @@
    },
    {
     "box": {
-     "id": "obj-261",
+     "id": "obj-286",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4756,7 +5192,7 @@
    },
    {
     "box": {
-     "id": "obj-262",
+     "id": "obj-287",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4774,7 +5210,7 @@
    },
    {
     "box": {
-     "id": "obj-263",
+     "id": "obj-288",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4792,7 +5228,7 @@
    },
    {
     "box": {
-     "id": "obj-264",
+     "id": "obj-289",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4807,7 +5243,7 @@
    },
    {
     "box": {
-     "id": "obj-265",
+     "id": "obj-290",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4823,7 +5259,7 @@
    },
    {
     "box": {
-     "id": "obj-266",
+     "id": "obj-291",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4845,7 +5281,7 @@
    },
    {
     "box": {
-     "id": "obj-267",
+     "id": "obj-292",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4863,7 +5299,7 @@
    },
    {
     "box": {
-     "id": "obj-268",
+     "id": "obj-293",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4881,7 +5317,7 @@
    },
    {
     "box": {
-     "id": "obj-269",
+     "id": "obj-294",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4896,7 +5332,7 @@
    },
    {
     "box": {
-     "id": "obj-270",
+     "id": "obj-295",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4912,7 +5348,7 @@
    },
    {
     "box": {
-     "id": "obj-271",
+     "id": "obj-296",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4934,7 +5370,7 @@
    },
    {
     "box": {
-     "id": "obj-272",
+     "id": "obj-297",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4952,7 +5388,7 @@
    },
    {
     "box": {
-     "id": "obj-273",
+     "id": "obj-298",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4970,7 +5406,7 @@
    },
    {
     "box": {
-     "id": "obj-274",
+     "id": "obj-299",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4985,7 +5421,7 @@
    },
    {
     "box": {
-     "id": "obj-275",
+     "id": "obj-300",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5001,7 +5437,7 @@
    },
    {
     "box": {
-     "id": "obj-276",
+     "id": "obj-301",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5023,7 +5459,7 @@
    },
    {
     "box": {
-     "id": "obj-277",
+     "id": "obj-302",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5041,7 +5477,7 @@
    },
    {
     "box": {
-     "id": "obj-278",
+     "id": "obj-303",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5059,7 +5495,7 @@
    },
    {
     "box": {
-     "id": "obj-279",
+     "id": "obj-304",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5074,7 +5510,7 @@
    },
    {
     "box": {
-     "id": "obj-280",
+     "id": "obj-305",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5090,7 +5526,7 @@
    },
    {
     "box": {
-     "id": "obj-281",
+     "id": "obj-306",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5112,7 +5548,7 @@
    },
    {
     "box": {
-     "id": "obj-282",
+     "id": "obj-307",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5130,7 +5566,7 @@
    },
    {
     "box": {
-     "id": "obj-283",
+     "id": "obj-308",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5148,7 +5584,7 @@
    },
    {
     "box": {
-     "id": "obj-284",
+     "id": "obj-309",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5163,7 +5599,7 @@
    },
    {
     "box": {
-     "id": "obj-285",
+     "id": "obj-310",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5179,7 +5615,7 @@
    },
    {
     "box": {
-     "id": "obj-286",
+     "id": "obj-311",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5201,7 +5637,7 @@
    },
    {
     "box": {
-     "id": "obj-287",
+     "id": "obj-312",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5219,7 +5655,7 @@
    },
    {
     "box": {
-     "id": "obj-288",
+     "id": "obj-313",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5237,7 +5673,7 @@
    },
    {
     "box": {
-     "id": "obj-289",
+     "id": "obj-314",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5252,7 +5688,7 @@
    },
    {
     "box": {
-     "id": "obj-290",
+     "id": "obj-315",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5268,7 +5704,7 @@
    },
    {
     "box": {
-     "id": "obj-291",
+     "id": "obj-316",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5290,7 +5726,7 @@
    },
    {
     "box": {
-     "id": "obj-292",
+     "id": "obj-317",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5308,7 +5744,7 @@
    },
    {
     "box": {
-     "id": "obj-293",
+     "id": "obj-318",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5326,7 +5762,7 @@
    },
    {
     "box": {
-     "id": "obj-294",
+     "id": "obj-319",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5341,7 +5777,7 @@
    },
    {
     "box": {
-     "id": "obj-295",
+     "id": "obj-320",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5357,7 +5793,7 @@
    },
    {
     "box": {
-     "id": "obj-296",
+     "id": "obj-321",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5375,7 +5811,7 @@
    },
    {
     "box": {
-     "id": "obj-297",
+     "id": "obj-322",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5393,7 +5829,7 @@
    },
    {
     "box": {
-     "id": "obj-298",
+     "id": "obj-323",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5411,7 +5847,7 @@
    },
    {
     "box": {
-     "id": "obj-299",
+     "id": "obj-324",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5429,7 +5865,7 @@
    },
    {
     "box": {
-     "id": "obj-300",
+     "id": "obj-325",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5447,7 +5883,7 @@
    },
    {
     "box": {
-     "id": "obj-301",
+     "id": "obj-326",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5462,7 +5898,7 @@
    },
    {
     "box": {
-     "id": "obj-302",
+     "id": "obj-327",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5478,7 +5914,7 @@
    },
    {
     "box": {
-     "id": "obj-303",
+     "id": "obj-328",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5500,7 +5936,7 @@
    },
    {
     "box": {
-     "id": "obj-304",
+     "id": "obj-329",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5518,7 +5954,7 @@
    },
    {
     "box": {
-     "id": "obj-305",
+     "id": "obj-330",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5536,7 +5972,7 @@
    },
    {
     "box": {
-     "id": "obj-306",
+     "id": "obj-331",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5551,7 +5987,7 @@
    },
    {
     "box": {
-     "id": "obj-307",
+     "id": "obj-332",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5567,7 +6003,7 @@
    },
    {
     "box": {
-     "id": "obj-308",
+     "id": "obj-333",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5589,7 +6025,7 @@
    },
    {
     "box": {
-     "id": "obj-309",
+     "id": "obj-334",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5607,7 +6043,7 @@
    },
    {
     "box": {
-     "id": "obj-310",
+     "id": "obj-335",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5625,7 +6061,7 @@
    },
    {
     "box": {
-     "id": "obj-311",
+     "id": "obj-336",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5647,7 +6083,7 @@
    },
    {
     "box": {
-     "id": "obj-312",
+     "id": "obj-337",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5664,7 +6100,7 @@
    },
    {
     "box": {
-     "id": "obj-313",
+     "id": "obj-338",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5682,7 +6118,7 @@
    },
    {
     "box": {
-     "id": "obj-314",
+     "id": "obj-339",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 16,
@@ -5715,7 +6151,7 @@
    },
    {
     "box": {
-     "id": "obj-315",
+     "id": "obj-340",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5730,7 +6166,7 @@
    },
    {
     "box": {
-     "id": "obj-316",
+     "id": "obj-341",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5745,7 +6181,7 @@
    },
    {
     "box": {
-     "id": "obj-317",
+     "id": "obj-342",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5761,7 +6197,7 @@
    },
    {
     "box": {
-     "id": "obj-318",
+     "id": "obj-343",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5783,7 +6219,7 @@
    },
    {
     "box": {
-     "id": "obj-319",
+     "id": "obj-344",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5801,7 +6237,7 @@
    },
    {
     "box": {
-     "id": "obj-320",
+     "id": "obj-345",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5819,7 +6255,7 @@
    },
    {
     "box": {
-     "id": "obj-321",
+     "id": "obj-346",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5837,7 +6273,7 @@
    },
    {
     "box": {
-     "id": "obj-322",
+     "id": "obj-347",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5852,7 +6288,7 @@
    },
    {
     "box": {
-     "id": "obj-323",
+     "id": "obj-348",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5868,7 +6304,7 @@
    },
    {
     "box": {
-     "id": "obj-324",
+     "id": "obj-349",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5890,7 +6326,7 @@
    },
    {
     "box": {
-     "id": "obj-325",
+     "id": "obj-350",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5908,7 +6344,7 @@
    },
    {
     "box": {
-     "id": "obj-326",
+     "id": "obj-351",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5926,7 +6362,7 @@
    },
    {
     "box": {
-     "id": "obj-327",
+     "id": "obj-352",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5944,7 +6380,7 @@
    },
    {
     "box": {
-     "id": "obj-328",
+     "id": "obj-353",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5959,7 +6395,7 @@
    },
    {
     "box": {
-     "id": "obj-329",
+     "id": "obj-354",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5975,7 +6411,7 @@
    },
    {
     "box": {
-     "id": "obj-330",
+     "id": "obj-355",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5997,7 +6433,7 @@
    },
    {
     "box": {
-     "id": "obj-331",
+     "id": "obj-356",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6015,7 +6451,7 @@
    },
    {
     "box": {
-     "id": "obj-332",
+     "id": "obj-357",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6033,7 +6469,7 @@
    },
    {
     "box": {
-     "id": "obj-333",
+     "id": "obj-358",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6048,7 +6484,7 @@
    },
    {
     "box": {
-     "id": "obj-334",
+     "id": "obj-359",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6064,7 +6500,7 @@
    },
    {
     "box": {
-     "id": "obj-335",
+     "id": "obj-360",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6086,7 +6522,7 @@
    },
    {
     "box": {
-     "id": "obj-336",
+     "id": "obj-361",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6104,7 +6540,7 @@
    },
    {
     "box": {
-     "id": "obj-337",
+     "id": "obj-362",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6122,7 +6558,7 @@
    },
    {
     "box": {
-     "id": "obj-338",
+     "id": "obj-363",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6137,7 +6573,7 @@
    },
    {
     "box": {
-     "id": "obj-339",
+     "id": "obj-364",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6153,7 +6589,7 @@
    },
    {
     "box": {
-     "id": "obj-340",
+     "id": "obj-365",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6175,7 +6611,7 @@
    },
    {
     "box": {
-     "id": "obj-341",
+     "id": "obj-366",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6193,7 +6629,7 @@
    },
    {
     "box": {
-     "id": "obj-342",
+     "id": "obj-367",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6211,7 +6647,7 @@
    },
    {
     "box": {
-     "id": "obj-343",
+     "id": "obj-368",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6226,7 +6662,7 @@
    },
    {
     "box": {
-     "id": "obj-344",
+     "id": "obj-369",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6242,7 +6678,7 @@
    },
    {
     "box": {
-     "id": "obj-345",
+     "id": "obj-370",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6264,7 +6700,7 @@
    },
    {
     "box": {
-     "id": "obj-346",
+     "id": "obj-371",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6282,7 +6718,7 @@
    },
    {
     "box": {
-     "id": "obj-347",
+     "id": "obj-372",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6300,7 +6736,7 @@
    },
    {
     "box": {
-     "id": "obj-348",
+     "id": "obj-373",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6318,7 +6754,7 @@
    },
    {
     "box": {
-     "id": "obj-349",
+     "id": "obj-374",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6333,7 +6769,7 @@
    },
    {
     "box": {
-     "id": "obj-350",
+     "id": "obj-375",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6349,7 +6785,7 @@
    },
    {
     "box": {
-     "id": "obj-351",
+     "id": "obj-376",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6371,7 +6807,7 @@
    },
    {
     "box": {
-     "id": "obj-352",
+     "id": "obj-377",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6389,7 +6825,7 @@
    },
    {
     "box": {
-     "id": "obj-353",
+     "id": "obj-378",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6407,7 +6843,7 @@
    },
    {
     "box": {
-     "id": "obj-354",
+     "id": "obj-379",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6425,7 +6861,7 @@
    },
    {
     "box": {
-     "id": "obj-355",
+     "id": "obj-380",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6440,7 +6876,7 @@
    },
    {
     "box": {
-     "id": "obj-356",
+     "id": "obj-381",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6456,7 +6892,7 @@
    },
    {
     "box": {
-     "id": "obj-357",
+     "id": "obj-382",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6478,7 +6914,7 @@
    },
    {
     "box": {
-     "id": "obj-358",
+     "id": "obj-383",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6496,7 +6932,7 @@
    },
    {
     "box": {
-     "id": "obj-359",
+     "id": "obj-384",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6514,7 +6950,7 @@
    },
    {
     "box": {
-     "id": "obj-360",
+     "id": "obj-385",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6532,7 +6968,7 @@
    },
    {
     "box": {
-     "id": "obj-361",
+     "id": "obj-386",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6547,7 +6983,7 @@
    },
    {
     "box": {
-     "id": "obj-362",
+     "id": "obj-387",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6563,7 +6999,7 @@
    },
    {
     "box": {
-     "id": "obj-363",
+     "id": "obj-388",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6585,7 +7021,7 @@
    },
    {
     "box": {
-     "id": "obj-364",
+     "id": "obj-389",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6603,7 +7039,7 @@
    },
    {
     "box": {
-     "id": "obj-365",
+     "id": "obj-390",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6621,7 +7057,7 @@
    },
    {
     "box": {
-     "id": "obj-366",
+     "id": "obj-391",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6639,7 +7075,7 @@
    },
    {
     "box": {
-     "id": "obj-367",
+     "id": "obj-392",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6654,7 +7090,7 @@
    },
    {
     "box": {
-     "id": "obj-368",
+     "id": "obj-393",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6670,7 +7106,7 @@
    },
    {
     "box": {
-     "id": "obj-369",
+     "id": "obj-394",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6692,7 +7128,7 @@
    },
    {
     "box": {
-     "id": "obj-370",
+     "id": "obj-395",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6710,7 +7146,7 @@
    },
    {
     "box": {
-     "id": "obj-371",
+     "id": "obj-396",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6728,7 +7164,7 @@
    },
    {
     "box": {
-     "id": "obj-372",
+     "id": "obj-397",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6746,7 +7182,7 @@
    },
    {
     "box": {
-     "id": "obj-373",
+     "id": "obj-398",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6761,7 +7197,7 @@
    },
    {
     "box": {
-     "id": "obj-374",
+     "id": "obj-399",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6777,7 +7213,7 @@
    },
    {
     "box": {
-     "id": "obj-375",
+     "id": "obj-400",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6799,7 +7235,7 @@
    },
    {
     "box": {
-     "id": "obj-376",
+     "id": "obj-401",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6817,7 +7253,7 @@
    },
    {
     "box": {
-     "id": "obj-377",
+     "id": "obj-402",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6835,7 +7271,7 @@
    },
    {
     "box": {
-     "id": "obj-378",
+     "id": "obj-403",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6853,7 +7289,7 @@
    },
    {
     "box": {
-     "id": "obj-379",
+     "id": "obj-404",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6868,7 +7304,7 @@
    },
    {
     "box": {
-     "id": "obj-380",
+     "id": "obj-405",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6884,7 +7320,7 @@
    },
    {
     "box": {
-     "id": "obj-381",
+     "id": "obj-406",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6906,7 +7342,7 @@
    },
    {
     "box": {
-     "id": "obj-382",
+     "id": "obj-407",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6924,7 +7360,7 @@
    },
    {
     "box": {
-     "id": "obj-383",
+     "id": "obj-408",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6942,7 +7378,7 @@
    },
    {
     "box": {
-     "id": "obj-384",
+     "id": "obj-409",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6960,7 +7396,7 @@
    },
    {
     "box": {
-     "id": "obj-385",
+     "id": "obj-410",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6975,7 +7411,7 @@
    },
    {
     "box": {
-     "id": "obj-386",
+     "id": "obj-411",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6991,7 +7427,7 @@
    },
    {
     "box": {
-     "id": "obj-387",
+     "id": "obj-412",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7013,7 +7449,7 @@
    },
    {
     "box": {
-     "id": "obj-388",
+     "id": "obj-413",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7031,7 +7467,7 @@
    },
    {
     "box": {
-     "id": "obj-389",
+     "id": "obj-414",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7049,7 +7485,7 @@
    },
    {
     "box": {
-     "id": "obj-390",
+     "id": "obj-415",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7067,7 +7503,7 @@
    },
    {
     "box": {
-     "id": "obj-391",
+     "id": "obj-416",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7082,7 +7518,7 @@
    },
    {
     "box": {
-     "id": "obj-392",
+     "id": "obj-417",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7098,7 +7534,7 @@
    },
    {
     "box": {
-     "id": "obj-393",
+     "id": "obj-418",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7120,7 +7556,7 @@
    },
    {
     "box": {
-     "id": "obj-394",
+     "id": "obj-419",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7138,7 +7574,7 @@
    },
    {
     "box": {
-     "id": "obj-395",
+     "id": "obj-420",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7156,7 +7592,7 @@
    },
    {
     "box": {
-     "id": "obj-396",
+     "id": "obj-421",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7174,7 +7610,7 @@
    },
    {
     "box": {
-     "id": "obj-397",
+     "id": "obj-422",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7189,7 +7625,7 @@
    },
    {
     "box": {
-     "id": "obj-398",
+     "id": "obj-423",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7205,7 +7641,7 @@
    },
    {
     "box": {
-     "id": "obj-399",
+     "id": "obj-424",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7223,7 +7659,7 @@
    },
    {
     "box": {
-     "id": "obj-400",
+     "id": "obj-425",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7241,7 +7677,7 @@
    },
    {
     "box": {
-     "id": "obj-401",
+     "id": "obj-426",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7418,11 +7854,11 @@
    {
     "patchline": {
      "source": [
-      "obj-20",
+      "obj-18",
       0
      ],
      "destination": [
-      "obj-21",
+      "obj-11",
       0
      ]
     }
@@ -7430,34 +7866,22 @@
    {
     "patchline": {
      "source": [
-      "obj-25",
+      "obj-21",
+      0
+     ],
+     "destination": [
+      "obj-22",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-26",
       1
      ],
      "destination": [
-      "obj-26",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-26",
-      0
-     ],
-     "destination": [
-      "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
-      0
-     ],
-     "destination": [
       "obj-27",
       0
      ]
@@ -7470,7 +7894,7 @@
       0
      ],
      "destination": [
-      "obj-25",
+      "obj-23",
       0
      ]
     }
@@ -7478,35 +7902,11 @@
    {
     "patchline": {
      "source": [
-      "obj-30",
-      0
-     ],
-     "destination": [
-      "obj-31",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-31",
-      0
-     ],
-     "destination": [
       "obj-22",
       0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-34",
-      0
      ],
      "destination": [
-      "obj-35",
+      "obj-28",
       0
      ]
     }
@@ -7514,23 +7914,71 @@
    {
     "patchline": {
      "source": [
+      "obj-28",
+      0
+     ],
+     "destination": [
+      "obj-26",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-31",
+      0
+     ],
+     "destination": [
+      "obj-32",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-32",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-35",
       0
      ],
      "destination": [
+      "obj-36",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-36",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
       2
      ],
      "destination": [
-      "obj-36",
+      "obj-37",
       0
      ]
     }
@@ -7538,23 +7986,11 @@
    {
     "patchline": {
      "source": [
-      "obj-36",
+      "obj-37",
       0
      ],
      "destination": [
-      "obj-34",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-39",
-      0
-     ],
-     "destination": [
-      "obj-40",
+      "obj-35",
       0
      ]
     }
@@ -7566,7 +8002,7 @@
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-41",
       0
      ]
     }
@@ -7574,23 +8010,23 @@
    {
     "patchline": {
      "source": [
-      "obj-43",
+      "obj-41",
       0
      ],
      "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-44",
       0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-44",
-      0
      ],
      "destination": [
-      "obj-22",
+      "obj-45",
       0
      ]
     }
@@ -7598,11 +8034,11 @@
    {
     "patchline": {
      "source": [
-      "obj-47",
+      "obj-45",
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-23",
       0
      ]
     }
@@ -7614,7 +8050,7 @@
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-56",
       0
      ]
     }
@@ -7626,7 +8062,7 @@
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-56",
       0
      ]
     }
@@ -7638,7 +8074,7 @@
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-56",
       0
      ]
     }
@@ -7650,7 +8086,7 @@
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-56",
       0
      ]
     }
@@ -7662,7 +8098,7 @@
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-56",
       0
      ]
     }
@@ -7674,7 +8110,7 @@
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-56",
       0
      ]
     }
@@ -7686,7 +8122,7 @@
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-56",
       0
      ]
     }
@@ -7698,7 +8134,7 @@
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-56",
       0
      ]
     }
@@ -7706,11 +8142,11 @@
    {
     "patchline": {
      "source": [
-      "obj-58",
+      "obj-56",
       0
      ],
      "destination": [
-      "obj-66",
+      "obj-23",
       0
      ]
     }
@@ -7722,7 +8158,7 @@
       0
      ],
      "destination": [
-      "obj-66",
+      "obj-67",
       0
      ]
     }
@@ -7734,7 +8170,7 @@
       0
      ],
      "destination": [
-      "obj-66",
+      "obj-67",
       0
      ]
     }
@@ -7746,7 +8182,7 @@
       0
      ],
      "destination": [
-      "obj-66",
+      "obj-67",
       0
      ]
     }
@@ -7758,7 +8194,7 @@
       0
      ],
      "destination": [
-      "obj-66",
+      "obj-67",
       0
      ]
     }
@@ -7770,7 +8206,7 @@
       0
      ],
      "destination": [
-      "obj-66",
+      "obj-67",
       0
      ]
     }
@@ -7782,7 +8218,7 @@
       0
      ],
      "destination": [
-      "obj-66",
+      "obj-67",
       0
      ]
     }
@@ -7794,7 +8230,7 @@
       0
      ],
      "destination": [
-      "obj-66",
+      "obj-67",
       0
      ]
     }
@@ -7806,7 +8242,7 @@
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-67",
       0
      ]
     }
@@ -7814,11 +8250,23 @@
    {
     "patchline": {
      "source": [
-      "obj-69",
+      "obj-67",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-70",
       1
      ],
      "destination": [
-      "obj-70",
+      "obj-71",
       0
      ]
     }
@@ -7826,11 +8274,11 @@
    {
     "patchline": {
      "source": [
-      "obj-70",
+      "obj-71",
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-23",
       0
      ]
     }
@@ -7838,11 +8286,11 @@
    {
     "patchline": {
      "source": [
-      "obj-21",
+      "obj-22",
       7
      ],
      "destination": [
-      "obj-71",
+      "obj-72",
       0
      ]
     }
@@ -7850,23 +8298,11 @@
    {
     "patchline": {
      "source": [
-      "obj-71",
+      "obj-72",
       0
      ],
      "destination": [
-      "obj-69",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-74",
-      0
-     ],
-     "destination": [
-      "obj-75",
+      "obj-70",
       0
      ]
     }
@@ -7878,19 +8314,31 @@
       0
      ],
      "destination": [
+      "obj-76",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-76",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
       8
      ],
      "destination": [
-      "obj-76",
+      "obj-77",
       0
      ]
     }
@@ -7898,23 +8346,11 @@
    {
     "patchline": {
      "source": [
-      "obj-76",
+      "obj-77",
       0
      ],
      "destination": [
-      "obj-74",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-79",
-      0
-     ],
-     "destination": [
-      "obj-80",
+      "obj-75",
       0
      ]
     }
@@ -7926,7 +8362,7 @@
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-81",
       0
      ]
     }
@@ -7934,11 +8370,11 @@
    {
     "patchline": {
      "source": [
-      "obj-83",
+      "obj-81",
       0
      ],
      "destination": [
-      "obj-84",
+      "obj-23",
       0
      ]
     }
@@ -7950,7 +8386,7 @@
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-85",
       0
      ]
     }
@@ -7958,11 +8394,23 @@
    {
     "patchline": {
      "source": [
-      "obj-21",
+      "obj-85",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-22",
       10
      ],
      "destination": [
-      "obj-85",
+      "obj-86",
       0
      ]
     }
@@ -7970,23 +8418,11 @@
    {
     "patchline": {
      "source": [
-      "obj-85",
+      "obj-86",
       0
      ],
      "destination": [
-      "obj-83",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-88",
-      0
-     ],
-     "destination": [
-      "obj-89",
+      "obj-84",
       0
      ]
     }
@@ -7998,19 +8434,31 @@
       0
      ],
      "destination": [
+      "obj-90",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-90",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
       11
      ],
      "destination": [
-      "obj-90",
+      "obj-91",
       0
      ]
     }
@@ -8018,23 +8466,11 @@
    {
     "patchline": {
      "source": [
-      "obj-90",
+      "obj-91",
       0
      ],
      "destination": [
-      "obj-88",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-93",
-      0
-     ],
-     "destination": [
-      "obj-94",
+      "obj-89",
       0
      ]
     }
@@ -8046,19 +8482,31 @@
       0
      ],
      "destination": [
+      "obj-95",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-95",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
       12
      ],
      "destination": [
-      "obj-95",
+      "obj-96",
       0
      ]
     }
@@ -8066,23 +8514,11 @@
    {
     "patchline": {
      "source": [
-      "obj-95",
+      "obj-96",
       0
      ],
      "destination": [
-      "obj-93",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-98",
-      0
-     ],
-     "destination": [
-      "obj-99",
+      "obj-94",
       0
      ]
     }
@@ -8094,19 +8530,31 @@
       0
      ],
      "destination": [
+      "obj-100",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-100",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
       13
      ],
      "destination": [
-      "obj-100",
+      "obj-101",
       0
      ]
     }
@@ -8114,23 +8562,11 @@
    {
     "patchline": {
      "source": [
-      "obj-100",
+      "obj-101",
       0
      ],
      "destination": [
-      "obj-98",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-103",
-      0
-     ],
-     "destination": [
-      "obj-104",
+      "obj-99",
       0
      ]
     }
@@ -8142,19 +8578,31 @@
       0
      ],
      "destination": [
+      "obj-105",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-105",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
       14
      ],
      "destination": [
-      "obj-105",
+      "obj-106",
       0
      ]
     }
@@ -8162,23 +8610,11 @@
    {
     "patchline": {
      "source": [
-      "obj-105",
+      "obj-106",
       0
      ],
      "destination": [
-      "obj-103",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-108",
-      0
-     ],
-     "destination": [
-      "obj-109",
+      "obj-104",
       0
      ]
     }
@@ -8190,19 +8626,31 @@
       0
      ],
      "destination": [
+      "obj-110",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-110",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
       15
      ],
      "destination": [
-      "obj-110",
+      "obj-111",
       0
      ]
     }
@@ -8210,23 +8658,11 @@
    {
     "patchline": {
      "source": [
-      "obj-110",
+      "obj-111",
       0
      ],
      "destination": [
-      "obj-108",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-113",
-      0
-     ],
-     "destination": [
-      "obj-114",
+      "obj-109",
       0
      ]
     }
@@ -8238,7 +8674,43 @@
       0
      ],
      "destination": [
+      "obj-116",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-115",
+      0
+     ],
+     "destination": [
+      "obj-116",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-116",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
+      16
+     ],
+     "destination": [
+      "obj-117",
       0
      ]
     }
@@ -8250,7 +8722,7 @@
       0
      ],
      "destination": [
-      "obj-118",
+      "obj-114",
       0
      ]
     }
@@ -8258,11 +8730,11 @@
    {
     "patchline": {
      "source": [
-      "obj-118",
+      "obj-120",
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-122",
       0
      ]
     }
@@ -8270,23 +8742,11 @@
    {
     "patchline": {
      "source": [
-      "obj-21",
-      17
-     ],
-     "destination": [
-      "obj-119",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-119",
+      "obj-121",
       0
      ],
      "destination": [
-      "obj-117",
+      "obj-122",
       0
      ]
     }
@@ -8298,6 +8758,18 @@
       0
      ],
      "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-22",
+      17
+     ],
+     "destination": [
       "obj-123",
       0
      ]
@@ -8310,7 +8782,7 @@
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-120",
       0
      ]
     }
@@ -8334,7 +8806,7 @@
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-23",
       0
      ]
     }
@@ -8343,7 +8815,7 @@
     "patchline": {
      "source": [
       "obj-130",
-      1
+      0
      ],
      "destination": [
       "obj-131",
@@ -8358,16 +8830,16 @@
       0
      ],
      "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-22",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
-      20
+      19
      ],
      "destination": [
       "obj-132",
@@ -8402,35 +8874,11 @@
    {
     "patchline": {
      "source": [
-      "obj-140",
-      1
-     ],
-     "destination": [
-      "obj-141",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-141",
-      0
-     ],
-     "destination": [
-      "obj-137",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
       "obj-136",
       0
      ],
      "destination": [
-      "obj-142",
+      "obj-23",
       0
      ]
     }
@@ -8438,7 +8886,7 @@
    {
     "patchline": {
      "source": [
-      "obj-142",
+      "obj-139",
       0
      ],
      "destination": [
@@ -8450,11 +8898,11 @@
    {
     "patchline": {
      "source": [
-      "obj-145",
-      1
+      "obj-140",
+      0
      ],
      "destination": [
-      "obj-146",
+      "obj-23",
       0
      ]
     }
@@ -8462,11 +8910,11 @@
    {
     "patchline": {
      "source": [
-      "obj-146",
+      "obj-143",
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-144",
       0
      ]
     }
@@ -8474,23 +8922,23 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
-      1
+      "obj-144",
+      0
      ],
      "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-147",
       0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-147",
-      0
      ],
      "destination": [
-      "obj-145",
+      "obj-148",
       0
      ]
     }
@@ -8498,11 +8946,11 @@
    {
     "patchline": {
      "source": [
-      "obj-150",
+      "obj-148",
       0
      ],
      "destination": [
-      "obj-152",
+      "obj-23",
       0
      ]
     }
@@ -8526,7 +8974,7 @@
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-23",
       0
      ]
     }
@@ -8535,7 +8983,7 @@
     "patchline": {
      "source": [
       "obj-155",
-      0
+      1
      ],
      "destination": [
       "obj-156",
@@ -8550,7 +8998,7 @@
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-23",
       0
      ]
     }
@@ -8558,8 +9006,8 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
-      3
+      "obj-22",
+      25
      ],
      "destination": [
       "obj-157",
@@ -8586,6 +9034,30 @@
       0
      ],
      "destination": [
+      "obj-161",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-165",
+      1
+     ],
+     "destination": [
+      "obj-166",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-166",
+      0
+     ],
+     "destination": [
       "obj-162",
       0
      ]
@@ -8598,54 +9070,6 @@
       0
      ],
      "destination": [
-      "obj-162",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-162",
-      0
-     ],
-     "destination": [
-      "obj-137",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-165",
-      0
-     ],
-     "destination": [
-      "obj-166",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-166",
-      0
-     ],
-     "destination": [
-      "obj-137",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-136",
-      5
-     ],
-     "destination": [
       "obj-167",
       0
      ]
@@ -8667,7 +9091,7 @@
     "patchline": {
      "source": [
       "obj-170",
-      0
+      1
      ],
      "destination": [
       "obj-171",
@@ -8682,7 +9106,7 @@
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-162",
       0
      ]
     }
@@ -8690,8 +9114,8 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
-      6
+      "obj-161",
+      1
      ],
      "destination": [
       "obj-172",
@@ -8718,7 +9142,7 @@
       0
      ],
      "destination": [
-      "obj-176",
+      "obj-177",
       0
      ]
     }
@@ -8728,18 +9152,6 @@
      "source": [
       "obj-176",
       0
-     ],
-     "destination": [
-      "obj-137",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-136",
-      7
      ],
      "destination": [
       "obj-177",
@@ -8754,7 +9166,7 @@
       0
      ],
      "destination": [
-      "obj-175",
+      "obj-162",
       0
      ]
     }
@@ -8778,7 +9190,7 @@
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-162",
       0
      ]
     }
@@ -8786,8 +9198,8 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
-      8
+      "obj-161",
+      3
      ],
      "destination": [
       "obj-182",
@@ -8814,7 +9226,7 @@
       0
      ],
      "destination": [
-      "obj-186",
+      "obj-187",
       0
      ]
     }
@@ -8824,18 +9236,6 @@
      "source": [
       "obj-186",
       0
-     ],
-     "destination": [
-      "obj-137",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-136",
-      9
      ],
      "destination": [
       "obj-187",
@@ -8850,7 +9250,7 @@
       0
      ],
      "destination": [
-      "obj-185",
+      "obj-162",
       0
      ]
     }
@@ -8859,7 +9259,7 @@
     "patchline": {
      "source": [
       "obj-190",
-      1
+      0
      ],
      "destination": [
       "obj-191",
@@ -8874,7 +9274,7 @@
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-162",
       0
      ]
     }
@@ -8882,8 +9282,8 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
-      10
+      "obj-161",
+      5
      ],
      "destination": [
       "obj-192",
@@ -8922,7 +9322,7 @@
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-162",
       0
      ]
     }
@@ -8930,8 +9330,8 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
-      11
+      "obj-161",
+      6
      ],
      "destination": [
       "obj-197",
@@ -8970,7 +9370,7 @@
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-162",
       0
      ]
     }
@@ -8978,8 +9378,8 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
-      12
+      "obj-161",
+      7
      ],
      "destination": [
       "obj-202",
@@ -9014,11 +9414,47 @@
    {
     "patchline": {
      "source": [
+      "obj-206",
+      0
+     ],
+     "destination": [
+      "obj-162",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-161",
+      8
+     ],
+     "destination": [
+      "obj-207",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-207",
+      0
+     ],
+     "destination": [
+      "obj-205",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-210",
       0
      ],
      "destination": [
-      "obj-212",
+      "obj-211",
       0
      ]
     }
@@ -9030,6 +9466,18 @@
       0
      ],
      "destination": [
+      "obj-162",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-161",
+      9
+     ],
+     "destination": [
       "obj-212",
       0
      ]
@@ -9039,30 +9487,6 @@
     "patchline": {
      "source": [
       "obj-212",
-      0
-     ],
-     "destination": [
-      "obj-207",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-206",
-      0
-     ],
-     "destination": [
-      "obj-213",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-213",
       0
      ],
      "destination": [
@@ -9074,8 +9498,32 @@
    {
     "patchline": {
      "source": [
+      "obj-215",
+      1
+     ],
+     "destination": [
       "obj-216",
       0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-216",
+      0
+     ],
+     "destination": [
+      "obj-162",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-161",
+      10
      ],
      "destination": [
       "obj-217",
@@ -9090,7 +9538,7 @@
       0
      ],
      "destination": [
-      "obj-207",
+      "obj-215",
       0
      ]
     }
@@ -9102,7 +9550,7 @@
       0
      ],
      "destination": [
-      "obj-222",
+      "obj-221",
       0
      ]
     }
@@ -9114,6 +9562,18 @@
       0
      ],
      "destination": [
+      "obj-162",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-161",
+      11
+     ],
+     "destination": [
       "obj-222",
       0
      ]
@@ -9126,7 +9586,7 @@
       0
      ],
      "destination": [
-      "obj-207",
+      "obj-220",
       0
      ]
     }
@@ -9135,7 +9595,7 @@
     "patchline": {
      "source": [
       "obj-225",
-      1
+      0
      ],
      "destination": [
       "obj-226",
@@ -9150,7 +9610,7 @@
       0
      ],
      "destination": [
-      "obj-207",
+      "obj-162",
       0
      ]
     }
@@ -9158,8 +9618,8 @@
    {
     "patchline": {
      "source": [
-      "obj-206",
-      3
+      "obj-161",
+      12
      ],
      "destination": [
       "obj-227",
@@ -9183,46 +9643,10 @@
     "patchline": {
      "source": [
       "obj-230",
-      1
+      0
      ],
      "destination": [
       "obj-231",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-231",
-      0
-     ],
-     "destination": [
-      "obj-207",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-206",
-      4
-     ],
-     "destination": [
-      "obj-232",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-232",
-      0
-     ],
-     "destination": [
-      "obj-230",
       0
      ]
     }
@@ -9234,7 +9658,7 @@
       0
      ],
      "destination": [
-      "obj-236",
+      "obj-237",
       0
      ]
     }
@@ -9244,18 +9668,6 @@
      "source": [
       "obj-236",
       0
-     ],
-     "destination": [
-      "obj-207",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-206",
-      5
      ],
      "destination": [
       "obj-237",
@@ -9270,6 +9682,30 @@
       0
      ],
      "destination": [
+      "obj-232",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-231",
+      0
+     ],
+     "destination": [
+      "obj-238",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-238",
+      0
+     ],
+     "destination": [
       "obj-235",
       0
      ]
@@ -9278,32 +9714,8 @@
    {
     "patchline": {
      "source": [
-      "obj-240",
-      0
-     ],
-     "destination": [
       "obj-241",
       0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-241",
-      0
-     ],
-     "destination": [
-      "obj-207",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-206",
-      6
      ],
      "destination": [
       "obj-242",
@@ -9318,7 +9730,7 @@
       0
      ],
      "destination": [
-      "obj-240",
+      "obj-232",
       0
      ]
     }
@@ -9330,7 +9742,7 @@
       0
      ],
      "destination": [
-      "obj-246",
+      "obj-247",
       0
      ]
     }
@@ -9340,18 +9752,6 @@
      "source": [
       "obj-246",
       0
-     ],
-     "destination": [
-      "obj-207",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-206",
-      7
      ],
      "destination": [
       "obj-247",
@@ -9366,7 +9766,7 @@
       0
      ],
      "destination": [
-      "obj-245",
+      "obj-232",
       0
      ]
     }
@@ -9375,10 +9775,10 @@
     "patchline": {
      "source": [
       "obj-250",
-      0
+      1
      ],
      "destination": [
-      "obj-252",
+      "obj-251",
       0
      ]
     }
@@ -9390,6 +9790,18 @@
       0
      ],
      "destination": [
+      "obj-232",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-231",
+      3
+     ],
+     "destination": [
       "obj-252",
       0
      ]
@@ -9399,30 +9811,6 @@
     "patchline": {
      "source": [
       "obj-252",
-      0
-     ],
-     "destination": [
-      "obj-207",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-206",
-      8
-     ],
-     "destination": [
-      "obj-253",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-253",
       0
      ],
      "destination": [
@@ -9434,11 +9822,23 @@
    {
     "patchline": {
      "source": [
+      "obj-255",
+      1
+     ],
+     "destination": [
+      "obj-256",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-256",
       0
      ],
      "destination": [
-      "obj-257",
+      "obj-232",
       0
      ]
     }
@@ -9446,227 +9846,11 @@
    {
     "patchline": {
      "source": [
-      "obj-261",
-      0
-     ],
-     "destination": [
-      "obj-262",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-262",
-      0
-     ],
-     "destination": [
-      "obj-258",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-257",
-      0
-     ],
-     "destination": [
-      "obj-263",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-263",
-      0
-     ],
-     "destination": [
-      "obj-261",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-266",
-      0
-     ],
-     "destination": [
-      "obj-267",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-267",
-      0
-     ],
-     "destination": [
-      "obj-258",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-257",
-      1
-     ],
-     "destination": [
-      "obj-268",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-268",
-      0
-     ],
-     "destination": [
-      "obj-266",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-271",
-      0
-     ],
-     "destination": [
-      "obj-272",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-272",
-      0
-     ],
-     "destination": [
-      "obj-258",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-257",
-      2
-     ],
-     "destination": [
-      "obj-273",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-273",
-      0
-     ],
-     "destination": [
-      "obj-271",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-276",
-      0
-     ],
-     "destination": [
-      "obj-277",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-277",
-      0
-     ],
-     "destination": [
-      "obj-258",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-257",
-      3
-     ],
-     "destination": [
-      "obj-278",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-278",
-      0
-     ],
-     "destination": [
-      "obj-276",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-281",
-      0
-     ],
-     "destination": [
-      "obj-282",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
-      0
-     ],
-     "destination": [
-      "obj-258",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-257",
+      "obj-231",
       4
      ],
      "destination": [
-      "obj-283",
+      "obj-257",
       0
      ]
     }
@@ -9674,11 +9858,227 @@
    {
     "patchline": {
      "source": [
-      "obj-283",
+      "obj-257",
       0
      ],
      "destination": [
+      "obj-255",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-260",
+      0
+     ],
+     "destination": [
+      "obj-261",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-261",
+      0
+     ],
+     "destination": [
+      "obj-232",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-231",
+      5
+     ],
+     "destination": [
+      "obj-262",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-262",
+      0
+     ],
+     "destination": [
+      "obj-260",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-265",
+      0
+     ],
+     "destination": [
+      "obj-266",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-266",
+      0
+     ],
+     "destination": [
+      "obj-232",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-231",
+      6
+     ],
+     "destination": [
+      "obj-267",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-267",
+      0
+     ],
+     "destination": [
+      "obj-265",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-270",
+      0
+     ],
+     "destination": [
+      "obj-271",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-271",
+      0
+     ],
+     "destination": [
+      "obj-232",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-231",
+      7
+     ],
+     "destination": [
+      "obj-272",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-272",
+      0
+     ],
+     "destination": [
+      "obj-270",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-275",
+      0
+     ],
+     "destination": [
+      "obj-277",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-276",
+      0
+     ],
+     "destination": [
+      "obj-277",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-277",
+      0
+     ],
+     "destination": [
+      "obj-232",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-231",
+      8
+     ],
+     "destination": [
+      "obj-278",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-278",
+      0
+     ],
+     "destination": [
+      "obj-275",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-281",
+      0
+     ],
+     "destination": [
+      "obj-282",
       0
      ]
     }
@@ -9702,7 +10102,7 @@
       0
      ],
      "destination": [
-      "obj-258",
+      "obj-283",
       0
      ]
     }
@@ -9710,8 +10110,8 @@
    {
     "patchline": {
      "source": [
-      "obj-257",
-      5
+      "obj-282",
+      0
      ],
      "destination": [
       "obj-288",
@@ -9750,7 +10150,7 @@
       0
      ],
      "destination": [
-      "obj-258",
+      "obj-283",
       0
      ]
     }
@@ -9758,8 +10158,8 @@
    {
     "patchline": {
      "source": [
-      "obj-257",
-      6
+      "obj-282",
+      1
      ],
      "destination": [
       "obj-293",
@@ -9786,7 +10186,7 @@
       0
      ],
      "destination": [
-      "obj-300",
+      "obj-297",
       0
      ]
     }
@@ -9798,7 +10198,19 @@
       0
      ],
      "destination": [
-      "obj-300",
+      "obj-283",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-282",
+      2
+     ],
+     "destination": [
+      "obj-298",
       0
      ]
     }
@@ -9810,7 +10222,7 @@
       0
      ],
      "destination": [
-      "obj-300",
+      "obj-296",
       0
      ]
     }
@@ -9818,11 +10230,11 @@
    {
     "patchline": {
      "source": [
-      "obj-299",
+      "obj-301",
       0
      ],
      "destination": [
-      "obj-300",
+      "obj-302",
       0
      ]
     }
@@ -9830,11 +10242,23 @@
    {
     "patchline": {
      "source": [
-      "obj-300",
+      "obj-302",
       0
      ],
      "destination": [
-      "obj-258",
+      "obj-283",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-282",
+      3
+     ],
+     "destination": [
+      "obj-303",
       0
      ]
     }
@@ -9846,7 +10270,7 @@
       0
      ],
      "destination": [
-      "obj-304",
+      "obj-301",
       0
      ]
     }
@@ -9854,11 +10278,11 @@
    {
     "patchline": {
      "source": [
-      "obj-304",
+      "obj-306",
       0
      ],
      "destination": [
-      "obj-258",
+      "obj-307",
       0
      ]
     }
@@ -9866,11 +10290,11 @@
    {
     "patchline": {
      "source": [
-      "obj-257",
-      8
+      "obj-307",
+      0
      ],
      "destination": [
-      "obj-305",
+      "obj-283",
       0
      ]
     }
@@ -9878,11 +10302,11 @@
    {
     "patchline": {
      "source": [
-      "obj-305",
-      0
+      "obj-282",
+      4
      ],
      "destination": [
-      "obj-303",
+      "obj-308",
       0
      ]
     }
@@ -9894,7 +10318,7 @@
       0
      ],
      "destination": [
-      "obj-309",
+      "obj-306",
       0
      ]
     }
@@ -9902,11 +10326,11 @@
    {
     "patchline": {
      "source": [
-      "obj-309",
+      "obj-311",
       0
      ],
      "destination": [
-      "obj-258",
+      "obj-312",
       0
      ]
     }
@@ -9914,11 +10338,11 @@
    {
     "patchline": {
      "source": [
-      "obj-257",
-      9
+      "obj-312",
+      0
      ],
      "destination": [
-      "obj-310",
+      "obj-283",
       0
      ]
     }
@@ -9926,11 +10350,11 @@
    {
     "patchline": {
      "source": [
-      "obj-310",
-      0
+      "obj-282",
+      5
      ],
      "destination": [
-      "obj-308",
+      "obj-313",
       0
      ]
     }
@@ -9942,7 +10366,43 @@
       0
      ],
      "destination": [
-      "obj-314",
+      "obj-311",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-316",
+      0
+     ],
+     "destination": [
+      "obj-317",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-317",
+      0
+     ],
+     "destination": [
+      "obj-283",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-282",
+      6
+     ],
+     "destination": [
+      "obj-318",
       0
      ]
     }
@@ -9954,43 +10414,7 @@
       0
      ],
      "destination": [
-      "obj-320",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-319",
-      0
-     ],
-     "destination": [
-      "obj-320",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-320",
-      0
-     ],
-     "destination": [
-      "obj-315",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      0
-     ],
-     "destination": [
-      "obj-321",
+      "obj-316",
       0
      ]
     }
@@ -10002,7 +10426,31 @@
       0
      ],
      "destination": [
-      "obj-318",
+      "obj-325",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-322",
+      0
+     ],
+     "destination": [
+      "obj-325",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-323",
+      0
+     ],
+     "destination": [
+      "obj-325",
       0
      ]
     }
@@ -10014,7 +10462,7 @@
       0
      ],
      "destination": [
-      "obj-326",
+      "obj-325",
       0
      ]
     }
@@ -10026,7 +10474,7 @@
       0
      ],
      "destination": [
-      "obj-326",
+      "obj-283",
       0
      ]
     }
@@ -10034,11 +10482,11 @@
    {
     "patchline": {
      "source": [
-      "obj-326",
+      "obj-328",
       0
      ],
      "destination": [
-      "obj-315",
+      "obj-329",
       0
      ]
     }
@@ -10046,11 +10494,11 @@
    {
     "patchline": {
      "source": [
-      "obj-314",
-      1
+      "obj-329",
+      0
      ],
      "destination": [
-      "obj-327",
+      "obj-283",
       0
      ]
     }
@@ -10058,11 +10506,11 @@
    {
     "patchline": {
      "source": [
-      "obj-327",
-      0
+      "obj-282",
+      8
      ],
      "destination": [
-      "obj-324",
+      "obj-330",
       0
      ]
     }
@@ -10074,7 +10522,7 @@
       0
      ],
      "destination": [
-      "obj-331",
+      "obj-328",
       0
      ]
     }
@@ -10082,11 +10530,11 @@
    {
     "patchline": {
      "source": [
-      "obj-331",
+      "obj-333",
       0
      ],
      "destination": [
-      "obj-315",
+      "obj-334",
       0
      ]
     }
@@ -10094,11 +10542,11 @@
    {
     "patchline": {
      "source": [
-      "obj-314",
-      2
+      "obj-334",
+      0
      ],
      "destination": [
-      "obj-332",
+      "obj-283",
       0
      ]
     }
@@ -10106,11 +10554,11 @@
    {
     "patchline": {
      "source": [
-      "obj-332",
-      0
+      "obj-282",
+      9
      ],
      "destination": [
-      "obj-330",
+      "obj-335",
       0
      ]
     }
@@ -10122,7 +10570,7 @@
       0
      ],
      "destination": [
-      "obj-336",
+      "obj-333",
       0
      ]
     }
@@ -10130,11 +10578,11 @@
    {
     "patchline": {
      "source": [
-      "obj-336",
+      "obj-338",
       0
      ],
      "destination": [
-      "obj-315",
+      "obj-339",
       0
      ]
     }
@@ -10142,11 +10590,11 @@
    {
     "patchline": {
      "source": [
-      "obj-314",
-      3
+      "obj-343",
+      0
      ],
      "destination": [
-      "obj-337",
+      "obj-345",
       0
      ]
     }
@@ -10154,59 +10602,11 @@
    {
     "patchline": {
      "source": [
-      "obj-337",
+      "obj-344",
       0
      ],
      "destination": [
-      "obj-335",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-340",
-      0
-     ],
-     "destination": [
-      "obj-341",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-341",
-      0
-     ],
-     "destination": [
-      "obj-315",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      4
-     ],
-     "destination": [
-      "obj-342",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-342",
-      0
-     ],
-     "destination": [
-      "obj-340",
+      "obj-345",
       0
      ]
     }
@@ -10218,7 +10618,19 @@
       0
      ],
      "destination": [
-      "obj-347",
+      "obj-340",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-339",
+      0
+     ],
+     "destination": [
+      "obj-346",
       0
      ]
     }
@@ -10230,7 +10642,7 @@
       0
      ],
      "destination": [
-      "obj-347",
+      "obj-343",
       0
      ]
     }
@@ -10238,11 +10650,11 @@
    {
     "patchline": {
      "source": [
-      "obj-347",
+      "obj-349",
       0
      ],
      "destination": [
-      "obj-315",
+      "obj-351",
       0
      ]
     }
@@ -10250,23 +10662,11 @@
    {
     "patchline": {
      "source": [
-      "obj-314",
-      5
-     ],
-     "destination": [
-      "obj-348",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-348",
+      "obj-350",
       0
      ],
      "destination": [
-      "obj-345",
+      "obj-351",
       0
      ]
     }
@@ -10278,7 +10678,19 @@
       0
      ],
      "destination": [
-      "obj-353",
+      "obj-340",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-339",
+      1
+     ],
+     "destination": [
+      "obj-352",
       0
      ]
     }
@@ -10290,7 +10702,7 @@
       0
      ],
      "destination": [
-      "obj-353",
+      "obj-349",
       0
      ]
     }
@@ -10298,11 +10710,11 @@
    {
     "patchline": {
      "source": [
-      "obj-353",
+      "obj-355",
       0
      ],
      "destination": [
-      "obj-315",
+      "obj-356",
       0
      ]
     }
@@ -10310,11 +10722,11 @@
    {
     "patchline": {
      "source": [
-      "obj-314",
-      6
+      "obj-356",
+      0
      ],
      "destination": [
-      "obj-354",
+      "obj-340",
       0
      ]
     }
@@ -10322,11 +10734,11 @@
    {
     "patchline": {
      "source": [
-      "obj-354",
-      0
+      "obj-339",
+      2
      ],
      "destination": [
-      "obj-351",
+      "obj-357",
       0
      ]
     }
@@ -10338,43 +10750,7 @@
       0
      ],
      "destination": [
-      "obj-359",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-358",
-      0
-     ],
-     "destination": [
-      "obj-359",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-359",
-      0
-     ],
-     "destination": [
-      "obj-315",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      7
-     ],
-     "destination": [
-      "obj-360",
+      "obj-355",
       0
      ]
     }
@@ -10386,7 +10762,7 @@
       0
      ],
      "destination": [
-      "obj-357",
+      "obj-361",
       0
      ]
     }
@@ -10394,11 +10770,11 @@
    {
     "patchline": {
      "source": [
-      "obj-363",
+      "obj-361",
       0
      ],
      "destination": [
-      "obj-365",
+      "obj-340",
       0
      ]
     }
@@ -10406,11 +10782,23 @@
    {
     "patchline": {
      "source": [
-      "obj-364",
+      "obj-339",
+      3
+     ],
+     "destination": [
+      "obj-362",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-362",
       0
      ],
      "destination": [
-      "obj-365",
+      "obj-360",
       0
      ]
     }
@@ -10420,18 +10808,6 @@
      "source": [
       "obj-365",
       0
-     ],
-     "destination": [
-      "obj-315",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      8
      ],
      "destination": [
       "obj-366",
@@ -10446,7 +10822,7 @@
       0
      ],
      "destination": [
-      "obj-363",
+      "obj-340",
       0
      ]
     }
@@ -10454,11 +10830,23 @@
    {
     "patchline": {
      "source": [
-      "obj-369",
+      "obj-339",
+      4
+     ],
+     "destination": [
+      "obj-367",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-367",
       0
      ],
      "destination": [
-      "obj-371",
+      "obj-365",
       0
      ]
     }
@@ -10470,7 +10858,7 @@
       0
      ],
      "destination": [
-      "obj-371",
+      "obj-372",
       0
      ]
     }
@@ -10480,18 +10868,6 @@
      "source": [
       "obj-371",
       0
-     ],
-     "destination": [
-      "obj-315",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      9
      ],
      "destination": [
       "obj-372",
@@ -10506,7 +10882,7 @@
       0
      ],
      "destination": [
-      "obj-369",
+      "obj-340",
       0
      ]
     }
@@ -10514,11 +10890,23 @@
    {
     "patchline": {
      "source": [
-      "obj-375",
+      "obj-339",
+      5
+     ],
+     "destination": [
+      "obj-373",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-373",
       0
      ],
      "destination": [
-      "obj-377",
+      "obj-370",
       0
      ]
     }
@@ -10530,7 +10918,7 @@
       0
      ],
      "destination": [
-      "obj-377",
+      "obj-378",
       0
      ]
     }
@@ -10540,18 +10928,6 @@
      "source": [
       "obj-377",
       0
-     ],
-     "destination": [
-      "obj-315",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      10
      ],
      "destination": [
       "obj-378",
@@ -10566,7 +10942,7 @@
       0
      ],
      "destination": [
-      "obj-375",
+      "obj-340",
       0
      ]
     }
@@ -10574,11 +10950,23 @@
    {
     "patchline": {
      "source": [
-      "obj-381",
+      "obj-339",
+      6
+     ],
+     "destination": [
+      "obj-379",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-379",
       0
      ],
      "destination": [
-      "obj-383",
+      "obj-376",
       0
      ]
     }
@@ -10590,7 +10978,7 @@
       0
      ],
      "destination": [
-      "obj-383",
+      "obj-384",
       0
      ]
     }
@@ -10600,18 +10988,6 @@
      "source": [
       "obj-383",
       0
-     ],
-     "destination": [
-      "obj-315",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      11
      ],
      "destination": [
       "obj-384",
@@ -10626,7 +11002,7 @@
       0
      ],
      "destination": [
-      "obj-381",
+      "obj-340",
       0
      ]
     }
@@ -10634,11 +11010,23 @@
    {
     "patchline": {
      "source": [
-      "obj-387",
+      "obj-339",
+      7
+     ],
+     "destination": [
+      "obj-385",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-385",
       0
      ],
      "destination": [
-      "obj-389",
+      "obj-382",
       0
      ]
     }
@@ -10650,7 +11038,7 @@
       0
      ],
      "destination": [
-      "obj-389",
+      "obj-390",
       0
      ]
     }
@@ -10660,18 +11048,6 @@
      "source": [
       "obj-389",
       0
-     ],
-     "destination": [
-      "obj-315",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-314",
-      12
      ],
      "destination": [
       "obj-390",
@@ -10686,7 +11062,7 @@
       0
      ],
      "destination": [
-      "obj-387",
+      "obj-340",
       0
      ]
     }
@@ -10694,11 +11070,23 @@
    {
     "patchline": {
      "source": [
-      "obj-393",
+      "obj-339",
+      8
+     ],
+     "destination": [
+      "obj-391",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-391",
       0
      ],
      "destination": [
-      "obj-395",
+      "obj-388",
       0
      ]
     }
@@ -10710,7 +11098,7 @@
       0
      ],
      "destination": [
-      "obj-395",
+      "obj-396",
       0
      ]
     }
@@ -10722,7 +11110,7 @@
       0
      ],
      "destination": [
-      "obj-315",
+      "obj-396",
       0
      ]
     }
@@ -10730,11 +11118,263 @@
    {
     "patchline": {
      "source": [
-      "obj-314",
+      "obj-396",
+      0
+     ],
+     "destination": [
+      "obj-340",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-339",
+      9
+     ],
+     "destination": [
+      "obj-397",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-397",
+      0
+     ],
+     "destination": [
+      "obj-394",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-400",
+      0
+     ],
+     "destination": [
+      "obj-402",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-401",
+      0
+     ],
+     "destination": [
+      "obj-402",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-402",
+      0
+     ],
+     "destination": [
+      "obj-340",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-339",
+      10
+     ],
+     "destination": [
+      "obj-403",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-403",
+      0
+     ],
+     "destination": [
+      "obj-400",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-406",
+      0
+     ],
+     "destination": [
+      "obj-408",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-407",
+      0
+     ],
+     "destination": [
+      "obj-408",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-408",
+      0
+     ],
+     "destination": [
+      "obj-340",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-339",
+      11
+     ],
+     "destination": [
+      "obj-409",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-409",
+      0
+     ],
+     "destination": [
+      "obj-406",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-412",
+      0
+     ],
+     "destination": [
+      "obj-414",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-413",
+      0
+     ],
+     "destination": [
+      "obj-414",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-414",
+      0
+     ],
+     "destination": [
+      "obj-340",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-339",
+      12
+     ],
+     "destination": [
+      "obj-415",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-415",
+      0
+     ],
+     "destination": [
+      "obj-412",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-418",
+      0
+     ],
+     "destination": [
+      "obj-420",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-419",
+      0
+     ],
+     "destination": [
+      "obj-420",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-420",
+      0
+     ],
+     "destination": [
+      "obj-340",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-339",
       13
      ],
      "destination": [
-      "obj-396",
+      "obj-421",
       0
      ]
     }
@@ -10742,11 +11382,11 @@
    {
     "patchline": {
      "source": [
-      "obj-396",
+      "obj-421",
       0
      ],
      "destination": [
-      "obj-393",
+      "obj-418",
       0
      ]
     }
@@ -10754,11 +11394,11 @@
    {
     "patchline": {
      "source": [
-      "obj-399",
+      "obj-424",
       0
      ],
      "destination": [
-      "obj-400",
+      "obj-425",
       0
      ]
     }
@@ -10766,11 +11406,11 @@
    {
     "patchline": {
      "source": [
-      "obj-400",
+      "obj-425",
       0
      ],
      "destination": [
-      "obj-315",
+      "obj-340",
       0
      ]
     }
@@ -10778,11 +11418,11 @@
    {
     "patchline": {
      "source": [
-      "obj-314",
+      "obj-339",
       14
      ],
      "destination": [
-      "obj-401",
+      "obj-426",
       0
      ]
     }
@@ -10790,11 +11430,11 @@
    {
     "patchline": {
      "source": [
-      "obj-401",
+      "obj-426",
       0
      ],
      "destination": [
-      "obj-399",
+      "obj-424",
       0
      ]
     }

@@ -10,6 +10,7 @@
 #include "ap_hearing.h"
 #include "ap_mix.h"
 #include "ap_portaudio.h"
+#include "ap_quotes.h"
 #include "ap_resample.h"
 #include "ap_rvq.h"
 #include "ap_smooth.h"
@@ -169,6 +170,51 @@ static int trellis(uint32_t notes, uint32_t ages, uint32_t back, uint32_t stroke
     return 0;
 }
 
+/* Melodies of 20 notes each, and lines of every length that quote one of them, or run past its beginning. */
+static int quotes(uint64_t notes) {
+    int64_t *words = exactly(notes * sizeof *words + 1);
+    int32_t *ends = exactly(notes * sizeof *ends + 1), families[2] = {0, 1};
+    uint8_t *codes = exactly(notes + 1), *nexts = exactly(notes + 1), own[2] = {0, 1};
+    int8_t *waits = exactly(notes + 1);
+    uint16_t *of = exactly(notes * sizeof *of + 1);
+    for (uint64_t n = 0; n < notes; n++) {
+        codes[n] = n % 20 ? (uint8_t)(10 + n * n % 13) : 0;
+        waits[n] = (int8_t)(n % 3 * 16);
+        of[n] = (uint16_t)(n / 20);
+    }
+    codes[notes] = 0;
+    for (uint64_t n = 0; n < notes; n++) {
+        int64_t word = 0;
+        for (uint64_t back = 0; back < AP_QUOTES_DEPTH; back++) word = word << 5 | (back <= n ? codes[n - back] : 0);
+        uint64_t at = n;
+        for (; at && words[at - 1] > word; at--) words[at] = words[at - 1], ends[at] = ends[at - 1];
+        words[at] = word;
+        ends[at] = (int32_t)n;
+    }
+    for (uint64_t n = 0; n < notes; n++) nexts[n] = codes[ends[n] + 1];
+    const ap_quotes q = {words, ends, nexts, codes, waits, of, families, own, 1, notes};
+    const float bins[3] = {0.0f, 16.0f, 32.0f}, slack[3] = {1.0f, 1.0f, 1.0f};
+    int32_t pitches[AP_QUOTES_LINE + 1], line[AP_QUOTES_LINE + 1];
+    uint8_t who[AP_QUOTES_LINE + 1];
+    ap_quotes_found found;
+    for (uint32_t from = 0; from < 20; from++)
+        for (uint32_t n = 0; n <= AP_QUOTES_LINE + 1; n++) {
+            for (uint32_t i = 0; i < n; i++) {
+                const uint64_t note = notes ? (from + i) % notes : 0;
+                pitches[i] = i ? pitches[i - 1] + codes[note] - 16 : 60;
+                line[i] = (int32_t)(note % 3) + (i == 9 ? 40 : i == 11 ? -3 : 0);
+                who[i] = i > 4;
+            }
+            for (uint32_t depth = 0; depth < 70; depth += 3) {
+                const ap_quotes_rules rules = {depth, 69 - depth, 2, 100, 4.0f, bins, slack, 3};
+                ap_quotes_find(&q, &rules, pitches, line, who, n, &found);
+                REQUIRE(found.closed < AP_QUOTES_CODES && found.length <= AP_QUOTES_LINE && found.nearest < 2);
+            }
+        }
+    free(words), free(ends), free(codes), free(nexts), free(waits), free(of);
+    return 0;
+}
+
 /* A hop through the codec's kernels, at sane values and at others. */
 static int codec(float reach, float pitch) {
     float *books = noisy(2 * AP_RVQ_LEVEL, reach), *latent = noisy(AP_RVQ_LATENT, reach), *total = noisy(AP_RVQ_LATENT, 0.0f);
@@ -263,6 +309,7 @@ int main(void) {
     ap_portaudio_counts counts = {0, 0, {0}, 2};
     ap_portaudio_empty(NULL, values, 16, NULL, 31, &counts);
     REQUIRE(counts.blocks == 1 && counts.flagged[4] == 1 && values[31] == 0.0f);
+    REQUIRE(!quotes(0) && !quotes(1) && !quotes(40));
     puts("every kernel ran");
     return 0;
 }

@@ -29,6 +29,8 @@ Antiphon {
 			['yield', 'bool', 0, 1, 'lin', 1, true, "", [], 1, "Fall silent within one step when the performer begins again"],
 			['yield_margin', 'float', 0, 40, 'lin', 0, 6, "dB", [], 1, "How far above its own voice in the microphone the performer must be for it to yield"],
 			['seed', 'int', 0, 2147483647, 'lin', 1, 1, "", [], 1, "Where the chances of the next answer start: the same seed and sound give the same answer"],
+			['guard_notes', 'int', 4, 32, 'lin', 1, 8, "notes", [], 1, "Notes in a row, in their rhythm, that no answer plays of a melody the model learned from or of a guarded work"],
+			['guard_intervals', 'int', 4, 64, 'lin', 1, 12, "intervals", [], 1, "Intervals in a row, in whatever rhythm, that no answer plays of such a melody"],
 			['key', 'enum', 0, 12, 'lin', 1, 'performer', "", ['performer', 'c', 'c#', 'd', 'eb', 'e', 'f', 'f#', 'g', 'ab', 'a', 'bb', 'b'], 1, "Tonic of the answer; performer: as heard"],
 			['scale', 'enum', 0, 24, 'lin', 1, 'performer', "", ['performer', 'major', 'minor', 'harmonic-minor', 'melodic-minor', 'dorian', 'phrygian', 'lydian', 'mixolydian', 'locrian', 'pentatonic', 'minor-pentatonic', 'blues', 'whole-tone', 'octatonic', 'chromatic', 'rast', 'bayati', 'hijaz', 'saba', 'bhairav', 'yaman', 'pelog', 'slendro', 'cents'], 1, "Scale of the answer, in its own tuning; performer: as heard. cents: as scale_cents says"],
 			['scale_cents', 'list', 0, 1199.5, 'lin', 0, [], "cents", [], 12, "Steps of a scale of your own above its tonic, for scale cents"],
@@ -79,6 +81,9 @@ Antiphon {
 			['preset', 'text', 0, 1, 'lin', 0, nil, "", [], 200, "Take the values of a preset, by name or file, over morph_s seconds"],
 			['morph_s', 'float', 0, 60, 'lin', 0, 0, "s", [], 1, "How long the way to a preset takes; what cannot lie between two values changes at once"],
 			['ask', 'text', 0, 1, 'lin', 0, nil, "", [], 500, "Ask in words for what the rows can do: slow, dark, sparse, C minor, 80 bpm, breathy"],
+			['take/start', 'trigger', 1, 1, 'lin', 1, nil, "", [], 1, "Record a take: your sound, the voice, the mix, every event, and the proof of how it was made"],
+			['take/stop', 'trigger', 1, 1, 'lin', 1, nil, "", [], 1, "End the take; it is written to its end and signed"],
+			['take/name', 'text', 0, 1, 'lin', 0, nil, "", [], 60, "What the takes to come are called, in the folder where takes lie; date and time without it"],
 			['midi_learn', 'text', 0, 1, 'lin', 0, nil, "", [], 80, "Let the next controller, key or pad that is moved steer this row, or row=value; off: no more"],
 			['midi_notes', 'enum', 0, 2, 'lin', 1, 'chord', "", ['chord', 'note', 'off'], 1, "What notes of a MIDI keyboard do: hold a chord to keep to, or play the answer's next note"],
 		]
@@ -249,6 +254,10 @@ Antiphon {
 	yield_margin_ { |value| this.set('yield_margin', value) }
 	seed { |value| ^if(value.isNil) { this.get('seed') } { this.set('seed', value) } }
 	seed_ { |value| this.set('seed', value) }
+	guard_notes { |value| ^if(value.isNil) { this.get('guard_notes') } { this.set('guard_notes', value) } }
+	guard_notes_ { |value| this.set('guard_notes', value) }
+	guard_intervals { |value| ^if(value.isNil) { this.get('guard_intervals') } { this.set('guard_intervals', value) } }
+	guard_intervals_ { |value| this.set('guard_intervals', value) }
 	key { |value| ^if(value.isNil) { this.get('key') } { this.set('key', value) } }
 	key_ { |value| this.set('key', value) }
 	scale { |value| ^if(value.isNil) { this.get('scale') } { this.set('scale', value) } }
@@ -347,6 +356,10 @@ Antiphon {
 	morph_s_ { |value| this.set('morph_s', value) }
 	ask { |text| this.send('ask', text) }
 	ask_ { |text| this.send('ask', text) }
+	takestart { this.send('take/start') }
+	takestop { this.send('take/stop') }
+	takename { |text| this.send('take/name', text) }
+	takename_ { |text| this.send('take/name', text) }
 	midi_learn { |text| this.send('midi_learn', text) }
 	midi_learn_ { |text| this.send('midi_learn', text) }
 	midi_notes { |value| ^if(value.isNil) { this.get('midi_notes') } { this.set('midi_notes', value) } }
