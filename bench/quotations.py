@@ -10,9 +10,10 @@ own      the prompts of `lines` again, each registered as the player's own: how 
 cost     microseconds a note that the guard takes, beside the graph it works for; wall time, and the thread's own
 
 Quotations are found here in another way than the guard's: among all places that share four intervals, those are followed that go
-on alike. `notes` counts notes in a row of one melody, in any key; `in rhythm` those whose waits go alike as well, but for the wait
-before the answer and the last note's onset; `anyones` counts all such runs, `ones` those that are not a formula (three tune families or more have them),
-a scale, a repetition or two intervals in turn. With N = 8 notes and 12 intervals no run of `ones` may reach 8 in rhythm or 13.
+on alike. All figures are notes in a row, in any key; `in rhythm` those whose waits go alike as well, but for the wait
+before the answer and the last note's onset; `any` those in whatever rhythm. `ones` are those of one melody: no formula (more than
+two tune families have it), scale, repetition, or two intervals in turn. With the guard at 8 notes and 12 intervals no run of one
+melody's may reach 8 notes in rhythm or 13 in any.
 
 What this does not measure: likeness that is not note for note.
 """
@@ -182,8 +183,8 @@ def line_of(model: NoteModel, pitches: np.ndarray, waits: np.ndarray, seed: int,
 def spread(values: list[int]) -> dict:
     """A distribution of whole numbers, for a record."""
     found = np.array(values)
-    return {"mean": round(float(found.mean()), 2), "p50": int(np.median(found)), "p90": int(np.quantile(found, 0.9)), "max": int(found.max()),
-            "count": {int(v): int((found == v).sum()) for v in np.unique(found)}}  # fmt: skip
+    return {"mean": round(float(found.mean()), 2), "p50": int(np.median(found)), "p90": int(np.quantile(found, 0.9)),
+            "max": int(found.max()), "count": {int(v): int((found == v).sum()) for v in np.unique(found)}}  # fmt: skip
 
 
 def by_kind(found: list[dict[str, int]]) -> dict:
@@ -238,8 +239,8 @@ def main() -> int:
             nats += some
             scale = {int(p) % 12 for p in pitches}
             inside += [round(p) % 12 in scale for p in pitch[~theirs]]
-        told(name, {"answers": len(found), "notes": counting.asked, "notes with something closed": counting.shut, "hits": guard.hits,
-                    "unavoidable": guard.unavoidable, "nats a pitch": round(float(np.mean(nats)), 4),
+        told(name, {"answers": len(found), "notes": counting.asked, "notes with something closed": counting.shut,
+                    "hits": guard.hits, "unavoidable": guard.unavoidable, "nats a pitch": round(float(np.mean(nats)), 4),
                     "in the prompt's pitches": round(float(np.mean(inside)), 4), **by_kind(found)})  # fmt: skip
         note(f"{name}: {len(found)} answers")
         if closed:

@@ -119,7 +119,7 @@ def marked_elsewhere(program: str, source: Source) -> Source:
         with tempfile.TemporaryDirectory() as folder:
             given, made = Path(folder) / "given.wav", Path(folder) / "made.wav"
             soundfile.write(given, source(seconds, random), RATE, subtype="FLOAT")
-            subprocess.run([program, "-q", "add", given, made, random.bytes(16).hex()], check=True, capture_output=True)
+            subprocess.run([program, "add", "-q", given, made, random.bytes(16).hex()], check=True, capture_output=True)
             return soundfile.read(made, dtype="float32")[0]
 
     return piece

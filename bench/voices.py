@@ -1,6 +1,6 @@
 """How often a protected voice is known again, and how often somebody is taken for it: error rates on recordings that nothing was fitted to.
 
-    python bench/voices.py --readers FOLDER [--clips FOLDER] [--seeds FOLDER] [--cache FILE.npz] [--fit] [--no-record]
+    python bench/voices.py --readers FOLDER [--clips FOLDER] [--seeds FOLDER] [--cache FILE.npz] [--fit] [--dry-run]
 
 Voices: readers (FOLDER holds `librispeech_test-other/READER/*.flac` and `librispeech_train-clean-100/*.flac`, as `audio_data` of
 github.com/resemble-ai/Resemblyzer at 15d828e does; LibriSpeech, CC BY 4.0), the instruments and singers of `../shared/data/seeds`, the
@@ -302,7 +302,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="what was heard, kept for the next time")
     parser.add_argument("--fit", action="store_true", help="learn the space anew, and write provenance/voicespace.py")
     parser.add_argument("--threshold", type=float, default=2.3, help="with --fit: likeness from which two are one voice (default: 2.3)")
-    parser.add_argument("--no-record", action="store_true")
+    parser.add_argument("--dry-run", action="store_true", help="print only, keep no records")
     args = parser.parse_args()
     place = ROOT / "engine/antiphon/provenance/voicespace.py"
     if args.fit and not place.exists():  # what hears imports it
@@ -321,15 +321,15 @@ def main() -> None:
             found = trials(heard, everybody, seconds, microphone, voices)
             settings = {"seconds": seconds, "threshold": voices.THRESHOLD, "microphone": way}
             record("voices", f"all voices, {way}, {seconds} s", figures(found, voices.THRESHOLD), unit="share", clock=clock,
-                   settings=settings, write=not args.no_record)  # fmt: skip
+                   settings=settings, write=not args.dry_run)  # fmt: skip
             people = np.array([[a.human and b.human for b in found.tested] for a in found.kept])
             record("voices", f"people only, {way}, {seconds} s", figures(found, voices.THRESHOLD, people), unit="share", clock=clock,
-                   settings=settings, write=not args.no_record)  # fmt: skip
+                   settings=settings, write=not args.dry_run)  # fmt: skip
     for kind in KINDS:
         for seconds in (5, 10):
             record("voices", f"made up: {kind}, {seconds} s", made_up_figures(heard, kind, seconds, voices), unit="share", clock=clock,
-                   settings={"seconds": seconds, "threshold": voices.THRESHOLD}, write=not args.no_record)  # fmt: skip
-    cost(voices, write=not args.no_record)
+                   settings={"seconds": seconds, "threshold": voices.THRESHOLD}, write=not args.dry_run)  # fmt: skip
+    cost(voices, write=not args.dry_run)
 
 
 def cost(voices, write: bool) -> None:

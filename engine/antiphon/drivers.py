@@ -89,7 +89,7 @@ def _dummy(config) -> DummyDriver:
         tail_s=_tail_s(config.values),
         seconds=config.seconds,
         input_name=name,
-        **_sink(config.output, rate, config.out_channels or 2, config.input),
+        **_sink(config.output, rate, config.out_channels or 2, config.input, config.bundle),
     )
 
 
@@ -121,13 +121,14 @@ def _source(config) -> tuple[np.ndarray | None, int, str, bool]:
     return hummed_phrase(rate), rate, "hummed phrase", True
 
 
-def _sink(output, rate: int, channels: int, source) -> dict:
+def _sink(output, rate: int, channels: int, source, bundle: str) -> dict:
     if output is None:
         return {}
     from .audiofile import Writer
+    from .provenance.credentials import disclosure
 
     is_file = isinstance(source, str | Path) and Path(source).is_file()
-    writer = Writer(output, rate, channels, keep=source if is_file else None)
+    writer = Writer(output, rate, channels, keep=source if is_file else None, tags=disclosure({"kind": "mix", "bundle": bundle}))
     return {"sink": writer.write, "close_sink": writer.close, "output_name": str(output)}
 
 

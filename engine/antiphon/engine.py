@@ -43,6 +43,7 @@ _REOPEN_S = 0.2
 _FALL_BACK_AFTER = 3  # tries for the device that was lost before the system's default will do
 _STOP_FADE_S = 0.03
 _STOP_S = 0.5  # more than a supervisor takes that does not wait for a device
+_PAYLOAD_S = 86_400.0  # how long the mark says the same where no take is recorded
 _PUSH_AHEAD_S = 0.1  # block rows reach the callback this long before their frame
 
 
@@ -60,6 +61,7 @@ class Engine:
         self._of_bundle = of_bundle(config.bundle)
         self.payload = config.payload or (Payload(0) if config.driver == "freewheel" else Payload.now())
         self.steering.carry(self.payload.take, self.payload.minute)
+        self._payload_until = time.monotonic() + _PAYLOAD_S
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -313,6 +315,7 @@ class Engine:
                 self._watch_device()
                 self._watch_model()
                 self._apply_due()
+                self._renew_payload()
             except Exception as error:  # a supervisor that dies takes the worker with it: say it and go on
                 self._notice(f"supervisor: {type(error).__name__}: {error}")
         self.keeper.stop()
@@ -450,9 +453,18 @@ class Engine:
         self._clear_cupboard()
 
     def _carry(self, payload: Payload) -> None:
+        """Mark what is generated from now on with this."""
         with self._lock:
             self.payload = payload
+            self._payload_until = time.monotonic() + _PAYLOAD_S
             self.steering.carry(payload.take, payload.minute)
+        if not isinstance(self.driver, FreewheelDriver):
+            usage.note("mark", payload=payload.hex, bundle=self.config.bundle)
+
+    def _renew_payload(self) -> None:
+        """A performance that goes on for months says in its mark on what day a sound was made, to whoever finds it."""
+        if time.monotonic() > self._payload_until and not self.takes.running:
+            self._carry(Payload.now())
 
     def _about(self) -> dict:
         """What a take says of this engine."""

@@ -24,7 +24,7 @@ from .marking import marking
 from .model.worker import heard, hop_of
 from .provenance import keys
 from .take import Take
-from .takes import of_bundle
+from .takes import of_bundle, registers
 from .worker_main import build_chain
 
 _PIECE = 1 << 16
@@ -124,6 +124,8 @@ class _Again:
         if not self._hops:
             self._note("the model's steps are not in it; nothing can be replayed")
         compared = self.compared
+        if self._same < self._hops and self._take.about.get("registers") != registers():
+            self._note("the guarded works and protected voices are not those of then, so answers may differ")
         return Replayed(str(self._take.folder), self._take.seconds, self._hops, self._same, compared.at, compared.same, self._first,
                         compared.snr_db, tuple(self._notes))  # fmt: skip
 
@@ -163,7 +165,7 @@ class _Again:
         past = []
         for _ in range(hops):
             frames = ((self._hop + 1) * HOP - 1) * self._rate // MODEL_RATE + 1 - self._taken
-            past.append(self._read_hop(position, frames))
+            past.append(self._read_hop(position, frames).copy())
             position += frames
         self._chain.prime(np.stack(past), self._params, behind)
 

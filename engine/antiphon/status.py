@@ -34,10 +34,10 @@ class Status:
     its onset in s, pitch, length in s or 0), and tempo that line's tempo (bpm, 0 where none plays). key_heard, scale_heard and
     tempo_heard are the performer's, empty and 0 before anything was heard.
     payload is what the voice is marked with now, take the folder that is recorded into ("" none), take_s how long it is by now.
-    guard_hits counts the notes that would have completed a quotation and were not played; guard_work and guard_length are the work
-    that the last of them was of, and how many of its notes in a row it would have been. quote_length is how many notes in a row,
-    up to the newest, some melody of the guard's has too. voice_match is the owner of the protected voice that the performer was taken
-    for, and that the last answer kept apart from; "" none.
+    guard_hits counts the notes that would have completed a quotation and were not played; guard_work and guard_length are the
+    work that the last of them was of, and how many of its notes in a row it would have been. quote_length is how many notes in a
+    row, up to the newest, some melody of the guard's has too. voice_match is the owner of the protected voice that the performer
+    was taken for, and that the last answer kept apart from; "" none.
     `messages` is all that was said, oldest first.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -73,7 +74,7 @@ class Takes:
         folder = folder or free_folder(self.place / (name or datetime.now().strftime("%Y-%m-%d-%H%M%S")))
         about = self._about()
         payload = Payload.now()
-        recorder = Recorder(self._segment, folder, payload, {**about, **self._person, "machine": machine()}, self._now, self._say,
+        recorder = Recorder(self._segment, folder, payload, {**about, **self._person, "registers": registers(), "machine": machine()}, self._now, self._say,
                             self._states, self._sign)  # fmt: skip
         self._carry(payload)
         self._values, self._recorder = dict(about["values"]), recorder
@@ -191,6 +192,17 @@ def of_bundle(name: str) -> dict:
     manifest = bundle.manifest
     return {"bundle": bundle.name, "model_hash": bundle.digest(), "hashes": bundle.hashes(), "data": manifest.get("data", []),
             "licence": manifest.get("licence", ""), "version": manifest.get("version", "")}  # fmt: skip
+
+
+def registers() -> str:
+    """A digest of the guarded works and protected voices that are registered here: answers depend on them."""
+    digest = hashlib.sha256()
+    for path in sorted((home() / "guard").glob("*/*.json")):
+        try:
+            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        except OSError:  # who reads them to play leaves it out too
+            continue
+    return digest.hexdigest()
 
 
 def machine() -> dict:

@@ -1,4 +1,4 @@
-"""The guard: what is a quotation and what is not, held against a search that looks at everything; and what the sampler makes of it."""
+"""The guard: what is a quotation and what is not, held against a search of everything; and what the sampler makes of it."""
 
 import dataclasses
 
@@ -106,7 +106,8 @@ def test_what_many_families_have_is_nobodys_until_it_goes_on_with_one():
     longer = [MIDDLE + several[0][0][0], *part]
     assert asked(Guard(of(*several), score.IOI_CENTRE), longer[:9], waits) == [longer[9]]
     work = Work("one tune", family=3)
-    variants = Quotes.of_melodies(Melody(dataclasses.replace(work, key=n), np.array(p), np.array(w[: len(p)])) for n, (p, w) in enumerate(several))
+    keyed = [(dataclasses.replace(work, key=n), *one) for n, one in enumerate(several)]
+    variants = Quotes.of_melodies(Melody(named, np.array(p), np.array(w)) for named, p, w in keyed)
     assert asked(Guard(variants, score.IOI_CENTRE), part[:8], waits[1:]) == [part[8]]
 
 
@@ -240,7 +241,7 @@ def sing(model, tune, seed=1, count=60, wait=15):
 
 
 def test_an_answer_to_a_melody_does_not_play_it_on(graph):
-    """Prompts from a melody that is sung again and again: without a guard the answer takes it up, with it never eight notes of it."""
+    """A melody is sung twice: without a guard the answer takes it up, with it never more of it than the twelve intervals allow."""
     tune = [0, 4, 2, 7, 5, 9, 4, 11, 7, 0]
     quotes = of((tune * 3, [1] * 30))
     longest = {}

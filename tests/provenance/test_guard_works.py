@@ -56,7 +56,9 @@ def test_what_is_no_work_is_refused_in_one_line():
         works.remove("long-nam")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"format": 9}', '{"format": 1, "lines": [[["x", 1]]]}', '{"format": 1, "lines": [[[1e300, 1]]]}'])
+@pytest.mark.parametrize("content", [
+    "{", "[]", "{}", '{"format": 9}', '{"format": 1, "lines": [[["x", 1]]]}', '{"format": 1, "lines": [[[1e300, 1]]]}',
+])
 def test_a_broken_file_is_told_of_and_hides_no_other(content):
     works.add("good", [(TUNE, WAITS)])
     (works.folder() / "broken.json").write_text(content)
@@ -107,7 +109,8 @@ def test_the_command_reads_musicxml_and_hears_a_recording(tmp_path, capsys):
     notes = "".join(
         f"<note><pitch><step>{'CDEFGAB'[n % 7]}</step><octave>4</octave></pitch><duration>2</duration></note>" for n in range(9)
     )
-    xml = f"<score-partwise><part id='P1'><measure><attributes><divisions>2</divisions></attributes>{notes}</measure></part></score-partwise>"
+    measure = f"<measure><attributes><divisions>2</divisions></attributes>{notes}</measure>"
+    xml = f"<score-partwise><part id='P1'>{measure}</part></score-partwise>"
     (tmp_path / "a.musicxml").write_text(xml)
     assert run(capsys, "work", "add", str(tmp_path / "a.musicxml"))[0] == 0
     assert works.find("a").notes == 9
@@ -129,8 +132,8 @@ def _sound(pitches, wait_s, rate=44_100):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["work", "add", "nowhere.mid"], ["work", "add", "nowhere.wav"], ["work", "remove", "nobody"], ["work", "own", "nobody"], ["work"], [],
-    ["work", "sell"], ["play"],
+    ["work", "add", "nowhere.mid"], ["work", "add", "nowhere.wav"], ["work", "remove", "nobody"], ["work", "own", "nobody"],
+    ["work"], [], ["work", "sell"], ["play"],
 ])
 def test_what_cannot_be_done_is_one_line_and_exit_code_2(arguments, capsys):
     code, out, err = run(capsys, *arguments)
@@ -200,7 +203,8 @@ def test_rows_reach_the_guard_and_its_counts_the_status(hum, bare):
 @pytest.fixture(scope="module")
 def melodies():
     rng = np.random.default_rng(2)
-    some = [Melody(Work(f"tune {n}", "folk", "a book", "CC0", family=n, key=n), 60 + np.cumsum(rng.integers(-5, 6, 80)), np.ones(80)) for n in range(30)]
+    named = [Work(f"tune {n}", "folk", "a book", "CC0", family=n, key=n) for n in range(30)]
+    some = [Melody(work, 60 + np.cumsum(rng.integers(-5, 6, 80)), np.ones(80)) for work in named]
     return some, Quotes.of_melodies(some)
 
 

@@ -10,6 +10,7 @@ from playing import freewheel
 from sung import melody, sound
 
 from antiphon.cli import main
+from antiphon.engine import Engine
 from antiphon.errors import UsageError
 from antiphon.events import Event
 from antiphon.params import REGISTRY
@@ -101,3 +102,19 @@ def test_a_take_of_another_bundle_is_refused(take, tmp_path):
 def test_what_is_no_take_is_refused(tmp_path, capsys):
     assert main(["replay", str(tmp_path)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_was_heard_before_the_model_was_ready_is_heard_again(tmp_path, monkeypatch):
+    """A model that is loaded late hears the past first, without a sound."""
+    start = Engine._start_model_here
+
+    def late(engine):
+        engine.driver.run(resampled(44_100)[:15_000])
+        start(engine)
+
+    monkeypatch.setattr(Engine, "_start_model_here", late)
+    with freewheel("hum", 44_100, take=tmp_path / "take", values={"phrase_gap_s": 0.3}) as engine:
+        engine.run(resampled(44_100)[15_000:])
+        engine.run(np.zeros((44_100, 1), np.float32))
+        assert engine.status().answers
+    assert replay(tmp_path / "take").identical

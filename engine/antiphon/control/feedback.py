@@ -72,8 +72,9 @@ FEEDS = (
          (Field("key", "s"), Field("scale", "s"), Field("tempo", unit="bpm"))),
     Feed("latency", "The sum from performer to voice, and its terms",
          (Field("sum", unit="ms"), *(Field(name.replace(" ", "_"), unit="ms") for name in LATENCY_TERMS))),
-    Feed("guard", "Notes that would have completed a quotation and were not played; of the last of them the work, and how many notes of it "
-         "in a row it would have been; how many notes in a row, up to now, are some guarded melody's; whose protected voice the last answer kept apart from",
+    Feed("guard", "Notes that would have completed a quotation and were not played; of the last of them the work, and how many "
+         "of its notes in a row it would have been; how many notes in a row, up to now, are some guarded melody's; whose protected "
+         "voice the last answer kept apart from",
          (Field("hits", "i"), Field("work", "s"), Field("length", "i"), Field("now", "i"), Field("voice", "s"))),
     Feed("take", "The take that is recorded: 1 while one is, how long it is, what of it is missing, its folder",
          (Field("recording", "i"), Field("length", unit="s"), Field("missing", unit="s"), Field("folder", "s"))),

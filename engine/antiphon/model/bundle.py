@@ -108,7 +108,7 @@ class Bundle:
         return found
 
     def constant(self, name: str) -> Path | None:
-        """Return the path of a constant, None where the manifest names none. Raises `BundleError` if it points out of the folder."""
+        """Return the path of a constant, None where there is none. Raises `BundleError` if it points out of the folder."""
         entry = self.manifest.get("constants", {}).get(name)
         return None if entry is None else self._inside(str(entry.get("file", "")))
 

@@ -20,13 +20,13 @@ from .code import Payload
 from .evidence import restlessness, whiten
 from .keys import mark_keys
 from .pattern import FRAMES, HOP, RATE
-from .search import Place, band_places, drifting_places, noise_places
+from .search import NoiseMaps, Place, band_places, drifting_places
 from .track import Layer, band_layer, follow, follow_bands
 
 CHANCE = 1e-6
 """Of a false alarm, for a whole file."""
 STRETCH = 120 * RATE
-_SHARES = {"noise": 0.4, "bands": 0.2, "drift": 0.15, "speed": 0.15, "again": 0.1}
+_SHARES = {"noise": 0.4, "joint": 0.15, "bands": 0.15, "drift": 0.1, "speed": 0.1, "again": 0.1}
 _SPEEDS = [1 + 0.002 * k for k in range(-10, 11)]
 _PITCHES = [1 + 0.005 * k for k in range(-4, 5)]
 _SAME = 600  # frames within which two lags are one
@@ -117,9 +117,10 @@ class Detector:
             return finding
         finding.labels = ["undecided" if heard else "silence" for heard in loud]
         white = whiten(sound)
-        strong = self._strong(noise_places(white), "noise")
+        maps = NoiseMaps(white)
+        strong = self._strong(maps.places(), "noise")
         if strong:
-            return self._read(sound, white, strong, finding, 1.0)
+            return self._read(sound, white, strong, finding, 1.0, "noise")
         for speed in self._speeds:
             strong = self._again(sound, speed, finding)
             if strong:
@@ -127,10 +128,12 @@ class Detector:
         if not self.deep:
             return finding
         moves = restlessness(sound)
-        strong = self._strong(band_places(moves), "bands")
-        if strong:
-            return self._read(sound, white, strong, finding, 1.0)
-        pieces = _pieces(sound, 5 * RATE, max(2, len(sound) // (20 * RATE)))
+        for share, places in (("joint", maps.joint), ("bands", band_places)):
+            strong = self._strong(places(moves), share)
+            if strong:
+                return self._read(sound, white, strong, finding, 1.0, share)
+        del maps
+        pieces = _pieces(sound, 10 * RATE, max(1, len(sound) // (30 * RATE)))
         strong = self._strong(drifting_places(white, pieces), "drift")
         if strong:
             self._note(finding, strong, "drift")
@@ -152,18 +155,17 @@ class Detector:
         """Look at the sound as it was before it was played `speed` times as fast."""
         slow = retimed(sound, speed)
         white = whiten(slow)
-        strong = self._strong(noise_places(white), "again")
+        strong = self._strong(NoiseMaps(white).places(), "again")
         if strong:
-            self._note(finding, strong, "again")
-            self._read(slow, white, strong, finding, speed)
+            self._read(slow, white, strong, finding, speed, "again")
             if speed not in self._speeds:
                 self._speeds = [*self._speeds, speed][-2:]
         return strong
 
-    def _read(self, sound: np.ndarray, white: np.ndarray, strong: list[Place], finding: Finding, speed: float) -> Finding:
+    def _read(self, sound: np.ndarray, white: np.ndarray, strong: list[Place], finding: Finding, speed: float,
+              share: str) -> Finding:
         """Follow the pattern from where it was found, read its payloads and tell who is heard."""
-        if speed == 1.0:
-            self._note(finding, strong, strong[0].layer)
+        self._note(finding, strong, share)
         moves = restlessness(sound)
         lags: list[Place] = []
         for place in strong:

@@ -7,8 +7,8 @@ generation of verbatim memorization in language models gives a false sense of pr
 finds what is copied to the note, and nothing else: no inversion, ornament, other harmony or approximate likeness, no run that is
 shorter, and no rhythm, sound or form alone.
 
-What is nobody's is left alone: a run that is found in more than COMMON unrelated melodies, a note repeated, a trill or any other
-two intervals in turn, and a scale.
+What is nobody's is left alone: a run that is found, as far back as it goes, in more than COMMON unrelated melodies, a note
+repeated, a trill or any other two intervals in turn, and a scale.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .quotes import OCTAVE, WIDEST, Quotes
 COMMON = 2
 """Tune families in which a run may be found and still be one melody's; found in more it is a formula."""
 COMMONPLACE = 256
-"""Places that a line's last notes may be found at for its rhythm to be compared; found at more they are no melody's beginning."""
+"""Places that a line's last notes may be found at for each to be looked at; where there are more, only longer runs are."""
 LOOSE = 0.25 * OCTAVE
 """Parts of a doubling by which the ratio of two waits may differ, beside what `HOP` leaves open. A waltz's 2:1 is not a 3:2."""
 LINE = lib.AP_QUOTES_LINE
@@ -50,7 +50,8 @@ class Guard:
         self.quotes = quotes
         arrays = {
             "words": ("int64_t[]", quotes.words), "ends": ("int32_t[]", quotes.ends), "codes": ("uint8_t[]", quotes.codes),
-            "nexts": ("uint8_t[]", quotes.nexts), "waits": ("int8_t[]", quotes.waits), "of": ("uint16_t[]", quotes.of), "families": ("int32_t[]", quotes.families),
+            "nexts": ("uint8_t[]", quotes.nexts), "waits": ("int8_t[]", quotes.waits), "of": ("uint16_t[]", quotes.of),
+            "families": ("int32_t[]", quotes.families),
             "own": ("uint8_t[]", quotes.own.view(np.uint8)),
             "log": ("float[]", (OCTAVE * np.log2(bin_hops)).astype(np.float32)),
             "slack": ("float[]", (OCTAVE * np.log2(1.0 + 1.0 / np.asarray(bin_hops))).astype(np.float32)),
@@ -94,7 +95,8 @@ class Guard:
     def status(self) -> dict[str, float]:
         """What the player may want to see of it."""
         work, notes = (self.quotes.works[self.last.work].key, self.last.notes) if self.last else (-1, 0)
-        return {"guard_hits": float(self.hits), "guard_work": float(work), "guard_length": float(notes), "quote_length": float(self.length)}
+        told = {"guard_hits": self.hits, "guard_work": work, "guard_length": notes, "quote_length": self.length}
+        return {name: float(value) for name, value in told.items()}
 
     def ask(self, notes: int, intervals: int) -> None:
         """What a quotation is: so many notes in a row with their rhythm, or so many intervals without; 0: none is."""

@@ -124,8 +124,8 @@ class Quotes:
         more, fresh = Quotes.of_melodies(melodies), []
         for number, work in enumerate(more.works):
             fresh.append(replace(work, family=first + number) if work.family < 0 else work)
-        return Quotes((*self.works, *fresh), np.concatenate([self.codes[:-1], more.codes]), np.concatenate([self.waits, more.waits]),
-                      np.concatenate([self.of, more.of + np.uint16(len(self.works))]))  # fmt: skip
+        codes, waits = np.concatenate([self.codes[:-1], more.codes]), np.concatenate([self.waits, more.waits])
+        return Quotes((*self.works, *fresh), codes, waits, np.concatenate([self.of, more.of + np.uint16(len(self.works))]))
 
     @classmethod
     def empty(cls) -> Quotes:
@@ -154,7 +154,8 @@ class Quotes:
         sizes = np.frombuffer(rest, "<u4", count)
         codes = np.frombuffer(rest, np.uint8, notes + 1, 4 * count)
         waits = np.frombuffer(rest, np.int8, notes, 4 * count + notes + 1)
-        if sizes.sum(dtype=np.int64) != notes or codes.max(initial=0) > 2 * WIDEST + 1 or codes[-1] != START or (notes and codes[0]):
+        ends = codes[-1] == START == codes[0]
+        if sizes.sum(dtype=np.int64) != notes or codes.max() > 2 * WIDEST + 1 or not ends:
             raise ValueError("its notes are no notes")
         return cls(works, codes, waits, np.repeat(np.arange(count, dtype=np.uint16), sizes))
 

@@ -17,7 +17,9 @@ from .pattern import BANDS, FRAMES, HOP, PERIOD, RATE, presence
 
 SEGMENT = 5 * RATE
 _BANDS_SEGMENT = 125
-_DRIFTS_PPM = range(-120, 121, 16)
+_DRIFTS_PPM = range(-120, 121, 8)
+_NOISE_SHARE, _BAND_SHARE = np.float32(0.9), np.float32(np.sqrt(1 - 0.9**2))
+_LATE = 80  # see track.py
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,11 @@ def _noise_transform() -> tuple[Fft, np.ndarray]:
     return fft, out
 
 
-def correlate(white: np.ndarray, first: int, last: int) -> tuple[np.ndarray, float]:
-    """Compare frames `first` to `last`, at most FRAMES, with the noise at each lag: (FRAMES,) float32 and their energy."""
+def correlate(white: np.ndarray, first: int, last: int) -> tuple[np.ndarray, float, np.ndarray]:
+    """Compare frames `first` to `last`, at most FRAMES, with the noise at each lag, (FRAMES,) float32.
+
+    Gives their energy as well, and themselves laid round the ring of the pattern.
+    """
     fft, pattern = _noise_transform()
     ring = np.zeros(FRAMES, np.float32)
     taken = white[first:last]
@@ -63,48 +68,91 @@ def correlate(white: np.ndarray, first: int, last: int) -> tuple[np.ndarray, flo
     np.conjugate(lines, out=lines)
     lines *= pattern
     fft.inverse(lines, out)
-    return out, float(np.square(taken).sum())
+    return out, float(np.square(taken).sum()), ring
 
 
-def noise_places(white: np.ndarray) -> list[Place]:
-    """Try the noise on segments of at most 5 s and on pairs of them: the best place of each, strongest first. 1,000 x real time."""
-    count = max(1, -(-len(white) // SEGMENT))
-    cuts = [len(white) * k // count for k in range(count + 1)]
-    tests = 2 * FRAMES * (2 * count - 1)
-    found, before = [], None
-    for first, last in zip(cuts, cuts[1:], strict=False):
-        own = correlate(white, first, last)
-        found.append(_best(*own, first, last, tests))
-        if before:
-            found.append(_best(own[0] + before[0], own[1] + before[1], before[2], last, tests))
-        before = (*own, first)
-    return sorted(found, key=lambda place: -place.z)
+class NoiseMaps:
+    """The noise compared at all lags with segments of at most 5 s of whitened sound. 1,000 x real time; 2 MB a segment."""
+
+    def __init__(self, white: np.ndarray):
+        count = max(1, -(-len(white) // SEGMENT))
+        self.cuts = [len(white) * k // count for k in range(count + 1)]
+        self._maps, self._energies = [], []
+        rings: list[np.ndarray] = []
+        self._fours: list[float] = []  # energy of four segments, folded round the ring where they overlap
+        whole = np.zeros(FRAMES, np.float32)
+        for first, last in zip(self.cuts, self.cuts[1:], strict=False):
+            values, energy, ring = correlate(white, first, last)
+            self._maps.append(values)
+            self._energies.append(energy)
+            whole += ring
+            rings = [*rings[-3:], ring]
+            if len(rings) == 4:
+                self._fours.append(float(np.square(sum(rings)).sum()))
+        self._whole = float(np.square(whole).sum())
+
+    def _windows(self) -> list[tuple[int, int, float]]:
+        """List segments, pairs, fours and the whole: first and last segment, and their energy."""
+        count, energies = len(self._maps), self._energies
+        found = [(k, k + 1, energies[k]) for k in range(count)]
+        found += [(k, k + 2, energies[k] + energies[k + 1]) for k in range(count - 1)]
+        found += [(k, k + 4, energy) for k, energy in enumerate(self._fours)]
+        return found if count in (1, 2, 4) else [*found, (0, count, self._whole)]
+
+    def _each(self):
+        """Give (first, last, z at each lag) of every window."""
+        for a, b, energy in self._windows():
+            values = self._maps[a] if b == a + 1 else np.sum(self._maps[a:b], axis=0)
+            yield self.cuts[a], self.cuts[b], values / np.float32(np.sqrt(energy) + 1e-10)
+
+    def places(self) -> list[Place]:
+        """Give the best place of every window, strongest first."""
+        tests = 2 * FRAMES * len(self._windows())
+        found = [_best(z, first, last, tests) for first, last, z in self._each()]
+        return sorted(found, key=lambda place: -place.z)
+
+    def joint(self, moves: np.ndarray) -> list[Place]:
+        """Give the best place of every window by noise and bands together (`moves`: of `evidence.restlessness`)."""
+        tests = 2 * FRAMES * len(self._windows())
+        found = []
+        for first, last, z in self._each():
+            bands = _band_map(moves, first // STEP, last // STEP)
+            if bands is not None:
+                both = _NOISE_SHARE * np.abs(z)
+                both += np.roll(np.repeat(_BAND_SHARE * bands, STEP), -_LATE - STEP // 2)
+                found.append(_best(both, first, last, tests))
+        return sorted(found, key=lambda place: -place.z)
 
 
-def _best(values: np.ndarray, energy: float, first: int, last: int, tests: int, drift: float = 0.0) -> Place:
-    size = np.abs(values)
-    lag = int(size.argmax())
-    return Place(float(size[lag]) / np.sqrt(energy + 1e-20), lag, first, last, tests, "noise", drift)
+def _best(z: np.ndarray, first: int, last: int, tests: int, drift: float = 0.0) -> Place:
+    lag = int(np.abs(z).argmax())
+    return Place(abs(float(z[lag])), lag, first, last, tests, "noise", drift)
 
 
 def drifting_places(white: np.ndarray, pieces: list[tuple[int, int]]) -> list[Place]:
-    """Try the noise on pieces of about 5 s with clocks up to 120 ppm off; the lag is that of the piece's middle. 150 x."""
-    tests = 2 * FRAMES * len(_DRIFTS_PPM) * len(pieces)
+    """Try the noise on pieces of at most 10 s, and on their halves, with clocks up to 120 ppm off. About 130 x real time.
+
+    The lag is that of the piece's middle.
+    """
+    tests = 2 * FRAMES * len(_DRIFTS_PPM) * len(pieces) * 3
     found = []
     for first, last in pieces:
         count = max(1, round((last - first) / RATE))
         cuts = [first + (last - first) * k // count for k in range(count + 1)]
-        maps = [correlate(white, a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
-        energy = sum(energy for _, energy in maps)
-        best = None
+        maps = [correlate(white, a, b)[:2] for a, b in zip(cuts, cuts[1:], strict=False)]
+        middle = count // 2
         for ppm in _DRIFTS_PPM:
-            total = np.zeros(FRAMES, np.float32)
-            for (values, _), a, b in zip(maps, cuts, cuts[1:], strict=False):
-                moved = round(((a + b) / 2 - (first + last) / 2) * ppm * 1e-6)
-                _add_moved(total, values, moved)
-            place = _best(total, energy, first, last, tests, ppm * 1e-6)
-            best = place if best is None or place.z > best.z else best
-        found.append(best)
+            halves = []
+            for a, b in ((0, middle), (middle, count)):
+                total, energy = np.zeros(FRAMES, np.float32), 0.0
+                for k in range(a, b):
+                    _add_moved(total, maps[k][0], round(((cuts[k] + cuts[k + 1]) / 2 - (first + last) / 2) * ppm * 1e-6))
+                    energy += maps[k][1]
+                if b > a:
+                    halves.append((total, energy))
+            if len(halves) == 2:
+                halves.append((halves[0][0] + halves[1][0], halves[0][1] + halves[1][1]))
+            found += [_best(total / np.float32(np.sqrt(energy) + 1e-10), first, last, tests, ppm * 1e-6) for total, energy in halves]
     return sorted(found, key=lambda place: -place.z)
 
 
@@ -121,6 +169,32 @@ def _add_moved(total: np.ndarray, values: np.ndarray, by: int) -> None:
 def _band_transform() -> tuple[np.ndarray, np.ndarray]:
     public = presence()
     return np.fft.rfft(public.band_signs.T, axis=1), np.fft.rfft(public.known.astype(np.float32))
+
+
+def _band_map(moves: np.ndarray, first: int, last: int) -> np.ndarray | None:
+    """Give z of the bands' signs in spectra `first` to `last`, at every lag: (FRAMES / STEP,) float32. None: too short."""
+    pattern, known = _band_transform()
+    out = np.zeros((PERIOD, PER_HOP), np.float32)
+    hops = (last - first) // PER_HOP - 1
+    if hops < 20:
+        return None
+    for phase in range(PER_HOP):
+        # spectrum (phase + PER_HOP t) of these is the middle of pattern hop lag + t
+        rows = moves[first + phase : first + phase + hops * PER_HOP : PER_HOP]
+        ring = np.zeros((BANDS, PERIOD), np.float32)
+        for at in range(0, hops, PERIOD):
+            ring[:, : min(PERIOD, hops - at)] += rows[at : at + PERIOD].T
+        z = _ring_z(np.fft.rfft(ring, axis=1), ring, pattern, known)
+        # frames: hop lag h here is frame lag h HOP + HOP / 2 - (first + phase) STEP, in units of STEP
+        units = (np.arange(PERIOD) * PER_HOP + PER_HOP // 2 - first - phase) % (PERIOD * PER_HOP)
+        out.reshape(-1)[units] = z
+    return out.reshape(-1)
+
+
+def _ring_z(lines: np.ndarray, ring: np.ndarray, pattern: np.ndarray, known: np.ndarray) -> np.ndarray:
+    value = np.fft.irfft((np.conj(lines) * pattern).sum(0), PERIOD)
+    energy = np.fft.irfft(np.conj(np.fft.rfft(np.square(ring).sum(0))) * known, PERIOD)
+    return value / np.sqrt(np.maximum(energy, 1e-3 * energy.max() + 1e-20))
 
 
 def band_places(moves: np.ndarray, tempo: float = 1.0, widths: tuple[int, ...] = (2, 4), whole: bool = True,

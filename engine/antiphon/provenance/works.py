@@ -83,7 +83,8 @@ def melodies() -> list[Melody]:
     return found
 
 
-def add(title: str, lines: Sequence[tuple[np.ndarray, np.ndarray]], owner: str = "", own: bool = False, file: str = "") -> Registered:
+def add(title: str, lines: Sequence[tuple[np.ndarray, np.ndarray]], owner: str = "", own: bool = False,
+        file: str = "") -> Registered:
     """Register a work; one of the same title is replaced. Raises UsageError for one with no melody, or too much of it."""
     lines = [(np.asarray(p, np.float64), np.asarray(w, np.float64)) for p, w in lines if len(p) >= SHORTEST]
     notes = sum(len(pitches) for pitches, _ in lines)

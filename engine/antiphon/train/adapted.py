@@ -48,7 +48,7 @@ def assemble(bundle: Bundle, work: Path, folder: Path, consent: Consent, command
             shutil.copyfile(bundle.folder / entry["file"], part / entry["file"])
         manifest["graphs"] = {name: graph_entry(part / entry["file"]) for name, entry in manifest["graphs"].items()}
         tables = manifest.get("constants", {})
-        manifest["constants"] = {name: constant_entry(part / entry["file"]) for name, entry in tables.items()}
+        manifest["constants"] = {name: {**entry, **constant_entry(part / entry["file"])} for name, entry in tables.items()}
         manifest |= {
             "name": folder.name,
             "about": f"{manifest.get('about', '')} Adapted by its user to {consent.performer}.".strip(),

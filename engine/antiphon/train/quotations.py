@@ -40,7 +40,8 @@ def trained(folder: Path) -> Quotes:
                 line = melodies.lay([(record["notes"], int(record["fifths"] or 0))])
                 if len(line):
                     collection = source.rpartition("/")[2] or path.name.partition(".")[0]
-                    works.append((_title(record) or f"{collection} {numbers[source]}", str(record.get("composer") or "").strip(), source, licence))
+                    title = _title(record) or f"{collection} {numbers[source]}"
+                    works.append((title, str(record.get("composer") or "").strip(), source, licence))
                     found.append((record["notes"], int(record["fifths"] or 0)))
     lines = melodies.lay(found)
     families = melodies.tune_families(lines)
