@@ -7,7 +7,8 @@ played   `--prompts` training melodies, 5 s of each from a random note on, playe
 lines    the same of `--lines` melodies whose notes are handed to the note model, 16 of them, for answers of 60 notes, with
          what the guard changes in the music: nats that the network gives to the pitches played, share of them in the prompt's scale
 own      the prompts of `lines` again, each registered as the player's own: how many of its continuations are still closed
-cost     microseconds a note that the guard takes, beside the graph it works for; wall time, and the thread's own
+cost     microseconds a note that the guard takes, beside the graph it works for; wall time, and the thread's own; a bare call is
+         one at the same place that does nothing, as the interpreter's own share
 
 Quotations are found here in another way than the guard's: among all places that share four intervals, those are followed that go
 on alike. All figures are notes in a row, in any key; `in rhythm` those whose waits go alike as well, but for the wait
@@ -49,9 +50,12 @@ class Counting:
 
     def __init__(self, guard: Guard, closed: bool = True):
         self.guard, self.closed = guard, closed
-        self.wall, self.own, self.shut, self.asked = [], [], 0, 0
+        self.wall, self.own, self.bare, self.shut, self.asked = [], [], [], 0, 0
 
     def forbidden(self, *line):
+        own = time.thread_time_ns()
+        self._nothing(*line)
+        self.bare.append((time.thread_time_ns() - own) / 1000)
         wall, own = time.perf_counter_ns(), time.thread_time_ns()
         found = self.guard.forbidden(*line)
         self.own.append((time.thread_time_ns() - own) / 1000)
@@ -59,6 +63,11 @@ class Counting:
         self.asked += 1
         self.shut += bool(found)
         return found if self.closed else []
+
+    @staticmethod
+    def _nothing(pitches, iois, theirs, allowed):
+        """What a call costs on this machine just now, that slices three lists and does no more."""
+        return pitches[-13:], iois[-13:], theirs[-13:]
 
     def hit(self, note_class):
         self.guard.hit(note_class)
@@ -245,7 +254,8 @@ def main() -> int:
         note(f"{name}: {len(found)} answers")
         if closed:
             clock = "around Guard.forbidden, on the thread that plans notes, each after a run of the note graph"
-            told("cost", {**summary(counting.wall), "thread": summary(counting.own), "load_s": round(load_s, 3)}, "us", clock)
+            told("cost", {**summary(counting.wall), "thread": summary(counting.own),
+                          "a bare call": summary(counting.bare), "load_s": round(load_s, 3)}, "us", clock)
 
     _own(told, bundle, quotes, prompts[: max(1, options.lines // 10)])
     return 0

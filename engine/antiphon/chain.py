@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .answers import Telling
 from .beats import Beats
 from .cupboard import Cupboard
 from .line import Line, Now
@@ -101,6 +102,8 @@ class Chain:
         self._timing = Timing()
         self._line, self._beats = Line(self._notes, self._timing), Beats(self._strokes, self._strikes, self._timing)
         self._placement, self._keeping = Placement(), Keeping(SLOTS)
+        self.telling = Telling()
+        """Who collects what is played, and what has ended of it."""
         self._level = InputGain()
         self._wishes = Wishes(registry)
         self._heat = 1.0 / float(registry.resolve("temperature").default)
@@ -139,6 +142,7 @@ class Chain:
         self._line.reset()
         self._beats.reset()
         self._placement.reset()
+        self.telling.reset()
         self._keeping.forget()
         self._hop = 0  # hops heard since the segmenter began; the clock of all notes
         self._pitch_before = 0.0
@@ -158,7 +162,7 @@ class Chain:
                "_seed", "_answers_of_seed", "_began", "_renewed", "_voice_db", "_pitch_played", "_notes_heard", "_notes_played",
                "_end", "_voice_gain", "_apart")
     _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_guard", "_protected", "_acoustic", "_decoder",
-               "_level", "_timing", "_line", "_beats", "_placement", "_keeping", "_wishes")
+               "_level", "_timing", "_line", "_beats", "_placement", "_keeping", "_wishes", "telling")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
@@ -282,6 +286,7 @@ class Chain:
             if note.pitch > 0:
                 self._notes.push(note)
                 self._strokes.note()
+                self.telling.hear(note.pitch)
             else:
                 kind = self._strokes.push(note.onset_hop, note.loudness_db)
                 if self._strokes.fresh:
@@ -348,8 +353,11 @@ class Chain:
                     self.performer.refuse(5)
                 elif not put(happened[path] - 1):
                     self.performer.refuse(2)
-                elif self._cupboard:
-                    self._cupboard.put(path, happened[path] - 1)
+                else:
+                    if path == "store_voice":
+                        self.telling.store(happened[path] - 1)
+                    if self._cupboard:
+                        self._cupboard.put(path, happened[path] - 1)
 
     def _answer(self, action: Action, called: Kept | bool) -> np.ndarray:
         """Sound one hop of the answer, at the gain the state machine asks for: notes, strokes or both, or what a slot keeps."""
@@ -368,8 +376,9 @@ class Chain:
             now = self._sing(action)
             latent, loudness, pitch = self._nothing, 0, _UNVOICED
             if now is not None:
-                late = now.late
-                played = self._acoustic.play(now.pitch, now.onset, now.left, wishes.line.leanings.temperature * self._heat, self._manner())
+                late, manner = now.late, self._manner()
+                played = self._acoustic.play(now.pitch, now.onset, now.left, wishes.line.leanings.temperature * self._heat, manner)
+                self.telling.sound(manner.shares())
                 latent, loudness, pitch = played.latent, played.loudness, played.pitch
                 if loudness > 0 and now.pitch > 0:
                     self._sung = latent.copy(), loudness, np.full(2, pitch[1])
@@ -377,6 +386,7 @@ class Chain:
             voice = self._decoder.step(latent, loudness, pitch, colour=wishes.colour)
         voice, struck = voice * np.float32(self._voice_gain), self._beats.step(self._hop, wishes.freeze)
         if struck is not None:
+            self.telling.sound((1.0,))
             voice = voice + struck * np.float32(db_to_gain(wishes.manner.loudness))
         voice = self._placement.step(voice, int((late if self._line.playing else self._beats.at % 1.0) * HOP))
         self._keeping.play(voice)
@@ -397,6 +407,7 @@ class Chain:
         now = self._line.step(hop, wishes.line, self._now_s())
         if now.onset:
             self._notes_played += 1
+            self.telling.play(now.pitch)
             self._keeping.played(Note(hop, now.pitch, 1))
         elif now.pitch > 0:
             self._keeping.sounds(hop)
@@ -463,6 +474,7 @@ class Chain:
         wishes.renewed()
         wishes.reseeded = False
         self._apart = self._protected.key
+        self.telling.begin()
         self._over, self._sung, self._played = False, None, None
         self._line.reset()
         self._beats.reset()
@@ -501,6 +513,7 @@ class Chain:
         self._line.reset()
         self._beats.reset()
         self._played, self._over = None, False
+        self.telling.end()
         self._end = END_REASONS.index(action.end)
         if action.end != "yield":
             self._segmenter.flush()

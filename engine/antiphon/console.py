@@ -90,7 +90,11 @@ class Console:
         """Every field of the status, as OSC can say it: no messages, the plan as one text."""
         words = dataclasses.asdict(self._engine.status())
         del words["messages"]
-        return words | {"plan": "; ".join(" ".join(f"{number:.3f}" for number in note) for note in words["plan"])}
+        return words | {
+            "plan": "; ".join(" ".join(f"{number:.3f}" for number in note) for note in words["plan"]),
+            "attribution": "; ".join(f"{name} {share:.3f}" for name, share in words["attribution"]),
+            "nearest": f"{words['nearest'][0]} {words['nearest'][1]}" if words["attribution"] else "",
+        }
 
     def _feeds(self) -> dict:
         engine = self._engine

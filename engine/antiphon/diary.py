@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .answers import leave
 from .frozen import freeze
 from .journal import Journal
 from .latency import HOP, MODEL_RATE
@@ -27,6 +28,7 @@ class WorkerDiary:
         takes nothing over from one before it."""
         self._journal = Journal(segment)
         self._about, self._folder, self._fresh = about, folder, fresh
+        self._answers = 0
         self._sung: tuple[float, float, float] | None = None  # the voice's note: due in s, pitch, loudness
         self._notes_played = 0.0
 
@@ -50,6 +52,10 @@ class WorkerDiary:
         self._fresh = False
         if self._journal.epoch:
             self._tell_notes(worker)
+        telling = getattr(worker.chain, "telling", None)
+        while self._folder and telling and telling.ended:
+            self._answers += 1
+            leave(self._folder, self._answers, telling.ended.pop(0))
         if there := self._journal.due(worker.position):
             self._begin(worker, there.epoch, fresh=False, state=self._leave(worker, there.epoch))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .answers import Attributing, attributed
 from .audio.driver import DeviceFrames, Driver, Format
 from .audio.freewheel import FreewheelDriver
 from .block import BlockSpec
@@ -29,7 +30,9 @@ from .later import Later
 from .layout import MARK_WORDS, PLAYING, Segment, SegmentSpec
 from .model.lead import LATE_TIMES, LATE_WITHIN_S, most_frames
 from .params import REGISTRY
-from .provenance import keys, voices
+from .provenance import keys, usage, voices
+from .provenance.attribution import Attribution
+from .provenance.claim import UNTRAINED
 from .provenance.mark import Payload
 from .provenance.person import NOT_TOLD
 from .status import Status, make_status
@@ -86,6 +89,10 @@ class Engine:
         self.last_gap_s = 0.0
         self._device_frames = DeviceFrames()
         self._resampler_frames = (0.0, 0.0)
+        self.attribution: Attribution | None = None
+        """What the last answer was nearest to."""
+        self.attributed = 0
+        self._attributing: Attributing | None = None
         self.takes = Takes(self._carry, self._about, self.status, self._notice, config.person, sign)
         if config.take:
             self.takes.want(config.take)
@@ -108,6 +115,8 @@ class Engine:
             if isinstance(self.driver, FreewheelDriver):
                 self._start_model_here()
                 return
+            if self._cupboard and self.config.bundle not in UNTRAINED:
+                self._attributing = Attributing(self.config.bundle, self._cupboard.path, self._told)
             self._thread = threading.Thread(target=self._supervise, name="antiphon-supervisor", daemon=True)
             self._thread.start()
             self._wait_ready(wait_s, sleep)
@@ -129,6 +138,8 @@ class Engine:
             self._fade_out()
         self._last_status = self.status()  # while the model still speaks for itself
         self._stopping.set()
+        if self._attributing:
+            self._attributing.stop()
         self.takes.end("stopped")
         if self._thread:
             self._thread.join(_STOP_S)
@@ -298,6 +309,9 @@ class Engine:
         self._apply_due()
         while self.worker.advance():
             pass
+        telling = getattr(self.worker.chain, "telling", None)
+        while telling and telling.ended:
+            self._told(attributed(self.config.bundle, telling.ended.pop(0)))
 
     def _wait_ready(self, wait_s: float, sleep: Callable[[float], None]) -> None:
         until = time.monotonic() + wait_s
@@ -460,6 +474,12 @@ class Engine:
             self.steering.carry(payload.take, payload.minute)
         if not isinstance(self.driver, FreewheelDriver):
             usage.note("mark", payload=payload.hex, bundle=self.config.bundle)
+
+    def _told(self, attribution: Attribution) -> None:
+        """An answer has ended, and this is what it was nearest to."""
+        self.attribution = attribution
+        self.attributed += 1
+        self.takes.answered(attribution.as_json())
 
     def _renew_payload(self) -> None:
         """A performance that goes on for months says in its mark on what day a sound was made, to whoever finds it."""

@@ -103,6 +103,8 @@ class Recorder:
             while time.monotonic() < until:
                 self._carry()
                 time.sleep(_LOOK_S)
+            if self._epoch:
+                self._record()
             summary = self._writer.close(self._reason)
         except AntiphonError as error:
             self._give_up(str(error))

@@ -13,6 +13,7 @@ from .model.key import SCALE_NAMES
 from .params.table import KEYS
 from .perform import REFUSALS
 from .provenance import voices
+from .provenance.attribution import Attribution
 from .provenance.works import name_of
 from .units import gain_to_db
 
@@ -33,6 +34,8 @@ class Status:
     `plan` is what is known of the line that sounds: the note now and, where it is known, the next one, each as (device time of
     its onset in s, pitch, length in s or 0), and tempo that line's tempo (bpm, 0 where none plays). key_heard, scale_heard and
     tempo_heard are the performer's, empty and 0 before anything was heard.
+    attributed counts the answers that it was said of what they are nearest to; of the last one `attribution` has the shares, largest
+    first, which sum to 1, and `nearest` the melody that it has the longest run of notes in common with, and how long that is.
     payload is what the voice is marked with now, take the folder that is recorded into ("" none), take_s how long it is by now.
     guard_hits counts the notes that would have completed a quotation and were not played; guard_work and guard_length are the
     work that the last of them was of, and how many of its notes in a row it would have been. quote_length is how many notes in a
@@ -122,6 +125,9 @@ class Status:
     device_losses: int
     device_reopens: int
     last_gap_s: float
+    attributed: int
+    attribution: tuple[tuple[str, float], ...]
+    nearest: tuple[str, int]
     payload: str
     take: str
     take_s: float
@@ -225,6 +231,9 @@ def make_status(engine, counters: dict, model: dict[str, float], messages: tuple
         device_losses=engine.device_losses,
         device_reopens=engine.device_reopens,
         last_gap_s=engine.last_gap_s,
+        attributed=engine.attributed,
+        attribution=_shares(engine.attribution),
+        nearest=_nearest(engine.attribution),
         payload=engine.payload.hex,
         take=engine.takes.folder,
         take_s=engine.takes.seconds,
@@ -247,6 +256,16 @@ def _work(bundle: str, key: int) -> str:
 def _owner(key: int) -> str:
     """Whose a protected voice is; "a protected voice" where it was taken out of the register while it plays."""
     return (voices.name_of(key) or "a protected voice") if key else ""
+
+
+def _shares(attribution: Attribution | None) -> tuple[tuple[str, float], ...]:
+    shares = attribution.shares if attribution else ()
+    return tuple((share.name, round(share.share, 3)) for share in sorted(shares, key=lambda share: -share.share))
+
+
+def _nearest(attribution: Attribution | None) -> tuple[str, int]:
+    near = attribution.nearest[:1] if attribution else ()
+    return (near[0].name, near[0].notes) if near else ("", 0)
 
 
 def _plan(model: dict[str, float]) -> tuple[tuple[float, float, float], ...]:

@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from importlib import metadata
@@ -21,6 +22,7 @@ from .events import Event
 from .home import home
 from .layout import Segment
 from .model.bundle import Bundle
+from .provenance import credentials
 from .provenance.mark import Payload
 from .recorder import Recorder, free_folder
 from .status import Status
@@ -46,6 +48,7 @@ class Takes:
         self._segment: Segment | None = None
         self._states: Path | None = None
         self._values: dict = {}
+        self._answers: deque[dict] = deque(maxlen=64)
         self._wanted: Path | None = None
         self._busy = threading.Lock()
         self._name = ""
@@ -77,10 +80,17 @@ class Takes:
         recorder = Recorder(self._segment, folder, payload, {**about, **self._person, "registers": registers(), "machine": machine()}, self._now, self._say,
                             self._states, self._sign)  # fmt: skip
         self._carry(payload)
+        threading.Thread(target=self._prepare, name="antiphon-credentials", daemon=True).start()
         self._values, self._recorder = dict(about["values"]), recorder
         self._remember(folder, payload)
         self._say(f"take {folder}: recording{_room(folder, self._segment)}")
         return folder
+
+    def _prepare(self) -> None:
+        """Load what signs while there is time, and say now what would not be signed at the end."""
+        line = credentials.prepare() if self._sign else ""
+        if line:
+            self._say(f"take: {line}")
 
     def call(self, name: str) -> None:
         """Name the takes to come; "" by date and time. Raises UsageError for what is no plain name: who sends OSC chooses no path."""
@@ -139,6 +149,11 @@ class Takes:
             self._wanted = free_folder(folder)
         self._segment = None
 
+    def answered(self, attribution: dict) -> None:
+        """An answer has ended: what it was nearest to goes into the log's next record."""
+        if self._recorder:
+            self._answers.append(attribution)
+
     def event(self, event: Event, clock: int) -> None:
         """Write down what was accepted."""
         if self._recorder:
@@ -169,7 +184,10 @@ class Takes:
         status, values = self._look(), self._about()["values"]
         changed = {path: value for path, value in values.items() if value != self._values.get(path)}
         self._values = values
-        return {name: getattr(status, name) for name in (*_STATUS, *_PROVEN) if hasattr(status, name)} | {"values": changed}
+        answers = [self._answers.popleft() for _ in range(len(self._answers))]
+        return {name: getattr(status, name) for name in (*_STATUS, *_PROVEN) if hasattr(status, name)} | {
+            "values": changed, "answered": answers,
+        }  # fmt: skip
 
     def _remember(self, folder: Path, payload: Payload) -> None:
         line = json.dumps({"payload": payload.hex, "folder": str(folder.resolve()), "started": payload.started})
@@ -232,13 +250,11 @@ def _room(folder: Path, segment: Segment) -> str:
 
 
 def sign(folder: Path) -> str:
-    """Sign a take that is whole; a line where it could not be. Costs a second or so."""
-    try:
-        from .provenance import credentials
-    except ImportError:
-        return ""
+    """Sign a take that is whole; a line where it could not be. A second or so."""
+    if not credentials.available():
+        return ""  # that was said when it began
     try:
         credentials.sign_take(folder)
     except AntiphonError as error:
-        return str(error)
+        return f"take {folder}: not signed, {error}"
     return ""

@@ -72,7 +72,7 @@ def screen(
 def _take(status: Status) -> str:
     """What is being recorded."""
     missing = f", {status.take_gap_frames / status.samplerate:.1f} s missing" if status.take_gap_frames else ""
-    return f"{'take':<{_LABEL}}recording {_clock(status.take_s)}{missing}   {status.take}"
+    return f"{'take':<{_LABEL}}recording {_clock(status.take_s)}{missing}   {' '.join(status.take.split())}"
 
 
 def _music(status: Status) -> str:

@@ -23,7 +23,7 @@ def test_a_phrase_is_answered_after_the_gap():
     first = int(np.flatnonzero(np.abs(heard[:, 0]) > 0.01)[0])
     ended = 0.5 * 48_000 + 48_000
     assert ended + 0.4 * 48_000 <= first <= ended + 0.4 * 48_000 + 4 * 960 + 1376
-    assert np.abs(heard).max() == pytest.approx(0.3, abs=0.02)
+    assert np.abs(heard).max() == pytest.approx(0.3, abs=0.05)  # and the mark
 
 
 def test_silence_is_not_answered():

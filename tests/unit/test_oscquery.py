@@ -108,7 +108,7 @@ def test_the_tree_is_the_table():
     leaves = {path: node for path, node in found.items() if "CONTENTS" not in node}
     assert list(leaves) == sorted(leaves, key=list(leaves).index) and set(leaves) == (
         {f"/antiphon/{path}" for path in REGISTRY.paths} | {f"/antiphon/feed/{feed.name}" for feed in FEEDS})  # fmt: skip
-    assert set(found) - set(leaves) == {"/", "/antiphon", "/antiphon/send", "/antiphon/feed"}
+    assert set(found) - set(leaves) == {"/", "/antiphon", "/antiphon/send", "/antiphon/take", "/antiphon/feed"}
     json.dumps(found, allow_nan=False)
     for path, node in leaves.items():
         assert set(node) <= set(ATTRIBUTES) and node["TYPE"] and node["DESCRIPTION"]

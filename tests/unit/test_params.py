@@ -102,8 +102,8 @@ def test_what_presets_keep_is_a_column_of_the_table():
     """Levels, margins and wiring are the room's; what happens just now is not saved; all else is music."""
     kept = {kept: {row.path for row in WITH_VALUE if row.kept == kept} for kept in ("music", "room", "moment")}
     assert kept["moment"] == {"beat", "hold", "freeze", "mute"}
-    assert kept["room"] == {"phrase_margin", "yield_margin", "dry", "voice", "master", "sync", "morph_s", "midi_notes",
-                            *(f"send/{n}" for n in range(1, 9))}  # fmt: skip
+    assert kept["room"] == {"phrase_margin", "yield_margin", "guard_notes", "guard_intervals", "dry", "voice", "master", "sync",
+                            "morph_s", "midi_notes", *(f"send/{n}" for n in range(1, 9))}  # fmt: skip
     assert all(row.saved == (row.kept != "moment") and row.of_the_music == (row.kept == "music") for row in WITH_VALUE)
     assert not any(row.saved or row.of_the_music for row in TABLE if row.access == "w")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-NAMES: tuple[str, ...] = ("guard", "keys", "replay", "report", "take", "usage", "verify")
+NAMES: tuple[str, ...] = ("verify", "take", "replay", "guard", "credentials", "keys", "usage", "report")
 
 
 def load(name: str) -> ModuleType:

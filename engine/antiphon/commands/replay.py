@@ -41,7 +41,10 @@ def run(options: argparse.Namespace) -> int:
 def lines(result) -> list[str]:
     """Say it in plain words."""
     if result.identical:
-        return [f"{result.take}: the voice is the same bit for bit, {result.hops} hops, {result.seconds:.1f} s"]
+        said = [f"{result.take}: the voice is the same bit for bit, {result.hops} hops, {result.seconds:.1f} s"]
+        if others := result.frames - result.frames_same:
+            said.append(f"{others} of its frames were faded when they were heard: a step was late, or the device stopped")
+        return said
     said = [f"{result.take}: {result.hops_same} of {result.hops} hops and {result.frames_same} of {result.frames} frames are the same"]
     if result.first_difference_s is not None:
         said.append(f"the first difference is at {result.first_difference_s:.2f} s")

@@ -76,8 +76,12 @@ FEEDS = (
          "of its notes in a row it would have been; how many notes in a row, up to now, are some guarded melody's; whose protected "
          "voice the last answer kept apart from",
          (Field("hits", "i"), Field("work", "s"), Field("length", "i"), Field("now", "i"), Field("voice", "s"))),
-    Feed("take", "The take that is recorded: 1 while one is, how long it is, what of it is missing, its folder",
-         (Field("recording", "i"), Field("length", unit="s"), Field("missing", unit="s"), Field("folder", "s"))),
+    Feed("attribution", "What the last answer was nearest to: how many answers so far, the three largest shares of notes and sound "
+         "(all of them sum to 1), the melody it has the longest run of notes in common with, and how many; no finding of cause",
+         (Field("answers", "i"), *(field for n in ("first", "second", "third") for field in (Field(n, "s"), Field(f"{n}_share"))),
+          Field("nearest", "s"), Field("nearest_notes", "i"))),
+    Feed("recording", "The take that is recorded: 1 while one is, how long it is, what of it is missing, its folder",
+         (Field("on", "i"), Field("length", unit="s"), Field("missing", unit="s"), Field("folder", "s"))),
     Feed("health", "Faults since the start, what steps of the model take, what came in over OSC",
          (*(Field(name, "i") for name in _COUNTED), Field("step_p50", unit="ms"), Field("step_p99", unit="ms"),
           *(Field(f"osc_{name}", "i") for name in _OSC_COUNTED))),
@@ -109,7 +113,8 @@ def feeds(
         "heard": [look("key_heard"), look("scale_heard"), look("tempo_heard")],
         "latency": [latency.get(name) for name in ("sum", *LATENCY_TERMS)],
         "guard": [look(name) for name in ("guard_hits", "guard_work", "guard_length", "quote_length", "voice_match")],
-        "take": [
+        "attribution": [look("attributed"), *_largest(look("attribution") or (), 3), *(look("nearest") or ())],
+        "recording": [
             bool(look("take")), look("take_s"), float(look("take_gap_frames") or 0) / float(look("samplerate") or 1), look("take"),
         ],
         "health": [
@@ -119,6 +124,12 @@ def feeds(
         ],
     }
     return {feed.name: feed.fit(values[feed.name]) for feed in FEEDS}
+
+
+def _largest(shares: Sequence[tuple[str, float]], most: int) -> list[object]:
+    """Names and shares in turn, of as many as there is room for."""
+    told = [part for share in shares[:most] for part in share]
+    return told + ["", 0.0] * (most - len(told) // 2)
 
 
 def _two_notes(plan: Sequence[Sequence[float]], now_s: float) -> list[float]:

@@ -40,6 +40,10 @@ EVERY = 25
 """Hops between two looks."""
 THRESHOLD = voicespace.THRESHOLD
 """Likeness from which two are one voice."""
+STRANGEST = 5.0
+"""Deviations, squared and in the mean, that a print may be off the middle of all voices; farther out nothing is known of likeness."""
+UNLIKE = -99.0
+"""Likeness of what can't be compared."""
 _LEAST_SPREAD = 0.05
 _NEAREST = 20  # strangers that a likeness is measured against
 _MOST_BYTES, _MOST_VOICES, _MOST_NOTE = 65_536, 1000, 300
@@ -79,12 +83,19 @@ def print_of(heard: np.ndarray) -> np.ndarray:
 
 
 def likeness(prints: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How much each of `prints` (n, 48) is like `other` (48,): (n,), in deviations of the strangers' most alike. Some 0.1 ms for a few."""
+    """How much each of `prints` (n, 48) is like `other` (48,): (n,), in deviations of the strangers' most alike; UNLIKE where one of
+    both is too strange to say. Some 0.1 ms for a few."""
     some, one = _placed(prints), _placed(other[None])
     ratio = _ratio(some, one)[:, 0]
     strangers = voicespace.STRANGERS
     of_some, of_one = _nearest(_ratio(some, strangers)), _nearest(_ratio(one, strangers))
-    return ((ratio - of_some[0]) / of_some[1] + (ratio - of_one[0]) / of_one[1]) / 2
+    alike = ((ratio - of_some[0]) / of_some[1] + (ratio - of_one[0]) / of_one[1]) / 2
+    return np.where(np.maximum(strangeness(prints), strangeness(other[None])) <= STRANGEST, alike, UNLIKE)
+
+
+def strangeness(prints: np.ndarray) -> np.ndarray:
+    """How far prints (n, 48) are off the middle of all voices, (n,): about 1 for most."""
+    return (_placed(prints) ** 2 / (voicespace.BETWEEN + 1)).mean(1)
 
 
 class Recogniser:
@@ -172,7 +183,7 @@ def name_of(key: int) -> str:
 def add(owner: str, heard: np.ndarray, note: str = "", file: str = "the clip") -> Voice:
     """Register a voice from the coefficients (hops, 24) of a clip; several clips of one owner are several prints, which is better.
 
-    Raises UsageError where less than five seconds of it sound with a pitch.
+    Raises UsageError where less than five seconds of it sound with a pitch, and where it is too strange to be compared.
     """
     owner = line("--owner", owner, 100)
     note = line("--note", note, _MOST_NOTE) if note.strip() else ""
@@ -192,9 +203,11 @@ def add(owner: str, heard: np.ndarray, note: str = "", file: str = "the clip") -
 
 
 def require(heard: np.ndarray, file: str) -> None:
-    """Raise UsageError where too little was heard of a voice to tell it from others."""
+    """Raise UsageError where too little was heard of a voice to tell it from others, or nothing like one."""
     if len(heard) < LEAST:
         raise UsageError(f"{file}: {len(heard) * 0.02:.1f} s of it sound with a pitch; at least {LEAST * 0.02:g} s of one voice are needed")
+    if strangeness(print_of(heard)[None])[0] > STRANGEST:
+        raise UsageError(f"{file}: unlike any voice or instrument that this was learned from; it can't be told from others")
 
 
 def remove(name: str) -> Voice:

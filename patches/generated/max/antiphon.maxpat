@@ -321,12 +321,48 @@
      "outlettype": [
       ""
      ],
-     "text": "/antiphon/subscribe health 1"
+     "text": "/antiphon/subscribe attribution 1"
     }
    },
    {
     "box": {
      "id": "obj-19",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      1200.0,
+      100.0,
+      175.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "/antiphon/subscribe recording 2"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-20",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "patching_rect": [
+      1380.0,
+      100.0,
+      175.0,
+      22.0
+     ],
+     "outlettype": [
+      ""
+     ],
+     "text": "/antiphon/subscribe health 1"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-21",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -348,7 +384,7 @@
    },
    {
     "box": {
-     "id": "obj-20",
+     "id": "obj-22",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -365,7 +401,7 @@
    },
    {
     "box": {
-     "id": "obj-21",
+     "id": "obj-23",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -383,7 +419,7 @@
    },
    {
     "box": {
-     "id": "obj-22",
+     "id": "obj-24",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 27,
@@ -427,7 +463,7 @@
    },
    {
     "box": {
-     "id": "obj-23",
+     "id": "obj-25",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -442,7 +478,7 @@
    },
    {
     "box": {
-     "id": "obj-24",
+     "id": "obj-26",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -457,7 +493,7 @@
    },
    {
     "box": {
-     "id": "obj-25",
+     "id": "obj-27",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -473,7 +509,7 @@
    },
    {
     "box": {
-     "id": "obj-26",
+     "id": "obj-28",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -500,7 +536,7 @@
    },
    {
     "box": {
-     "id": "obj-27",
+     "id": "obj-29",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -518,7 +554,7 @@
    },
    {
     "box": {
-     "id": "obj-28",
+     "id": "obj-30",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -536,7 +572,7 @@
    },
    {
     "box": {
-     "id": "obj-29",
+     "id": "obj-31",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -551,7 +587,7 @@
    },
    {
     "box": {
-     "id": "obj-30",
+     "id": "obj-32",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -567,7 +603,7 @@
    },
    {
     "box": {
-     "id": "obj-31",
+     "id": "obj-33",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -585,7 +621,7 @@
    },
    {
     "box": {
-     "id": "obj-32",
+     "id": "obj-34",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -603,7 +639,7 @@
    },
    {
     "box": {
-     "id": "obj-33",
+     "id": "obj-35",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -618,7 +654,7 @@
    },
    {
     "box": {
-     "id": "obj-34",
+     "id": "obj-36",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -634,7 +670,7 @@
    },
    {
     "box": {
-     "id": "obj-35",
+     "id": "obj-37",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -652,7 +688,7 @@
    },
    {
     "box": {
-     "id": "obj-36",
+     "id": "obj-38",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -670,7 +706,7 @@
    },
    {
     "box": {
-     "id": "obj-37",
+     "id": "obj-39",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -688,7 +724,7 @@
    },
    {
     "box": {
-     "id": "obj-38",
+     "id": "obj-40",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -703,7 +739,7 @@
    },
    {
     "box": {
-     "id": "obj-39",
+     "id": "obj-41",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -719,7 +755,7 @@
    },
    {
     "box": {
-     "id": "obj-40",
+     "id": "obj-42",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -737,7 +773,7 @@
    },
    {
     "box": {
-     "id": "obj-41",
+     "id": "obj-43",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -755,7 +791,7 @@
    },
    {
     "box": {
-     "id": "obj-42",
+     "id": "obj-44",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -770,7 +806,7 @@
    },
    {
     "box": {
-     "id": "obj-43",
+     "id": "obj-45",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -786,7 +822,7 @@
    },
    {
     "box": {
-     "id": "obj-44",
+     "id": "obj-46",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -804,7 +840,7 @@
    },
    {
     "box": {
-     "id": "obj-45",
+     "id": "obj-47",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -822,7 +858,7 @@
    },
    {
     "box": {
-     "id": "obj-46",
+     "id": "obj-48",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -837,7 +873,7 @@
    },
    {
     "box": {
-     "id": "obj-47",
+     "id": "obj-49",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -853,7 +889,7 @@
    },
    {
     "box": {
-     "id": "obj-48",
+     "id": "obj-50",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -871,7 +907,7 @@
    },
    {
     "box": {
-     "id": "obj-49",
+     "id": "obj-51",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -889,7 +925,7 @@
    },
    {
     "box": {
-     "id": "obj-50",
+     "id": "obj-52",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -907,7 +943,7 @@
    },
    {
     "box": {
-     "id": "obj-51",
+     "id": "obj-53",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -925,7 +961,7 @@
    },
    {
     "box": {
-     "id": "obj-52",
+     "id": "obj-54",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -943,7 +979,7 @@
    },
    {
     "box": {
-     "id": "obj-53",
+     "id": "obj-55",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -961,7 +997,7 @@
    },
    {
     "box": {
-     "id": "obj-54",
+     "id": "obj-56",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -979,7 +1015,7 @@
    },
    {
     "box": {
-     "id": "obj-55",
+     "id": "obj-57",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -997,7 +1033,7 @@
    },
    {
     "box": {
-     "id": "obj-56",
+     "id": "obj-58",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1015,7 +1051,7 @@
    },
    {
     "box": {
-     "id": "obj-57",
+     "id": "obj-59",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1030,7 +1066,7 @@
    },
    {
     "box": {
-     "id": "obj-58",
+     "id": "obj-60",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1046,7 +1082,7 @@
    },
    {
     "box": {
-     "id": "obj-59",
+     "id": "obj-61",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1064,7 +1100,7 @@
    },
    {
     "box": {
-     "id": "obj-60",
+     "id": "obj-62",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1082,7 +1118,7 @@
    },
    {
     "box": {
-     "id": "obj-61",
+     "id": "obj-63",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1100,7 +1136,7 @@
    },
    {
     "box": {
-     "id": "obj-62",
+     "id": "obj-64",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1118,7 +1154,7 @@
    },
    {
     "box": {
-     "id": "obj-63",
+     "id": "obj-65",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1136,7 +1172,7 @@
    },
    {
     "box": {
-     "id": "obj-64",
+     "id": "obj-66",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1154,7 +1190,7 @@
    },
    {
     "box": {
-     "id": "obj-65",
+     "id": "obj-67",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1172,7 +1208,7 @@
    },
    {
     "box": {
-     "id": "obj-66",
+     "id": "obj-68",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1190,7 +1226,7 @@
    },
    {
     "box": {
-     "id": "obj-67",
+     "id": "obj-69",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1208,7 +1244,7 @@
    },
    {
     "box": {
-     "id": "obj-68",
+     "id": "obj-70",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1223,7 +1259,7 @@
    },
    {
     "box": {
-     "id": "obj-69",
+     "id": "obj-71",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1239,7 +1275,7 @@
    },
    {
     "box": {
-     "id": "obj-70",
+     "id": "obj-72",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -1266,7 +1302,7 @@
    },
    {
     "box": {
-     "id": "obj-71",
+     "id": "obj-73",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1284,7 +1320,7 @@
    },
    {
     "box": {
-     "id": "obj-72",
+     "id": "obj-74",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1302,7 +1338,7 @@
    },
    {
     "box": {
-     "id": "obj-73",
+     "id": "obj-75",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1317,7 +1353,7 @@
    },
    {
     "box": {
-     "id": "obj-74",
+     "id": "obj-76",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1333,7 +1369,7 @@
    },
    {
     "box": {
-     "id": "obj-75",
+     "id": "obj-77",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1351,7 +1387,7 @@
    },
    {
     "box": {
-     "id": "obj-76",
+     "id": "obj-78",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1369,7 +1405,7 @@
    },
    {
     "box": {
-     "id": "obj-77",
+     "id": "obj-79",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1387,7 +1423,7 @@
    },
    {
     "box": {
-     "id": "obj-78",
+     "id": "obj-80",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1402,7 +1438,7 @@
    },
    {
     "box": {
-     "id": "obj-79",
+     "id": "obj-81",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1418,7 +1454,7 @@
    },
    {
     "box": {
-     "id": "obj-80",
+     "id": "obj-82",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1439,7 +1475,7 @@
    },
    {
     "box": {
-     "id": "obj-81",
+     "id": "obj-83",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1457,7 +1493,7 @@
    },
    {
     "box": {
-     "id": "obj-82",
+     "id": "obj-84",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1472,7 +1508,7 @@
    },
    {
     "box": {
-     "id": "obj-83",
+     "id": "obj-85",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1488,7 +1524,7 @@
    },
    {
     "box": {
-     "id": "obj-84",
+     "id": "obj-86",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1510,7 +1546,7 @@
    },
    {
     "box": {
-     "id": "obj-85",
+     "id": "obj-87",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1528,7 +1564,7 @@
    },
    {
     "box": {
-     "id": "obj-86",
+     "id": "obj-88",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1546,7 +1582,7 @@
    },
    {
     "box": {
-     "id": "obj-87",
+     "id": "obj-89",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1561,7 +1597,7 @@
    },
    {
     "box": {
-     "id": "obj-88",
+     "id": "obj-90",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1577,7 +1613,7 @@
    },
    {
     "box": {
-     "id": "obj-89",
+     "id": "obj-91",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1599,7 +1635,7 @@
    },
    {
     "box": {
-     "id": "obj-90",
+     "id": "obj-92",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1617,7 +1653,7 @@
    },
    {
     "box": {
-     "id": "obj-91",
+     "id": "obj-93",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1635,7 +1671,7 @@
    },
    {
     "box": {
-     "id": "obj-92",
+     "id": "obj-94",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1650,7 +1686,7 @@
    },
    {
     "box": {
-     "id": "obj-93",
+     "id": "obj-95",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1666,7 +1702,7 @@
    },
    {
     "box": {
-     "id": "obj-94",
+     "id": "obj-96",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1688,7 +1724,7 @@
    },
    {
     "box": {
-     "id": "obj-95",
+     "id": "obj-97",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1706,7 +1742,7 @@
    },
    {
     "box": {
-     "id": "obj-96",
+     "id": "obj-98",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1724,7 +1760,7 @@
    },
    {
     "box": {
-     "id": "obj-97",
+     "id": "obj-99",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1739,7 +1775,7 @@
    },
    {
     "box": {
-     "id": "obj-98",
+     "id": "obj-100",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1755,7 +1791,7 @@
    },
    {
     "box": {
-     "id": "obj-99",
+     "id": "obj-101",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1773,7 +1809,7 @@
    },
    {
     "box": {
-     "id": "obj-100",
+     "id": "obj-102",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1791,7 +1827,7 @@
    },
    {
     "box": {
-     "id": "obj-101",
+     "id": "obj-103",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1809,7 +1845,7 @@
    },
    {
     "box": {
-     "id": "obj-102",
+     "id": "obj-104",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1824,7 +1860,7 @@
    },
    {
     "box": {
-     "id": "obj-103",
+     "id": "obj-105",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1840,7 +1876,7 @@
    },
    {
     "box": {
-     "id": "obj-104",
+     "id": "obj-106",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1862,7 +1898,7 @@
    },
    {
     "box": {
-     "id": "obj-105",
+     "id": "obj-107",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1880,7 +1916,7 @@
    },
    {
     "box": {
-     "id": "obj-106",
+     "id": "obj-108",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1898,7 +1934,7 @@
    },
    {
     "box": {
-     "id": "obj-107",
+     "id": "obj-109",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1913,7 +1949,7 @@
    },
    {
     "box": {
-     "id": "obj-108",
+     "id": "obj-110",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1929,7 +1965,7 @@
    },
    {
     "box": {
-     "id": "obj-109",
+     "id": "obj-111",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1950,7 +1986,7 @@
    },
    {
     "box": {
-     "id": "obj-110",
+     "id": "obj-112",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1968,7 +2004,7 @@
    },
    {
     "box": {
-     "id": "obj-111",
+     "id": "obj-113",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1986,7 +2022,7 @@
    },
    {
     "box": {
-     "id": "obj-112",
+     "id": "obj-114",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2001,7 +2037,7 @@
    },
    {
     "box": {
-     "id": "obj-113",
+     "id": "obj-115",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2017,7 +2053,7 @@
    },
    {
     "box": {
-     "id": "obj-114",
+     "id": "obj-116",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2038,7 +2074,7 @@
    },
    {
     "box": {
-     "id": "obj-115",
+     "id": "obj-117",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2056,7 +2092,7 @@
    },
    {
     "box": {
-     "id": "obj-116",
+     "id": "obj-118",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2074,7 +2110,7 @@
    },
    {
     "box": {
-     "id": "obj-117",
+     "id": "obj-119",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2092,7 +2128,7 @@
    },
    {
     "box": {
-     "id": "obj-118",
+     "id": "obj-120",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2107,7 +2143,7 @@
    },
    {
     "box": {
-     "id": "obj-119",
+     "id": "obj-121",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2123,7 +2159,7 @@
    },
    {
     "box": {
-     "id": "obj-120",
+     "id": "obj-122",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2144,7 +2180,7 @@
    },
    {
     "box": {
-     "id": "obj-121",
+     "id": "obj-123",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2162,7 +2198,7 @@
    },
    {
     "box": {
-     "id": "obj-122",
+     "id": "obj-124",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2180,7 +2216,7 @@
    },
    {
     "box": {
-     "id": "obj-123",
+     "id": "obj-125",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2198,7 +2234,7 @@
    },
    {
     "box": {
-     "id": "obj-124",
+     "id": "obj-126",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2213,7 +2249,7 @@
    },
    {
     "box": {
-     "id": "obj-125",
+     "id": "obj-127",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2229,7 +2265,7 @@
    },
    {
     "box": {
-     "id": "obj-126",
+     "id": "obj-128",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2247,7 +2283,7 @@
    },
    {
     "box": {
-     "id": "obj-127",
+     "id": "obj-129",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2265,7 +2301,7 @@
    },
    {
     "box": {
-     "id": "obj-128",
+     "id": "obj-130",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2280,7 +2316,7 @@
    },
    {
     "box": {
-     "id": "obj-129",
+     "id": "obj-131",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2296,7 +2332,7 @@
    },
    {
     "box": {
-     "id": "obj-130",
+     "id": "obj-132",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2318,7 +2354,7 @@
    },
    {
     "box": {
-     "id": "obj-131",
+     "id": "obj-133",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2336,7 +2372,7 @@
    },
    {
     "box": {
-     "id": "obj-132",
+     "id": "obj-134",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2354,7 +2390,7 @@
    },
    {
     "box": {
-     "id": "obj-133",
+     "id": "obj-135",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2369,7 +2405,7 @@
    },
    {
     "box": {
-     "id": "obj-134",
+     "id": "obj-136",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2385,7 +2421,7 @@
    },
    {
     "box": {
-     "id": "obj-135",
+     "id": "obj-137",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2403,7 +2439,7 @@
    },
    {
     "box": {
-     "id": "obj-136",
+     "id": "obj-138",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2421,7 +2457,7 @@
    },
    {
     "box": {
-     "id": "obj-137",
+     "id": "obj-139",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2436,7 +2472,7 @@
    },
    {
     "box": {
-     "id": "obj-138",
+     "id": "obj-140",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2452,7 +2488,7 @@
    },
    {
     "box": {
-     "id": "obj-139",
+     "id": "obj-141",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2470,7 +2506,7 @@
    },
    {
     "box": {
-     "id": "obj-140",
+     "id": "obj-142",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2488,7 +2524,7 @@
    },
    {
     "box": {
-     "id": "obj-141",
+     "id": "obj-143",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2503,7 +2539,7 @@
    },
    {
     "box": {
-     "id": "obj-142",
+     "id": "obj-144",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2519,7 +2555,7 @@
    },
    {
     "box": {
-     "id": "obj-143",
+     "id": "obj-145",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2537,7 +2573,7 @@
    },
    {
     "box": {
-     "id": "obj-144",
+     "id": "obj-146",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2555,7 +2591,7 @@
    },
    {
     "box": {
-     "id": "obj-145",
+     "id": "obj-147",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2570,7 +2606,7 @@
    },
    {
     "box": {
-     "id": "obj-146",
+     "id": "obj-148",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2586,7 +2622,7 @@
    },
    {
     "box": {
-     "id": "obj-147",
+     "id": "obj-149",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2604,7 +2640,7 @@
    },
    {
     "box": {
-     "id": "obj-148",
+     "id": "obj-150",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2622,7 +2658,7 @@
    },
    {
     "box": {
-     "id": "obj-149",
+     "id": "obj-151",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2637,7 +2673,7 @@
    },
    {
     "box": {
-     "id": "obj-150",
+     "id": "obj-152",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2653,7 +2689,7 @@
    },
    {
     "box": {
-     "id": "obj-151",
+     "id": "obj-153",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2671,7 +2707,7 @@
    },
    {
     "box": {
-     "id": "obj-152",
+     "id": "obj-154",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2689,7 +2725,7 @@
    },
    {
     "box": {
-     "id": "obj-153",
+     "id": "obj-155",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2704,7 +2740,7 @@
    },
    {
     "box": {
-     "id": "obj-154",
+     "id": "obj-156",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2720,7 +2756,7 @@
    },
    {
     "box": {
-     "id": "obj-155",
+     "id": "obj-157",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -2747,7 +2783,7 @@
    },
    {
     "box": {
-     "id": "obj-156",
+     "id": "obj-158",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2765,7 +2801,7 @@
    },
    {
     "box": {
-     "id": "obj-157",
+     "id": "obj-159",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2783,7 +2819,7 @@
    },
    {
     "box": {
-     "id": "obj-158",
+     "id": "obj-160",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2805,7 +2841,7 @@
    },
    {
     "box": {
-     "id": "obj-159",
+     "id": "obj-161",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2822,7 +2858,7 @@
    },
    {
     "box": {
-     "id": "obj-160",
+     "id": "obj-162",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2840,7 +2876,7 @@
    },
    {
     "box": {
-     "id": "obj-161",
+     "id": "obj-163",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 14,
@@ -2871,7 +2907,7 @@
    },
    {
     "box": {
-     "id": "obj-162",
+     "id": "obj-164",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2886,7 +2922,7 @@
    },
    {
     "box": {
-     "id": "obj-163",
+     "id": "obj-165",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2901,7 +2937,7 @@
    },
    {
     "box": {
-     "id": "obj-164",
+     "id": "obj-166",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2917,7 +2953,7 @@
    },
    {
     "box": {
-     "id": "obj-165",
+     "id": "obj-167",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -2964,7 +3000,7 @@
    },
    {
     "box": {
-     "id": "obj-166",
+     "id": "obj-168",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2982,7 +3018,7 @@
    },
    {
     "box": {
-     "id": "obj-167",
+     "id": "obj-169",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3000,7 +3036,7 @@
    },
    {
     "box": {
-     "id": "obj-168",
+     "id": "obj-170",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3015,7 +3051,7 @@
    },
    {
     "box": {
-     "id": "obj-169",
+     "id": "obj-171",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3031,7 +3067,7 @@
    },
    {
     "box": {
-     "id": "obj-170",
+     "id": "obj-172",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -3102,7 +3138,7 @@
    },
    {
     "box": {
-     "id": "obj-171",
+     "id": "obj-173",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3120,7 +3156,7 @@
    },
    {
     "box": {
-     "id": "obj-172",
+     "id": "obj-174",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3138,7 +3174,7 @@
    },
    {
     "box": {
-     "id": "obj-173",
+     "id": "obj-175",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3153,7 +3189,7 @@
    },
    {
     "box": {
-     "id": "obj-174",
+     "id": "obj-176",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3169,7 +3205,7 @@
    },
    {
     "box": {
-     "id": "obj-175",
+     "id": "obj-177",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3187,7 +3223,7 @@
    },
    {
     "box": {
-     "id": "obj-176",
+     "id": "obj-178",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3205,7 +3241,7 @@
    },
    {
     "box": {
-     "id": "obj-177",
+     "id": "obj-179",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3223,7 +3259,7 @@
    },
    {
     "box": {
-     "id": "obj-178",
+     "id": "obj-180",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3238,7 +3274,7 @@
    },
    {
     "box": {
-     "id": "obj-179",
+     "id": "obj-181",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3254,7 +3290,7 @@
    },
    {
     "box": {
-     "id": "obj-180",
+     "id": "obj-182",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3276,7 +3312,7 @@
    },
    {
     "box": {
-     "id": "obj-181",
+     "id": "obj-183",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3294,7 +3330,7 @@
    },
    {
     "box": {
-     "id": "obj-182",
+     "id": "obj-184",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3312,7 +3348,7 @@
    },
    {
     "box": {
-     "id": "obj-183",
+     "id": "obj-185",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3327,7 +3363,7 @@
    },
    {
     "box": {
-     "id": "obj-184",
+     "id": "obj-186",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3343,7 +3379,7 @@
    },
    {
     "box": {
-     "id": "obj-185",
+     "id": "obj-187",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3361,7 +3397,7 @@
    },
    {
     "box": {
-     "id": "obj-186",
+     "id": "obj-188",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -3379,7 +3415,7 @@
    },
    {
     "box": {
-     "id": "obj-187",
+     "id": "obj-189",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3397,7 +3433,7 @@
    },
    {
     "box": {
-     "id": "obj-188",
+     "id": "obj-190",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3412,7 +3448,7 @@
    },
    {
     "box": {
-     "id": "obj-189",
+     "id": "obj-191",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3428,7 +3464,7 @@
    },
    {
     "box": {
-     "id": "obj-190",
+     "id": "obj-192",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3450,7 +3486,7 @@
    },
    {
     "box": {
-     "id": "obj-191",
+     "id": "obj-193",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3468,7 +3504,7 @@
    },
    {
     "box": {
-     "id": "obj-192",
+     "id": "obj-194",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3486,7 +3522,7 @@
    },
    {
     "box": {
-     "id": "obj-193",
+     "id": "obj-195",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3501,7 +3537,7 @@
    },
    {
     "box": {
-     "id": "obj-194",
+     "id": "obj-196",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3517,7 +3553,7 @@
    },
    {
     "box": {
-     "id": "obj-195",
+     "id": "obj-197",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3539,7 +3575,7 @@
    },
    {
     "box": {
-     "id": "obj-196",
+     "id": "obj-198",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3557,7 +3593,7 @@
    },
    {
     "box": {
-     "id": "obj-197",
+     "id": "obj-199",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3575,7 +3611,7 @@
    },
    {
     "box": {
-     "id": "obj-198",
+     "id": "obj-200",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3590,7 +3626,7 @@
    },
    {
     "box": {
-     "id": "obj-199",
+     "id": "obj-201",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3606,7 +3642,7 @@
    },
    {
     "box": {
-     "id": "obj-200",
+     "id": "obj-202",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3628,7 +3664,7 @@
    },
    {
     "box": {
-     "id": "obj-201",
+     "id": "obj-203",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3646,7 +3682,7 @@
    },
    {
     "box": {
-     "id": "obj-202",
+     "id": "obj-204",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3664,7 +3700,7 @@
    },
    {
     "box": {
-     "id": "obj-203",
+     "id": "obj-205",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3679,7 +3715,7 @@
    },
    {
     "box": {
-     "id": "obj-204",
+     "id": "obj-206",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3695,7 +3731,7 @@
    },
    {
     "box": {
-     "id": "obj-205",
+     "id": "obj-207",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3717,7 +3753,7 @@
    },
    {
     "box": {
-     "id": "obj-206",
+     "id": "obj-208",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3735,7 +3771,7 @@
    },
    {
     "box": {
-     "id": "obj-207",
+     "id": "obj-209",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3753,7 +3789,7 @@
    },
    {
     "box": {
-     "id": "obj-208",
+     "id": "obj-210",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3768,7 +3804,7 @@
    },
    {
     "box": {
-     "id": "obj-209",
+     "id": "obj-211",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3784,7 +3820,7 @@
    },
    {
     "box": {
-     "id": "obj-210",
+     "id": "obj-212",
      "maxclass": "number",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3805,7 +3841,7 @@
    },
    {
     "box": {
-     "id": "obj-211",
+     "id": "obj-213",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3823,7 +3859,7 @@
    },
    {
     "box": {
-     "id": "obj-212",
+     "id": "obj-214",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3841,7 +3877,7 @@
    },
    {
     "box": {
-     "id": "obj-213",
+     "id": "obj-215",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3856,7 +3892,7 @@
    },
    {
     "box": {
-     "id": "obj-214",
+     "id": "obj-216",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3872,7 +3908,7 @@
    },
    {
     "box": {
-     "id": "obj-215",
+     "id": "obj-217",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -3899,7 +3935,7 @@
    },
    {
     "box": {
-     "id": "obj-216",
+     "id": "obj-218",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3917,7 +3953,7 @@
    },
    {
     "box": {
-     "id": "obj-217",
+     "id": "obj-219",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -3935,7 +3971,7 @@
    },
    {
     "box": {
-     "id": "obj-218",
+     "id": "obj-220",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3950,7 +3986,7 @@
    },
    {
     "box": {
-     "id": "obj-219",
+     "id": "obj-221",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -3966,7 +4002,7 @@
    },
    {
     "box": {
-     "id": "obj-220",
+     "id": "obj-222",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -3988,7 +4024,7 @@
    },
    {
     "box": {
-     "id": "obj-221",
+     "id": "obj-223",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4006,7 +4042,7 @@
    },
    {
     "box": {
-     "id": "obj-222",
+     "id": "obj-224",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4024,7 +4060,7 @@
    },
    {
     "box": {
-     "id": "obj-223",
+     "id": "obj-225",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4039,7 +4075,7 @@
    },
    {
     "box": {
-     "id": "obj-224",
+     "id": "obj-226",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4055,7 +4091,7 @@
    },
    {
     "box": {
-     "id": "obj-225",
+     "id": "obj-227",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4077,7 +4113,7 @@
    },
    {
     "box": {
-     "id": "obj-226",
+     "id": "obj-228",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4095,7 +4131,7 @@
    },
    {
     "box": {
-     "id": "obj-227",
+     "id": "obj-229",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4113,7 +4149,7 @@
    },
    {
     "box": {
-     "id": "obj-228",
+     "id": "obj-230",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4135,7 +4171,7 @@
    },
    {
     "box": {
-     "id": "obj-229",
+     "id": "obj-231",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4152,7 +4188,7 @@
    },
    {
     "box": {
-     "id": "obj-230",
+     "id": "obj-232",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4170,7 +4206,7 @@
    },
    {
     "box": {
-     "id": "obj-231",
+     "id": "obj-233",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 10,
@@ -4197,7 +4233,7 @@
    },
    {
     "box": {
-     "id": "obj-232",
+     "id": "obj-234",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4212,7 +4248,7 @@
    },
    {
     "box": {
-     "id": "obj-233",
+     "id": "obj-235",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4227,7 +4263,7 @@
    },
    {
     "box": {
-     "id": "obj-234",
+     "id": "obj-236",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4243,7 +4279,7 @@
    },
    {
     "box": {
-     "id": "obj-235",
+     "id": "obj-237",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4265,7 +4301,7 @@
    },
    {
     "box": {
-     "id": "obj-236",
+     "id": "obj-238",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -4283,7 +4319,7 @@
    },
    {
     "box": {
-     "id": "obj-237",
+     "id": "obj-239",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4301,7 +4337,7 @@
    },
    {
     "box": {
-     "id": "obj-238",
+     "id": "obj-240",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4319,7 +4355,7 @@
    },
    {
     "box": {
-     "id": "obj-239",
+     "id": "obj-241",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4334,7 +4370,7 @@
    },
    {
     "box": {
-     "id": "obj-240",
+     "id": "obj-242",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4350,7 +4386,7 @@
    },
    {
     "box": {
-     "id": "obj-241",
+     "id": "obj-243",
      "maxclass": "button",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4368,7 +4404,7 @@
    },
    {
     "box": {
-     "id": "obj-242",
+     "id": "obj-244",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -4386,7 +4422,7 @@
    },
    {
     "box": {
-     "id": "obj-243",
+     "id": "obj-245",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4401,7 +4437,7 @@
    },
    {
     "box": {
-     "id": "obj-244",
+     "id": "obj-246",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4417,7 +4453,7 @@
    },
    {
     "box": {
-     "id": "obj-245",
+     "id": "obj-247",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -4435,7 +4471,7 @@
    },
    {
     "box": {
-     "id": "obj-246",
+     "id": "obj-248",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -4453,7 +4489,7 @@
    },
    {
     "box": {
-     "id": "obj-247",
+     "id": "obj-249",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4471,7 +4507,7 @@
    },
    {
     "box": {
-     "id": "obj-248",
+     "id": "obj-250",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4486,7 +4522,7 @@
    },
    {
     "box": {
-     "id": "obj-249",
+     "id": "obj-251",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4502,7 +4538,7 @@
    },
    {
     "box": {
-     "id": "obj-250",
+     "id": "obj-252",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -4529,7 +4565,7 @@
    },
    {
     "box": {
-     "id": "obj-251",
+     "id": "obj-253",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4547,7 +4583,7 @@
    },
    {
     "box": {
-     "id": "obj-252",
+     "id": "obj-254",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4565,7 +4601,7 @@
    },
    {
     "box": {
-     "id": "obj-253",
+     "id": "obj-255",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4580,7 +4616,7 @@
    },
    {
     "box": {
-     "id": "obj-254",
+     "id": "obj-256",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4596,7 +4632,7 @@
    },
    {
     "box": {
-     "id": "obj-255",
+     "id": "obj-257",
      "maxclass": "umenu",
      "numinlets": 1,
      "numoutlets": 3,
@@ -4629,7 +4665,7 @@
    },
    {
     "box": {
-     "id": "obj-256",
+     "id": "obj-258",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4647,7 +4683,7 @@
    },
    {
     "box": {
-     "id": "obj-257",
+     "id": "obj-259",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4665,7 +4701,7 @@
    },
    {
     "box": {
-     "id": "obj-258",
+     "id": "obj-260",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4680,7 +4716,7 @@
    },
    {
     "box": {
-     "id": "obj-259",
+     "id": "obj-261",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4696,7 +4732,7 @@
    },
    {
     "box": {
-     "id": "obj-260",
+     "id": "obj-262",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4718,7 +4754,7 @@
    },
    {
     "box": {
-     "id": "obj-261",
+     "id": "obj-263",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4736,7 +4772,7 @@
    },
    {
     "box": {
-     "id": "obj-262",
+     "id": "obj-264",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4754,7 +4790,7 @@
    },
    {
     "box": {
-     "id": "obj-263",
+     "id": "obj-265",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4769,7 +4805,7 @@
    },
    {
     "box": {
-     "id": "obj-264",
+     "id": "obj-266",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4785,7 +4821,7 @@
    },
    {
     "box": {
-     "id": "obj-265",
+     "id": "obj-267",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4807,7 +4843,7 @@
    },
    {
     "box": {
-     "id": "obj-266",
+     "id": "obj-268",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4825,7 +4861,7 @@
    },
    {
     "box": {
-     "id": "obj-267",
+     "id": "obj-269",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4843,7 +4879,7 @@
    },
    {
     "box": {
-     "id": "obj-268",
+     "id": "obj-270",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4858,7 +4894,7 @@
    },
    {
     "box": {
-     "id": "obj-269",
+     "id": "obj-271",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4874,7 +4910,7 @@
    },
    {
     "box": {
-     "id": "obj-270",
+     "id": "obj-272",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4896,7 +4932,7 @@
    },
    {
     "box": {
-     "id": "obj-271",
+     "id": "obj-273",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4914,7 +4950,7 @@
    },
    {
     "box": {
-     "id": "obj-272",
+     "id": "obj-274",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -4932,7 +4968,7 @@
    },
    {
     "box": {
-     "id": "obj-273",
+     "id": "obj-275",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4947,7 +4983,7 @@
    },
    {
     "box": {
-     "id": "obj-274",
+     "id": "obj-276",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -4963,7 +4999,7 @@
    },
    {
     "box": {
-     "id": "obj-275",
+     "id": "obj-277",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -4985,7 +5021,7 @@
    },
    {
     "box": {
-     "id": "obj-276",
+     "id": "obj-278",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5003,7 +5039,7 @@
    },
    {
     "box": {
-     "id": "obj-277",
+     "id": "obj-279",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5021,7 +5057,7 @@
    },
    {
     "box": {
-     "id": "obj-278",
+     "id": "obj-280",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5039,7 +5075,7 @@
    },
    {
     "box": {
-     "id": "obj-279",
+     "id": "obj-281",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5061,7 +5097,7 @@
    },
    {
     "box": {
-     "id": "obj-280",
+     "id": "obj-282",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5078,7 +5114,7 @@
    },
    {
     "box": {
-     "id": "obj-281",
+     "id": "obj-283",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5096,7 +5132,7 @@
    },
    {
     "box": {
-     "id": "obj-282",
+     "id": "obj-284",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 11,
@@ -5124,7 +5160,7 @@
    },
    {
     "box": {
-     "id": "obj-283",
+     "id": "obj-285",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5139,7 +5175,7 @@
    },
    {
     "box": {
-     "id": "obj-284",
+     "id": "obj-286",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5154,7 +5190,7 @@
    },
    {
     "box": {
-     "id": "obj-285",
+     "id": "obj-287",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5170,7 +5206,7 @@
    },
    {
     "box": {
-     "id": "obj-286",
+     "id": "obj-288",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5192,7 +5228,7 @@
    },
    {
     "box": {
-     "id": "obj-287",
+     "id": "obj-289",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5210,7 +5246,7 @@
    },
    {
     "box": {
-     "id": "obj-288",
+     "id": "obj-290",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5228,7 +5264,7 @@
    },
    {
     "box": {
-     "id": "obj-289",
+     "id": "obj-291",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5243,7 +5279,7 @@
    },
    {
     "box": {
-     "id": "obj-290",
+     "id": "obj-292",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5259,7 +5295,7 @@
    },
    {
     "box": {
-     "id": "obj-291",
+     "id": "obj-293",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5281,7 +5317,7 @@
    },
    {
     "box": {
-     "id": "obj-292",
+     "id": "obj-294",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5299,7 +5335,7 @@
    },
    {
     "box": {
-     "id": "obj-293",
+     "id": "obj-295",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5317,7 +5353,7 @@
    },
    {
     "box": {
-     "id": "obj-294",
+     "id": "obj-296",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5332,7 +5368,7 @@
    },
    {
     "box": {
-     "id": "obj-295",
+     "id": "obj-297",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5348,7 +5384,7 @@
    },
    {
     "box": {
-     "id": "obj-296",
+     "id": "obj-298",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5370,7 +5406,7 @@
    },
    {
     "box": {
-     "id": "obj-297",
+     "id": "obj-299",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5388,7 +5424,7 @@
    },
    {
     "box": {
-     "id": "obj-298",
+     "id": "obj-300",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5406,7 +5442,7 @@
    },
    {
     "box": {
-     "id": "obj-299",
+     "id": "obj-301",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5421,7 +5457,7 @@
    },
    {
     "box": {
-     "id": "obj-300",
+     "id": "obj-302",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5437,7 +5473,7 @@
    },
    {
     "box": {
-     "id": "obj-301",
+     "id": "obj-303",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5459,7 +5495,7 @@
    },
    {
     "box": {
-     "id": "obj-302",
+     "id": "obj-304",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5477,7 +5513,7 @@
    },
    {
     "box": {
-     "id": "obj-303",
+     "id": "obj-305",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5495,7 +5531,7 @@
    },
    {
     "box": {
-     "id": "obj-304",
+     "id": "obj-306",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5510,7 +5546,7 @@
    },
    {
     "box": {
-     "id": "obj-305",
+     "id": "obj-307",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5526,7 +5562,7 @@
    },
    {
     "box": {
-     "id": "obj-306",
+     "id": "obj-308",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5548,7 +5584,7 @@
    },
    {
     "box": {
-     "id": "obj-307",
+     "id": "obj-309",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5566,7 +5602,7 @@
    },
    {
     "box": {
-     "id": "obj-308",
+     "id": "obj-310",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5584,7 +5620,7 @@
    },
    {
     "box": {
-     "id": "obj-309",
+     "id": "obj-311",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5599,7 +5635,7 @@
    },
    {
     "box": {
-     "id": "obj-310",
+     "id": "obj-312",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5615,7 +5651,7 @@
    },
    {
     "box": {
-     "id": "obj-311",
+     "id": "obj-313",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5637,7 +5673,7 @@
    },
    {
     "box": {
-     "id": "obj-312",
+     "id": "obj-314",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5655,7 +5691,7 @@
    },
    {
     "box": {
-     "id": "obj-313",
+     "id": "obj-315",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5673,7 +5709,7 @@
    },
    {
     "box": {
-     "id": "obj-314",
+     "id": "obj-316",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5688,7 +5724,7 @@
    },
    {
     "box": {
-     "id": "obj-315",
+     "id": "obj-317",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5704,7 +5740,7 @@
    },
    {
     "box": {
-     "id": "obj-316",
+     "id": "obj-318",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5726,7 +5762,7 @@
    },
    {
     "box": {
-     "id": "obj-317",
+     "id": "obj-319",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5744,7 +5780,7 @@
    },
    {
     "box": {
-     "id": "obj-318",
+     "id": "obj-320",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5762,7 +5798,7 @@
    },
    {
     "box": {
-     "id": "obj-319",
+     "id": "obj-321",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5777,7 +5813,7 @@
    },
    {
     "box": {
-     "id": "obj-320",
+     "id": "obj-322",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5793,7 +5829,7 @@
    },
    {
     "box": {
-     "id": "obj-321",
+     "id": "obj-323",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5811,7 +5847,7 @@
    },
    {
     "box": {
-     "id": "obj-322",
+     "id": "obj-324",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5829,7 +5865,7 @@
    },
    {
     "box": {
-     "id": "obj-323",
+     "id": "obj-325",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5847,7 +5883,7 @@
    },
    {
     "box": {
-     "id": "obj-324",
+     "id": "obj-326",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -5865,7 +5901,7 @@
    },
    {
     "box": {
-     "id": "obj-325",
+     "id": "obj-327",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5883,7 +5919,7 @@
    },
    {
     "box": {
-     "id": "obj-326",
+     "id": "obj-328",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5898,7 +5934,7 @@
    },
    {
     "box": {
-     "id": "obj-327",
+     "id": "obj-329",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5914,7 +5950,7 @@
    },
    {
     "box": {
-     "id": "obj-328",
+     "id": "obj-330",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -5936,7 +5972,7 @@
    },
    {
     "box": {
-     "id": "obj-329",
+     "id": "obj-331",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5954,7 +5990,7 @@
    },
    {
     "box": {
-     "id": "obj-330",
+     "id": "obj-332",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -5972,7 +6008,7 @@
    },
    {
     "box": {
-     "id": "obj-331",
+     "id": "obj-333",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -5987,7 +6023,7 @@
    },
    {
     "box": {
-     "id": "obj-332",
+     "id": "obj-334",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6003,7 +6039,7 @@
    },
    {
     "box": {
-     "id": "obj-333",
+     "id": "obj-335",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6025,7 +6061,7 @@
    },
    {
     "box": {
-     "id": "obj-334",
+     "id": "obj-336",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6043,7 +6079,7 @@
    },
    {
     "box": {
-     "id": "obj-335",
+     "id": "obj-337",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6061,7 +6097,7 @@
    },
    {
     "box": {
-     "id": "obj-336",
+     "id": "obj-338",
      "maxclass": "panel",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6083,7 +6119,7 @@
    },
    {
     "box": {
-     "id": "obj-337",
+     "id": "obj-339",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6100,7 +6136,7 @@
    },
    {
     "box": {
-     "id": "obj-338",
+     "id": "obj-340",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6118,7 +6154,7 @@
    },
    {
     "box": {
-     "id": "obj-339",
+     "id": "obj-341",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 16,
@@ -6151,7 +6187,7 @@
    },
    {
     "box": {
-     "id": "obj-340",
+     "id": "obj-342",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6166,7 +6202,7 @@
    },
    {
     "box": {
-     "id": "obj-341",
+     "id": "obj-343",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6181,7 +6217,7 @@
    },
    {
     "box": {
-     "id": "obj-342",
+     "id": "obj-344",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6197,7 +6233,7 @@
    },
    {
     "box": {
-     "id": "obj-343",
+     "id": "obj-345",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6219,7 +6255,7 @@
    },
    {
     "box": {
-     "id": "obj-344",
+     "id": "obj-346",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6237,7 +6273,7 @@
    },
    {
     "box": {
-     "id": "obj-345",
+     "id": "obj-347",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6255,7 +6291,7 @@
    },
    {
     "box": {
-     "id": "obj-346",
+     "id": "obj-348",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6273,7 +6309,7 @@
    },
    {
     "box": {
-     "id": "obj-347",
+     "id": "obj-349",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6288,7 +6324,7 @@
    },
    {
     "box": {
-     "id": "obj-348",
+     "id": "obj-350",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6304,7 +6340,7 @@
    },
    {
     "box": {
-     "id": "obj-349",
+     "id": "obj-351",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6326,7 +6362,7 @@
    },
    {
     "box": {
-     "id": "obj-350",
+     "id": "obj-352",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6344,7 +6380,7 @@
    },
    {
     "box": {
-     "id": "obj-351",
+     "id": "obj-353",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6362,7 +6398,7 @@
    },
    {
     "box": {
-     "id": "obj-352",
+     "id": "obj-354",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6380,7 +6416,7 @@
    },
    {
     "box": {
-     "id": "obj-353",
+     "id": "obj-355",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6395,7 +6431,7 @@
    },
    {
     "box": {
-     "id": "obj-354",
+     "id": "obj-356",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6411,7 +6447,7 @@
    },
    {
     "box": {
-     "id": "obj-355",
+     "id": "obj-357",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6433,7 +6469,7 @@
    },
    {
     "box": {
-     "id": "obj-356",
+     "id": "obj-358",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6451,7 +6487,7 @@
    },
    {
     "box": {
-     "id": "obj-357",
+     "id": "obj-359",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6469,7 +6505,7 @@
    },
    {
     "box": {
-     "id": "obj-358",
+     "id": "obj-360",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6484,7 +6520,7 @@
    },
    {
     "box": {
-     "id": "obj-359",
+     "id": "obj-361",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6500,7 +6536,7 @@
    },
    {
     "box": {
-     "id": "obj-360",
+     "id": "obj-362",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6522,7 +6558,7 @@
    },
    {
     "box": {
-     "id": "obj-361",
+     "id": "obj-363",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6540,7 +6576,7 @@
    },
    {
     "box": {
-     "id": "obj-362",
+     "id": "obj-364",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6558,7 +6594,7 @@
    },
    {
     "box": {
-     "id": "obj-363",
+     "id": "obj-365",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6573,7 +6609,7 @@
    },
    {
     "box": {
-     "id": "obj-364",
+     "id": "obj-366",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6589,7 +6625,7 @@
    },
    {
     "box": {
-     "id": "obj-365",
+     "id": "obj-367",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6611,7 +6647,7 @@
    },
    {
     "box": {
-     "id": "obj-366",
+     "id": "obj-368",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6629,7 +6665,7 @@
    },
    {
     "box": {
-     "id": "obj-367",
+     "id": "obj-369",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6647,7 +6683,7 @@
    },
    {
     "box": {
-     "id": "obj-368",
+     "id": "obj-370",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6662,7 +6698,7 @@
    },
    {
     "box": {
-     "id": "obj-369",
+     "id": "obj-371",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6678,7 +6714,7 @@
    },
    {
     "box": {
-     "id": "obj-370",
+     "id": "obj-372",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6700,7 +6736,7 @@
    },
    {
     "box": {
-     "id": "obj-371",
+     "id": "obj-373",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6718,7 +6754,7 @@
    },
    {
     "box": {
-     "id": "obj-372",
+     "id": "obj-374",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6736,7 +6772,7 @@
    },
    {
     "box": {
-     "id": "obj-373",
+     "id": "obj-375",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6754,7 +6790,7 @@
    },
    {
     "box": {
-     "id": "obj-374",
+     "id": "obj-376",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6769,7 +6805,7 @@
    },
    {
     "box": {
-     "id": "obj-375",
+     "id": "obj-377",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6785,7 +6821,7 @@
    },
    {
     "box": {
-     "id": "obj-376",
+     "id": "obj-378",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6807,7 +6843,7 @@
    },
    {
     "box": {
-     "id": "obj-377",
+     "id": "obj-379",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6825,7 +6861,7 @@
    },
    {
     "box": {
-     "id": "obj-378",
+     "id": "obj-380",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6843,7 +6879,7 @@
    },
    {
     "box": {
-     "id": "obj-379",
+     "id": "obj-381",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6861,7 +6897,7 @@
    },
    {
     "box": {
-     "id": "obj-380",
+     "id": "obj-382",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6876,7 +6912,7 @@
    },
    {
     "box": {
-     "id": "obj-381",
+     "id": "obj-383",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6892,7 +6928,7 @@
    },
    {
     "box": {
-     "id": "obj-382",
+     "id": "obj-384",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -6914,7 +6950,7 @@
    },
    {
     "box": {
-     "id": "obj-383",
+     "id": "obj-385",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -6932,7 +6968,7 @@
    },
    {
     "box": {
-     "id": "obj-384",
+     "id": "obj-386",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6950,7 +6986,7 @@
    },
    {
     "box": {
-     "id": "obj-385",
+     "id": "obj-387",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -6968,7 +7004,7 @@
    },
    {
     "box": {
-     "id": "obj-386",
+     "id": "obj-388",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6983,7 +7019,7 @@
    },
    {
     "box": {
-     "id": "obj-387",
+     "id": "obj-389",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -6999,7 +7035,7 @@
    },
    {
     "box": {
-     "id": "obj-388",
+     "id": "obj-390",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7021,7 +7057,7 @@
    },
    {
     "box": {
-     "id": "obj-389",
+     "id": "obj-391",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7039,7 +7075,7 @@
    },
    {
     "box": {
-     "id": "obj-390",
+     "id": "obj-392",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7057,7 +7093,7 @@
    },
    {
     "box": {
-     "id": "obj-391",
+     "id": "obj-393",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7075,7 +7111,7 @@
    },
    {
     "box": {
-     "id": "obj-392",
+     "id": "obj-394",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7090,7 +7126,7 @@
    },
    {
     "box": {
-     "id": "obj-393",
+     "id": "obj-395",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7106,7 +7142,7 @@
    },
    {
     "box": {
-     "id": "obj-394",
+     "id": "obj-396",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7128,7 +7164,7 @@
    },
    {
     "box": {
-     "id": "obj-395",
+     "id": "obj-397",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7146,7 +7182,7 @@
    },
    {
     "box": {
-     "id": "obj-396",
+     "id": "obj-398",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7164,7 +7200,7 @@
    },
    {
     "box": {
-     "id": "obj-397",
+     "id": "obj-399",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7182,7 +7218,7 @@
    },
    {
     "box": {
-     "id": "obj-398",
+     "id": "obj-400",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7197,7 +7233,7 @@
    },
    {
     "box": {
-     "id": "obj-399",
+     "id": "obj-401",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7213,7 +7249,7 @@
    },
    {
     "box": {
-     "id": "obj-400",
+     "id": "obj-402",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7235,7 +7271,7 @@
    },
    {
     "box": {
-     "id": "obj-401",
+     "id": "obj-403",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7253,7 +7289,7 @@
    },
    {
     "box": {
-     "id": "obj-402",
+     "id": "obj-404",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7271,7 +7307,7 @@
    },
    {
     "box": {
-     "id": "obj-403",
+     "id": "obj-405",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7289,7 +7325,7 @@
    },
    {
     "box": {
-     "id": "obj-404",
+     "id": "obj-406",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7304,7 +7340,7 @@
    },
    {
     "box": {
-     "id": "obj-405",
+     "id": "obj-407",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7320,7 +7356,7 @@
    },
    {
     "box": {
-     "id": "obj-406",
+     "id": "obj-408",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7342,7 +7378,7 @@
    },
    {
     "box": {
-     "id": "obj-407",
+     "id": "obj-409",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7360,7 +7396,7 @@
    },
    {
     "box": {
-     "id": "obj-408",
+     "id": "obj-410",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7378,7 +7414,7 @@
    },
    {
     "box": {
-     "id": "obj-409",
+     "id": "obj-411",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7396,7 +7432,7 @@
    },
    {
     "box": {
-     "id": "obj-410",
+     "id": "obj-412",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7411,7 +7447,7 @@
    },
    {
     "box": {
-     "id": "obj-411",
+     "id": "obj-413",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7427,7 +7463,7 @@
    },
    {
     "box": {
-     "id": "obj-412",
+     "id": "obj-414",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7449,7 +7485,7 @@
    },
    {
     "box": {
-     "id": "obj-413",
+     "id": "obj-415",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7467,7 +7503,7 @@
    },
    {
     "box": {
-     "id": "obj-414",
+     "id": "obj-416",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7485,7 +7521,7 @@
    },
    {
     "box": {
-     "id": "obj-415",
+     "id": "obj-417",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7503,7 +7539,7 @@
    },
    {
     "box": {
-     "id": "obj-416",
+     "id": "obj-418",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7518,7 +7554,7 @@
    },
    {
     "box": {
-     "id": "obj-417",
+     "id": "obj-419",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7534,7 +7570,7 @@
    },
    {
     "box": {
-     "id": "obj-418",
+     "id": "obj-420",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -7556,7 +7592,7 @@
    },
    {
     "box": {
-     "id": "obj-419",
+     "id": "obj-421",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -7574,7 +7610,7 @@
    },
    {
     "box": {
-     "id": "obj-420",
+     "id": "obj-422",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7592,7 +7628,7 @@
    },
    {
     "box": {
-     "id": "obj-421",
+     "id": "obj-423",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7610,7 +7646,7 @@
    },
    {
     "box": {
-     "id": "obj-422",
+     "id": "obj-424",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7625,7 +7661,7 @@
    },
    {
     "box": {
-     "id": "obj-423",
+     "id": "obj-425",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -7641,7 +7677,7 @@
    },
    {
     "box": {
-     "id": "obj-424",
+     "id": "obj-426",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7659,7 +7695,7 @@
    },
    {
     "box": {
-     "id": "obj-425",
+     "id": "obj-427",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7677,7 +7713,7 @@
    },
    {
     "box": {
-     "id": "obj-426",
+     "id": "obj-428",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -7866,11 +7902,11 @@
    {
     "patchline": {
      "source": [
-      "obj-21",
+      "obj-19",
       0
      ],
      "destination": [
-      "obj-22",
+      "obj-11",
       0
      ]
     }
@@ -7878,11 +7914,35 @@
    {
     "patchline": {
      "source": [
-      "obj-26",
+      "obj-20",
+      0
+     ],
+     "destination": [
+      "obj-11",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-23",
+      0
+     ],
+     "destination": [
+      "obj-24",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-28",
       1
      ],
      "destination": [
-      "obj-27",
+      "obj-29",
       0
      ]
     }
@@ -7890,11 +7950,11 @@
    {
     "patchline": {
      "source": [
-      "obj-27",
+      "obj-29",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-25",
       0
      ]
     }
@@ -7902,7 +7962,19 @@
    {
     "patchline": {
      "source": [
-      "obj-22",
+      "obj-24",
+      0
+     ],
+     "destination": [
+      "obj-30",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-30",
       0
      ],
      "destination": [
@@ -7914,11 +7986,11 @@
    {
     "patchline": {
      "source": [
-      "obj-28",
+      "obj-33",
       0
      ],
      "destination": [
-      "obj-26",
+      "obj-34",
       0
      ]
     }
@@ -7926,11 +7998,11 @@
    {
     "patchline": {
      "source": [
-      "obj-31",
+      "obj-34",
       0
      ],
      "destination": [
-      "obj-32",
+      "obj-25",
       0
      ]
     }
@@ -7938,11 +8010,11 @@
    {
     "patchline": {
      "source": [
-      "obj-32",
+      "obj-37",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-38",
       0
      ]
     }
@@ -7950,11 +8022,11 @@
    {
     "patchline": {
      "source": [
-      "obj-35",
+      "obj-38",
       0
      ],
      "destination": [
-      "obj-36",
+      "obj-25",
       0
      ]
     }
@@ -7962,22 +8034,22 @@
    {
     "patchline": {
      "source": [
-      "obj-36",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-22",
+      "obj-24",
       2
      ],
      "destination": [
+      "obj-39",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-39",
+      0
+     ],
+     "destination": [
       "obj-37",
       0
      ]
@@ -7986,11 +8058,11 @@
    {
     "patchline": {
      "source": [
-      "obj-37",
+      "obj-42",
       0
      ],
      "destination": [
-      "obj-35",
+      "obj-43",
       0
      ]
     }
@@ -7998,11 +8070,11 @@
    {
     "patchline": {
      "source": [
-      "obj-40",
+      "obj-43",
       0
      ],
      "destination": [
-      "obj-41",
+      "obj-25",
       0
      ]
     }
@@ -8010,11 +8082,11 @@
    {
     "patchline": {
      "source": [
-      "obj-41",
+      "obj-46",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-47",
       0
      ]
     }
@@ -8022,47 +8094,11 @@
    {
     "patchline": {
      "source": [
-      "obj-44",
+      "obj-47",
       0
      ],
      "destination": [
-      "obj-45",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-45",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-48",
-      0
-     ],
-     "destination": [
-      "obj-56",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-49",
-      0
-     ],
-     "destination": [
-      "obj-56",
+      "obj-25",
       0
      ]
     }
@@ -8074,7 +8110,7 @@
       0
      ],
      "destination": [
-      "obj-56",
+      "obj-58",
       0
      ]
     }
@@ -8086,7 +8122,7 @@
       0
      ],
      "destination": [
-      "obj-56",
+      "obj-58",
       0
      ]
     }
@@ -8098,7 +8134,7 @@
       0
      ],
      "destination": [
-      "obj-56",
+      "obj-58",
       0
      ]
     }
@@ -8110,7 +8146,7 @@
       0
      ],
      "destination": [
-      "obj-56",
+      "obj-58",
       0
      ]
     }
@@ -8122,7 +8158,7 @@
       0
      ],
      "destination": [
-      "obj-56",
+      "obj-58",
       0
      ]
     }
@@ -8134,7 +8170,7 @@
       0
      ],
      "destination": [
-      "obj-56",
+      "obj-58",
       0
      ]
     }
@@ -8146,7 +8182,7 @@
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-58",
       0
      ]
     }
@@ -8154,11 +8190,11 @@
    {
     "patchline": {
      "source": [
-      "obj-59",
+      "obj-57",
       0
      ],
      "destination": [
-      "obj-67",
+      "obj-58",
       0
      ]
     }
@@ -8166,11 +8202,11 @@
    {
     "patchline": {
      "source": [
-      "obj-60",
+      "obj-58",
       0
      ],
      "destination": [
-      "obj-67",
+      "obj-25",
       0
      ]
     }
@@ -8182,7 +8218,7 @@
       0
      ],
      "destination": [
-      "obj-67",
+      "obj-69",
       0
      ]
     }
@@ -8194,7 +8230,7 @@
       0
      ],
      "destination": [
-      "obj-67",
+      "obj-69",
       0
      ]
     }
@@ -8206,7 +8242,7 @@
       0
      ],
      "destination": [
-      "obj-67",
+      "obj-69",
       0
      ]
     }
@@ -8218,7 +8254,7 @@
       0
      ],
      "destination": [
-      "obj-67",
+      "obj-69",
       0
      ]
     }
@@ -8230,7 +8266,7 @@
       0
      ],
      "destination": [
-      "obj-67",
+      "obj-69",
       0
      ]
     }
@@ -8242,7 +8278,7 @@
       0
      ],
      "destination": [
-      "obj-67",
+      "obj-69",
       0
      ]
     }
@@ -8254,7 +8290,7 @@
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-69",
       0
      ]
     }
@@ -8262,11 +8298,35 @@
    {
     "patchline": {
      "source": [
-      "obj-70",
+      "obj-68",
+      0
+     ],
+     "destination": [
+      "obj-69",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-69",
+      0
+     ],
+     "destination": [
+      "obj-25",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-72",
       1
      ],
      "destination": [
-      "obj-71",
+      "obj-73",
       0
      ]
     }
@@ -8274,11 +8334,11 @@
    {
     "patchline": {
      "source": [
-      "obj-71",
+      "obj-73",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-25",
       0
      ]
     }
@@ -8286,10 +8346,22 @@
    {
     "patchline": {
      "source": [
-      "obj-22",
+      "obj-24",
       7
      ],
      "destination": [
+      "obj-74",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-74",
+      0
+     ],
+     "destination": [
       "obj-72",
       0
      ]
@@ -8298,11 +8370,11 @@
    {
     "patchline": {
      "source": [
-      "obj-72",
+      "obj-77",
       0
      ],
      "destination": [
-      "obj-70",
+      "obj-78",
       0
      ]
     }
@@ -8310,11 +8382,11 @@
    {
     "patchline": {
      "source": [
-      "obj-75",
+      "obj-78",
       0
      ],
      "destination": [
-      "obj-76",
+      "obj-25",
       0
      ]
     }
@@ -8322,22 +8394,22 @@
    {
     "patchline": {
      "source": [
-      "obj-76",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-22",
+      "obj-24",
       8
      ],
      "destination": [
+      "obj-79",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-79",
+      0
+     ],
+     "destination": [
       "obj-77",
       0
      ]
@@ -8346,11 +8418,11 @@
    {
     "patchline": {
      "source": [
-      "obj-77",
+      "obj-82",
       0
      ],
      "destination": [
-      "obj-75",
+      "obj-83",
       0
      ]
     }
@@ -8358,11 +8430,11 @@
    {
     "patchline": {
      "source": [
-      "obj-80",
+      "obj-83",
       0
      ],
      "destination": [
-      "obj-81",
+      "obj-25",
       0
      ]
     }
@@ -8370,11 +8442,11 @@
    {
     "patchline": {
      "source": [
-      "obj-81",
+      "obj-86",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-87",
       0
      ]
     }
@@ -8382,11 +8454,11 @@
    {
     "patchline": {
      "source": [
-      "obj-84",
+      "obj-87",
       0
      ],
      "destination": [
-      "obj-85",
+      "obj-25",
       0
      ]
     }
@@ -8394,22 +8466,22 @@
    {
     "patchline": {
      "source": [
-      "obj-85",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-22",
+      "obj-24",
       10
      ],
      "destination": [
+      "obj-88",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-88",
+      0
+     ],
+     "destination": [
       "obj-86",
       0
      ]
@@ -8418,11 +8490,11 @@
    {
     "patchline": {
      "source": [
-      "obj-86",
+      "obj-91",
       0
      ],
      "destination": [
-      "obj-84",
+      "obj-92",
       0
      ]
     }
@@ -8430,11 +8502,11 @@
    {
     "patchline": {
      "source": [
-      "obj-89",
+      "obj-92",
       0
      ],
      "destination": [
-      "obj-90",
+      "obj-25",
       0
      ]
     }
@@ -8442,22 +8514,22 @@
    {
     "patchline": {
      "source": [
-      "obj-90",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-22",
+      "obj-24",
       11
      ],
      "destination": [
+      "obj-93",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-93",
+      0
+     ],
+     "destination": [
       "obj-91",
       0
      ]
@@ -8466,11 +8538,11 @@
    {
     "patchline": {
      "source": [
-      "obj-91",
+      "obj-96",
       0
      ],
      "destination": [
-      "obj-89",
+      "obj-97",
       0
      ]
     }
@@ -8478,11 +8550,11 @@
    {
     "patchline": {
      "source": [
-      "obj-94",
+      "obj-97",
       0
      ],
      "destination": [
-      "obj-95",
+      "obj-25",
       0
      ]
     }
@@ -8490,22 +8562,22 @@
    {
     "patchline": {
      "source": [
-      "obj-95",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-22",
+      "obj-24",
       12
      ],
      "destination": [
+      "obj-98",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-98",
+      0
+     ],
+     "destination": [
       "obj-96",
       0
      ]
@@ -8514,11 +8586,11 @@
    {
     "patchline": {
      "source": [
-      "obj-96",
+      "obj-101",
       0
      ],
      "destination": [
-      "obj-94",
+      "obj-102",
       0
      ]
     }
@@ -8526,11 +8598,11 @@
    {
     "patchline": {
      "source": [
-      "obj-99",
+      "obj-102",
       0
      ],
      "destination": [
-      "obj-100",
+      "obj-25",
       0
      ]
     }
@@ -8538,22 +8610,22 @@
    {
     "patchline": {
      "source": [
-      "obj-100",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-22",
+      "obj-24",
       13
      ],
      "destination": [
+      "obj-103",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-103",
+      0
+     ],
+     "destination": [
       "obj-101",
       0
      ]
@@ -8562,11 +8634,11 @@
    {
     "patchline": {
      "source": [
-      "obj-101",
+      "obj-106",
       0
      ],
      "destination": [
-      "obj-99",
+      "obj-107",
       0
      ]
     }
@@ -8574,11 +8646,11 @@
    {
     "patchline": {
      "source": [
-      "obj-104",
+      "obj-107",
       0
      ],
      "destination": [
-      "obj-105",
+      "obj-25",
       0
      ]
     }
@@ -8586,22 +8658,22 @@
    {
     "patchline": {
      "source": [
-      "obj-105",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-22",
+      "obj-24",
       14
      ],
      "destination": [
+      "obj-108",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-108",
+      0
+     ],
+     "destination": [
       "obj-106",
       0
      ]
@@ -8610,11 +8682,11 @@
    {
     "patchline": {
      "source": [
-      "obj-106",
+      "obj-111",
       0
      ],
      "destination": [
-      "obj-104",
+      "obj-112",
       0
      ]
     }
@@ -8622,11 +8694,11 @@
    {
     "patchline": {
      "source": [
-      "obj-109",
+      "obj-112",
       0
      ],
      "destination": [
-      "obj-110",
+      "obj-25",
       0
      ]
     }
@@ -8634,22 +8706,22 @@
    {
     "patchline": {
      "source": [
-      "obj-110",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-22",
+      "obj-24",
       15
      ],
      "destination": [
+      "obj-113",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-113",
+      0
+     ],
+     "destination": [
       "obj-111",
       0
      ]
@@ -8658,47 +8730,11 @@
    {
     "patchline": {
      "source": [
-      "obj-111",
-      0
-     ],
-     "destination": [
-      "obj-109",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-114",
-      0
-     ],
-     "destination": [
-      "obj-116",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-115",
-      0
-     ],
-     "destination": [
-      "obj-116",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
       "obj-116",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-118",
       0
      ]
     }
@@ -8706,11 +8742,35 @@
    {
     "patchline": {
      "source": [
-      "obj-22",
+      "obj-117",
+      0
+     ],
+     "destination": [
+      "obj-118",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-118",
+      0
+     ],
+     "destination": [
+      "obj-25",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-24",
       16
      ],
      "destination": [
-      "obj-117",
+      "obj-119",
       0
      ]
     }
@@ -8718,35 +8778,11 @@
    {
     "patchline": {
      "source": [
-      "obj-117",
+      "obj-119",
       0
      ],
      "destination": [
-      "obj-114",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-120",
-      0
-     ],
-     "destination": [
-      "obj-122",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-121",
-      0
-     ],
-     "destination": [
-      "obj-122",
+      "obj-116",
       0
      ]
     }
@@ -8758,7 +8794,7 @@
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-124",
       0
      ]
     }
@@ -8766,11 +8802,35 @@
    {
     "patchline": {
      "source": [
-      "obj-22",
+      "obj-123",
+      0
+     ],
+     "destination": [
+      "obj-124",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-124",
+      0
+     ],
+     "destination": [
+      "obj-25",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-24",
       17
      ],
      "destination": [
-      "obj-123",
+      "obj-125",
       0
      ]
     }
@@ -8778,11 +8838,11 @@
    {
     "patchline": {
      "source": [
-      "obj-123",
+      "obj-125",
       0
      ],
      "destination": [
-      "obj-120",
+      "obj-122",
       0
      ]
     }
@@ -8790,11 +8850,11 @@
    {
     "patchline": {
      "source": [
-      "obj-126",
+      "obj-128",
       0
      ],
      "destination": [
-      "obj-127",
+      "obj-129",
       0
      ]
     }
@@ -8802,11 +8862,11 @@
    {
     "patchline": {
      "source": [
-      "obj-127",
+      "obj-129",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-25",
       0
      ]
     }
@@ -8814,11 +8874,11 @@
    {
     "patchline": {
      "source": [
-      "obj-130",
+      "obj-132",
       0
      ],
      "destination": [
-      "obj-131",
+      "obj-133",
       0
      ]
     }
@@ -8826,11 +8886,11 @@
    {
     "patchline": {
      "source": [
-      "obj-131",
+      "obj-133",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-25",
       0
      ]
     }
@@ -8838,10 +8898,22 @@
    {
     "patchline": {
      "source": [
-      "obj-22",
+      "obj-24",
       19
      ],
      "destination": [
+      "obj-134",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-134",
+      0
+     ],
+     "destination": [
       "obj-132",
       0
      ]
@@ -8850,11 +8922,11 @@
    {
     "patchline": {
      "source": [
-      "obj-132",
+      "obj-137",
       0
      ],
      "destination": [
-      "obj-130",
+      "obj-138",
       0
      ]
     }
@@ -8862,11 +8934,11 @@
    {
     "patchline": {
      "source": [
-      "obj-135",
+      "obj-138",
       0
      ],
      "destination": [
-      "obj-136",
+      "obj-25",
       0
      ]
     }
@@ -8874,11 +8946,11 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
+      "obj-141",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-142",
       0
      ]
     }
@@ -8886,11 +8958,11 @@
    {
     "patchline": {
      "source": [
-      "obj-139",
+      "obj-142",
       0
      ],
      "destination": [
-      "obj-140",
+      "obj-25",
       0
      ]
     }
@@ -8898,11 +8970,11 @@
    {
     "patchline": {
      "source": [
-      "obj-140",
+      "obj-145",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-146",
       0
      ]
     }
@@ -8910,11 +8982,11 @@
    {
     "patchline": {
      "source": [
-      "obj-143",
+      "obj-146",
       0
      ],
      "destination": [
-      "obj-144",
+      "obj-25",
       0
      ]
     }
@@ -8922,11 +8994,11 @@
    {
     "patchline": {
      "source": [
-      "obj-144",
+      "obj-149",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-150",
       0
      ]
     }
@@ -8934,11 +9006,11 @@
    {
     "patchline": {
      "source": [
-      "obj-147",
+      "obj-150",
       0
      ],
      "destination": [
-      "obj-148",
+      "obj-25",
       0
      ]
     }
@@ -8946,11 +9018,11 @@
    {
     "patchline": {
      "source": [
-      "obj-148",
+      "obj-153",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-154",
       0
      ]
     }
@@ -8958,11 +9030,11 @@
    {
     "patchline": {
      "source": [
-      "obj-151",
+      "obj-154",
       0
      ],
      "destination": [
-      "obj-152",
+      "obj-25",
       0
      ]
     }
@@ -8970,23 +9042,11 @@
    {
     "patchline": {
      "source": [
-      "obj-152",
-      0
-     ],
-     "destination": [
-      "obj-23",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-155",
+      "obj-157",
       1
      ],
      "destination": [
-      "obj-156",
+      "obj-158",
       0
      ]
     }
@@ -8994,11 +9054,11 @@
    {
     "patchline": {
      "source": [
-      "obj-156",
+      "obj-158",
       0
      ],
      "destination": [
-      "obj-23",
+      "obj-25",
       0
      ]
     }
@@ -9006,10 +9066,22 @@
    {
     "patchline": {
      "source": [
-      "obj-22",
+      "obj-24",
       25
      ],
      "destination": [
+      "obj-159",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-159",
+      0
+     ],
+     "destination": [
       "obj-157",
       0
      ]
@@ -9018,11 +9090,11 @@
    {
     "patchline": {
      "source": [
-      "obj-157",
+      "obj-162",
       0
      ],
      "destination": [
-      "obj-155",
+      "obj-163",
       0
      ]
     }
@@ -9030,23 +9102,11 @@
    {
     "patchline": {
      "source": [
-      "obj-160",
-      0
-     ],
-     "destination": [
-      "obj-161",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-165",
+      "obj-167",
       1
      ],
      "destination": [
-      "obj-166",
+      "obj-168",
       0
      ]
     }
@@ -9054,11 +9114,11 @@
    {
     "patchline": {
      "source": [
-      "obj-166",
+      "obj-168",
       0
      ],
      "destination": [
-      "obj-162",
+      "obj-164",
       0
      ]
     }
@@ -9066,7 +9126,19 @@
    {
     "patchline": {
      "source": [
-      "obj-161",
+      "obj-163",
+      0
+     ],
+     "destination": [
+      "obj-169",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-169",
       0
      ],
      "destination": [
@@ -9078,23 +9150,11 @@
    {
     "patchline": {
      "source": [
-      "obj-167",
-      0
-     ],
-     "destination": [
-      "obj-165",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-170",
+      "obj-172",
       1
      ],
      "destination": [
-      "obj-171",
+      "obj-173",
       0
      ]
     }
@@ -9102,11 +9162,11 @@
    {
     "patchline": {
      "source": [
-      "obj-171",
+      "obj-173",
       0
      ],
      "destination": [
-      "obj-162",
+      "obj-164",
       0
      ]
     }
@@ -9114,8 +9174,20 @@
    {
     "patchline": {
      "source": [
-      "obj-161",
+      "obj-163",
       1
+     ],
+     "destination": [
+      "obj-174",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-174",
+      0
      ],
      "destination": [
       "obj-172",
@@ -9126,47 +9198,11 @@
    {
     "patchline": {
      "source": [
-      "obj-172",
-      0
-     ],
-     "destination": [
-      "obj-170",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-175",
-      0
-     ],
-     "destination": [
-      "obj-177",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-176",
-      0
-     ],
-     "destination": [
-      "obj-177",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
       "obj-177",
       0
      ],
      "destination": [
-      "obj-162",
+      "obj-179",
       0
      ]
     }
@@ -9174,11 +9210,11 @@
    {
     "patchline": {
      "source": [
-      "obj-180",
+      "obj-178",
       0
      ],
      "destination": [
-      "obj-181",
+      "obj-179",
       0
      ]
     }
@@ -9186,11 +9222,11 @@
    {
     "patchline": {
      "source": [
-      "obj-181",
+      "obj-179",
       0
      ],
      "destination": [
-      "obj-162",
+      "obj-164",
       0
      ]
     }
@@ -9198,10 +9234,46 @@
    {
     "patchline": {
      "source": [
-      "obj-161",
+      "obj-182",
+      0
+     ],
+     "destination": [
+      "obj-183",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-183",
+      0
+     ],
+     "destination": [
+      "obj-164",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-163",
       3
      ],
      "destination": [
+      "obj-184",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-184",
+      0
+     ],
+     "destination": [
       "obj-182",
       0
      ]
@@ -9210,47 +9282,11 @@
    {
     "patchline": {
      "source": [
-      "obj-182",
-      0
-     ],
-     "destination": [
-      "obj-180",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-185",
-      0
-     ],
-     "destination": [
-      "obj-187",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-186",
-      0
-     ],
-     "destination": [
-      "obj-187",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
       "obj-187",
       0
      ],
      "destination": [
-      "obj-162",
+      "obj-189",
       0
      ]
     }
@@ -9258,11 +9294,11 @@
    {
     "patchline": {
      "source": [
-      "obj-190",
+      "obj-188",
       0
      ],
      "destination": [
-      "obj-191",
+      "obj-189",
       0
      ]
     }
@@ -9270,11 +9306,11 @@
    {
     "patchline": {
      "source": [
-      "obj-191",
+      "obj-189",
       0
      ],
      "destination": [
-      "obj-162",
+      "obj-164",
       0
      ]
     }
@@ -9282,10 +9318,46 @@
    {
     "patchline": {
      "source": [
-      "obj-161",
+      "obj-192",
+      0
+     ],
+     "destination": [
+      "obj-193",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-193",
+      0
+     ],
+     "destination": [
+      "obj-164",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-163",
       5
      ],
      "destination": [
+      "obj-194",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-194",
+      0
+     ],
+     "destination": [
       "obj-192",
       0
      ]
@@ -9294,11 +9366,11 @@
    {
     "patchline": {
      "source": [
-      "obj-192",
+      "obj-197",
       0
      ],
      "destination": [
-      "obj-190",
+      "obj-198",
       0
      ]
     }
@@ -9306,11 +9378,11 @@
    {
     "patchline": {
      "source": [
-      "obj-195",
+      "obj-198",
       0
      ],
      "destination": [
-      "obj-196",
+      "obj-164",
       0
      ]
     }
@@ -9318,22 +9390,22 @@
    {
     "patchline": {
      "source": [
-      "obj-196",
-      0
-     ],
-     "destination": [
-      "obj-162",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-161",
+      "obj-163",
       6
      ],
      "destination": [
+      "obj-199",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-199",
+      0
+     ],
+     "destination": [
       "obj-197",
       0
      ]
@@ -9342,11 +9414,11 @@
    {
     "patchline": {
      "source": [
-      "obj-197",
+      "obj-202",
       0
      ],
      "destination": [
-      "obj-195",
+      "obj-203",
       0
      ]
     }
@@ -9354,11 +9426,11 @@
    {
     "patchline": {
      "source": [
-      "obj-200",
+      "obj-203",
       0
      ],
      "destination": [
-      "obj-201",
+      "obj-164",
       0
      ]
     }
@@ -9366,22 +9438,22 @@
    {
     "patchline": {
      "source": [
-      "obj-201",
-      0
-     ],
-     "destination": [
-      "obj-162",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-161",
+      "obj-163",
       7
      ],
      "destination": [
+      "obj-204",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-204",
+      0
+     ],
+     "destination": [
       "obj-202",
       0
      ]
@@ -9390,11 +9462,11 @@
    {
     "patchline": {
      "source": [
-      "obj-202",
+      "obj-207",
       0
      ],
      "destination": [
-      "obj-200",
+      "obj-208",
       0
      ]
     }
@@ -9402,11 +9474,11 @@
    {
     "patchline": {
      "source": [
-      "obj-205",
+      "obj-208",
       0
      ],
      "destination": [
-      "obj-206",
+      "obj-164",
       0
      ]
     }
@@ -9414,22 +9486,22 @@
    {
     "patchline": {
      "source": [
-      "obj-206",
-      0
-     ],
-     "destination": [
-      "obj-162",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-161",
+      "obj-163",
       8
      ],
      "destination": [
+      "obj-209",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-209",
+      0
+     ],
+     "destination": [
       "obj-207",
       0
      ]
@@ -9438,11 +9510,11 @@
    {
     "patchline": {
      "source": [
-      "obj-207",
+      "obj-212",
       0
      ],
      "destination": [
-      "obj-205",
+      "obj-213",
       0
      ]
     }
@@ -9450,11 +9522,11 @@
    {
     "patchline": {
      "source": [
-      "obj-210",
+      "obj-213",
       0
      ],
      "destination": [
-      "obj-211",
+      "obj-164",
       0
      ]
     }
@@ -9462,23 +9534,11 @@
    {
     "patchline": {
      "source": [
-      "obj-211",
-      0
-     ],
-     "destination": [
-      "obj-162",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-161",
+      "obj-163",
       9
      ],
      "destination": [
-      "obj-212",
+      "obj-214",
       0
      ]
     }
@@ -9486,11 +9546,11 @@
    {
     "patchline": {
      "source": [
-      "obj-212",
+      "obj-214",
       0
      ],
      "destination": [
-      "obj-210",
+      "obj-212",
       0
      ]
     }
@@ -9498,11 +9558,11 @@
    {
     "patchline": {
      "source": [
-      "obj-215",
+      "obj-217",
       1
      ],
      "destination": [
-      "obj-216",
+      "obj-218",
       0
      ]
     }
@@ -9510,11 +9570,11 @@
    {
     "patchline": {
      "source": [
-      "obj-216",
+      "obj-218",
       0
      ],
      "destination": [
-      "obj-162",
+      "obj-164",
       0
      ]
     }
@@ -9522,10 +9582,22 @@
    {
     "patchline": {
      "source": [
-      "obj-161",
+      "obj-163",
       10
      ],
      "destination": [
+      "obj-219",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-219",
+      0
+     ],
+     "destination": [
       "obj-217",
       0
      ]
@@ -9534,11 +9606,11 @@
    {
     "patchline": {
      "source": [
-      "obj-217",
+      "obj-222",
       0
      ],
      "destination": [
-      "obj-215",
+      "obj-223",
       0
      ]
     }
@@ -9546,11 +9618,11 @@
    {
     "patchline": {
      "source": [
-      "obj-220",
+      "obj-223",
       0
      ],
      "destination": [
-      "obj-221",
+      "obj-164",
       0
      ]
     }
@@ -9558,22 +9630,22 @@
    {
     "patchline": {
      "source": [
-      "obj-221",
-      0
-     ],
-     "destination": [
-      "obj-162",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-161",
+      "obj-163",
       11
      ],
      "destination": [
+      "obj-224",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-224",
+      0
+     ],
+     "destination": [
       "obj-222",
       0
      ]
@@ -9582,11 +9654,11 @@
    {
     "patchline": {
      "source": [
-      "obj-222",
+      "obj-227",
       0
      ],
      "destination": [
-      "obj-220",
+      "obj-228",
       0
      ]
     }
@@ -9594,11 +9666,11 @@
    {
     "patchline": {
      "source": [
-      "obj-225",
+      "obj-228",
       0
      ],
      "destination": [
-      "obj-226",
+      "obj-164",
       0
      ]
     }
@@ -9606,22 +9678,22 @@
    {
     "patchline": {
      "source": [
-      "obj-226",
-      0
-     ],
-     "destination": [
-      "obj-162",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-161",
+      "obj-163",
       12
      ],
      "destination": [
+      "obj-229",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-229",
+      0
+     ],
+     "destination": [
       "obj-227",
       0
      ]
@@ -9630,71 +9702,23 @@
    {
     "patchline": {
      "source": [
-      "obj-227",
-      0
-     ],
-     "destination": [
-      "obj-225",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-230",
-      0
-     ],
-     "destination": [
-      "obj-231",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-235",
-      0
-     ],
-     "destination": [
-      "obj-237",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-236",
-      0
-     ],
-     "destination": [
-      "obj-237",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-237",
-      0
-     ],
-     "destination": [
       "obj-232",
       0
+     ],
+     "destination": [
+      "obj-233",
+      0
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-231",
+      "obj-237",
       0
      ],
      "destination": [
-      "obj-238",
+      "obj-239",
       0
      ]
     }
@@ -9706,7 +9730,7 @@
       0
      ],
      "destination": [
-      "obj-235",
+      "obj-239",
       0
      ]
     }
@@ -9714,11 +9738,11 @@
    {
     "patchline": {
      "source": [
-      "obj-241",
+      "obj-239",
       0
      ],
      "destination": [
-      "obj-242",
+      "obj-234",
       0
      ]
     }
@@ -9726,11 +9750,11 @@
    {
     "patchline": {
      "source": [
-      "obj-242",
+      "obj-233",
       0
      ],
      "destination": [
-      "obj-232",
+      "obj-240",
       0
      ]
     }
@@ -9738,23 +9762,59 @@
    {
     "patchline": {
      "source": [
-      "obj-245",
+      "obj-240",
       0
      ],
      "destination": [
+      "obj-237",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-243",
+      0
+     ],
+     "destination": [
+      "obj-244",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-244",
+      0
+     ],
+     "destination": [
+      "obj-234",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-247",
       0
+     ],
+     "destination": [
+      "obj-249",
+      0
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-246",
+      "obj-248",
       0
      ],
      "destination": [
-      "obj-247",
+      "obj-249",
       0
      ]
     }
@@ -9762,11 +9822,11 @@
    {
     "patchline": {
      "source": [
-      "obj-247",
+      "obj-249",
       0
      ],
      "destination": [
-      "obj-232",
+      "obj-234",
       0
      ]
     }
@@ -9774,11 +9834,11 @@
    {
     "patchline": {
      "source": [
-      "obj-250",
+      "obj-252",
       1
      ],
      "destination": [
-      "obj-251",
+      "obj-253",
       0
      ]
     }
@@ -9786,11 +9846,11 @@
    {
     "patchline": {
      "source": [
-      "obj-251",
+      "obj-253",
       0
      ],
      "destination": [
-      "obj-232",
+      "obj-234",
       0
      ]
     }
@@ -9798,11 +9858,11 @@
    {
     "patchline": {
      "source": [
-      "obj-231",
+      "obj-233",
       3
      ],
      "destination": [
-      "obj-252",
+      "obj-254",
       0
      ]
     }
@@ -9810,11 +9870,11 @@
    {
     "patchline": {
      "source": [
-      "obj-252",
+      "obj-254",
       0
      ],
      "destination": [
-      "obj-250",
+      "obj-252",
       0
      ]
     }
@@ -9822,11 +9882,11 @@
    {
     "patchline": {
      "source": [
-      "obj-255",
+      "obj-257",
       1
      ],
      "destination": [
-      "obj-256",
+      "obj-258",
       0
      ]
     }
@@ -9834,11 +9894,11 @@
    {
     "patchline": {
      "source": [
-      "obj-256",
+      "obj-258",
       0
      ],
      "destination": [
-      "obj-232",
+      "obj-234",
       0
      ]
     }
@@ -9846,10 +9906,22 @@
    {
     "patchline": {
      "source": [
-      "obj-231",
+      "obj-233",
       4
      ],
      "destination": [
+      "obj-259",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-259",
+      0
+     ],
+     "destination": [
       "obj-257",
       0
      ]
@@ -9858,11 +9930,11 @@
    {
     "patchline": {
      "source": [
-      "obj-257",
+      "obj-262",
       0
      ],
      "destination": [
-      "obj-255",
+      "obj-263",
       0
      ]
     }
@@ -9870,11 +9942,11 @@
    {
     "patchline": {
      "source": [
-      "obj-260",
+      "obj-263",
       0
      ],
      "destination": [
-      "obj-261",
+      "obj-234",
       0
      ]
     }
@@ -9882,22 +9954,22 @@
    {
     "patchline": {
      "source": [
-      "obj-261",
-      0
-     ],
-     "destination": [
-      "obj-232",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-231",
+      "obj-233",
       5
      ],
      "destination": [
+      "obj-264",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-264",
+      0
+     ],
+     "destination": [
       "obj-262",
       0
      ]
@@ -9906,11 +9978,11 @@
    {
     "patchline": {
      "source": [
-      "obj-262",
+      "obj-267",
       0
      ],
      "destination": [
-      "obj-260",
+      "obj-268",
       0
      ]
     }
@@ -9918,11 +9990,11 @@
    {
     "patchline": {
      "source": [
-      "obj-265",
+      "obj-268",
       0
      ],
      "destination": [
-      "obj-266",
+      "obj-234",
       0
      ]
     }
@@ -9930,22 +10002,22 @@
    {
     "patchline": {
      "source": [
-      "obj-266",
-      0
-     ],
-     "destination": [
-      "obj-232",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-231",
+      "obj-233",
       6
      ],
      "destination": [
+      "obj-269",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-269",
+      0
+     ],
+     "destination": [
       "obj-267",
       0
      ]
@@ -9954,11 +10026,11 @@
    {
     "patchline": {
      "source": [
-      "obj-267",
+      "obj-272",
       0
      ],
      "destination": [
-      "obj-265",
+      "obj-273",
       0
      ]
     }
@@ -9966,11 +10038,11 @@
    {
     "patchline": {
      "source": [
-      "obj-270",
+      "obj-273",
       0
      ],
      "destination": [
-      "obj-271",
+      "obj-234",
       0
      ]
     }
@@ -9978,22 +10050,22 @@
    {
     "patchline": {
      "source": [
-      "obj-271",
-      0
-     ],
-     "destination": [
-      "obj-232",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-231",
+      "obj-233",
       7
      ],
      "destination": [
+      "obj-274",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-274",
+      0
+     ],
+     "destination": [
       "obj-272",
       0
      ]
@@ -10002,47 +10074,11 @@
    {
     "patchline": {
      "source": [
-      "obj-272",
-      0
-     ],
-     "destination": [
-      "obj-270",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-275",
-      0
-     ],
-     "destination": [
-      "obj-277",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-276",
-      0
-     ],
-     "destination": [
-      "obj-277",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
       "obj-277",
       0
      ],
      "destination": [
-      "obj-232",
+      "obj-279",
       0
      ]
     }
@@ -10050,11 +10086,35 @@
    {
     "patchline": {
      "source": [
-      "obj-231",
+      "obj-278",
+      0
+     ],
+     "destination": [
+      "obj-279",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-279",
+      0
+     ],
+     "destination": [
+      "obj-234",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-233",
       8
      ],
      "destination": [
-      "obj-278",
+      "obj-280",
       0
      ]
     }
@@ -10062,11 +10122,11 @@
    {
     "patchline": {
      "source": [
-      "obj-278",
+      "obj-280",
       0
      ],
      "destination": [
-      "obj-275",
+      "obj-277",
       0
      ]
     }
@@ -10074,47 +10134,11 @@
    {
     "patchline": {
      "source": [
-      "obj-281",
-      0
-     ],
-     "destination": [
-      "obj-282",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-286",
-      0
-     ],
-     "destination": [
-      "obj-287",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-287",
-      0
-     ],
-     "destination": [
       "obj-283",
       0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
-      0
      ],
      "destination": [
-      "obj-288",
+      "obj-284",
       0
      ]
     }
@@ -10126,7 +10150,7 @@
       0
      ],
      "destination": [
-      "obj-286",
+      "obj-289",
       0
      ]
     }
@@ -10134,11 +10158,11 @@
    {
     "patchline": {
      "source": [
-      "obj-291",
+      "obj-289",
       0
      ],
      "destination": [
-      "obj-292",
+      "obj-285",
       0
      ]
     }
@@ -10146,11 +10170,11 @@
    {
     "patchline": {
      "source": [
-      "obj-292",
+      "obj-284",
       0
      ],
      "destination": [
-      "obj-283",
+      "obj-290",
       0
      ]
     }
@@ -10158,10 +10182,58 @@
    {
     "patchline": {
      "source": [
-      "obj-282",
+      "obj-290",
+      0
+     ],
+     "destination": [
+      "obj-288",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-293",
+      0
+     ],
+     "destination": [
+      "obj-294",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-294",
+      0
+     ],
+     "destination": [
+      "obj-285",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-284",
       1
      ],
      "destination": [
+      "obj-295",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-295",
+      0
+     ],
+     "destination": [
       "obj-293",
       0
      ]
@@ -10170,11 +10242,11 @@
    {
     "patchline": {
      "source": [
-      "obj-293",
+      "obj-298",
       0
      ],
      "destination": [
-      "obj-291",
+      "obj-299",
       0
      ]
     }
@@ -10182,11 +10254,11 @@
    {
     "patchline": {
      "source": [
-      "obj-296",
+      "obj-299",
       0
      ],
      "destination": [
-      "obj-297",
+      "obj-285",
       0
      ]
     }
@@ -10194,22 +10266,22 @@
    {
     "patchline": {
      "source": [
-      "obj-297",
-      0
-     ],
-     "destination": [
-      "obj-283",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
+      "obj-284",
       2
      ],
      "destination": [
+      "obj-300",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-300",
+      0
+     ],
+     "destination": [
       "obj-298",
       0
      ]
@@ -10218,11 +10290,11 @@
    {
     "patchline": {
      "source": [
-      "obj-298",
+      "obj-303",
       0
      ],
      "destination": [
-      "obj-296",
+      "obj-304",
       0
      ]
     }
@@ -10230,11 +10302,11 @@
    {
     "patchline": {
      "source": [
-      "obj-301",
+      "obj-304",
       0
      ],
      "destination": [
-      "obj-302",
+      "obj-285",
       0
      ]
     }
@@ -10242,22 +10314,22 @@
    {
     "patchline": {
      "source": [
-      "obj-302",
-      0
-     ],
-     "destination": [
-      "obj-283",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
+      "obj-284",
       3
      ],
      "destination": [
+      "obj-305",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-305",
+      0
+     ],
+     "destination": [
       "obj-303",
       0
      ]
@@ -10266,11 +10338,11 @@
    {
     "patchline": {
      "source": [
-      "obj-303",
+      "obj-308",
       0
      ],
      "destination": [
-      "obj-301",
+      "obj-309",
       0
      ]
     }
@@ -10278,11 +10350,11 @@
    {
     "patchline": {
      "source": [
-      "obj-306",
+      "obj-309",
       0
      ],
      "destination": [
-      "obj-307",
+      "obj-285",
       0
      ]
     }
@@ -10290,22 +10362,22 @@
    {
     "patchline": {
      "source": [
-      "obj-307",
-      0
-     ],
-     "destination": [
-      "obj-283",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
+      "obj-284",
       4
      ],
      "destination": [
+      "obj-310",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-310",
+      0
+     ],
+     "destination": [
       "obj-308",
       0
      ]
@@ -10314,11 +10386,11 @@
    {
     "patchline": {
      "source": [
-      "obj-308",
+      "obj-313",
       0
      ],
      "destination": [
-      "obj-306",
+      "obj-314",
       0
      ]
     }
@@ -10326,11 +10398,11 @@
    {
     "patchline": {
      "source": [
-      "obj-311",
+      "obj-314",
       0
      ],
      "destination": [
-      "obj-312",
+      "obj-285",
       0
      ]
     }
@@ -10338,22 +10410,22 @@
    {
     "patchline": {
      "source": [
-      "obj-312",
-      0
-     ],
-     "destination": [
-      "obj-283",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
+      "obj-284",
       5
      ],
      "destination": [
+      "obj-315",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-315",
+      0
+     ],
+     "destination": [
       "obj-313",
       0
      ]
@@ -10362,11 +10434,11 @@
    {
     "patchline": {
      "source": [
-      "obj-313",
+      "obj-318",
       0
      ],
      "destination": [
-      "obj-311",
+      "obj-319",
       0
      ]
     }
@@ -10374,11 +10446,11 @@
    {
     "patchline": {
      "source": [
-      "obj-316",
+      "obj-319",
       0
      ],
      "destination": [
-      "obj-317",
+      "obj-285",
       0
      ]
     }
@@ -10386,59 +10458,23 @@
    {
     "patchline": {
      "source": [
-      "obj-317",
-      0
-     ],
-     "destination": [
-      "obj-283",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
+      "obj-284",
       6
      ],
      "destination": [
+      "obj-320",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-320",
+      0
+     ],
+     "destination": [
       "obj-318",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-318",
-      0
-     ],
-     "destination": [
-      "obj-316",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-321",
-      0
-     ],
-     "destination": [
-      "obj-325",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-322",
-      0
-     ],
-     "destination": [
-      "obj-325",
       0
      ]
     }
@@ -10450,7 +10486,7 @@
       0
      ],
      "destination": [
-      "obj-325",
+      "obj-327",
       0
      ]
     }
@@ -10462,7 +10498,7 @@
       0
      ],
      "destination": [
-      "obj-325",
+      "obj-327",
       0
      ]
     }
@@ -10474,7 +10510,7 @@
       0
      ],
      "destination": [
-      "obj-283",
+      "obj-327",
       0
      ]
     }
@@ -10482,11 +10518,11 @@
    {
     "patchline": {
      "source": [
-      "obj-328",
+      "obj-326",
       0
      ],
      "destination": [
-      "obj-329",
+      "obj-327",
       0
      ]
     }
@@ -10494,11 +10530,11 @@
    {
     "patchline": {
      "source": [
-      "obj-329",
+      "obj-327",
       0
      ],
      "destination": [
-      "obj-283",
+      "obj-285",
       0
      ]
     }
@@ -10506,10 +10542,46 @@
    {
     "patchline": {
      "source": [
-      "obj-282",
+      "obj-330",
+      0
+     ],
+     "destination": [
+      "obj-331",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-331",
+      0
+     ],
+     "destination": [
+      "obj-285",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-284",
       8
      ],
      "destination": [
+      "obj-332",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-332",
+      0
+     ],
+     "destination": [
       "obj-330",
       0
      ]
@@ -10518,11 +10590,11 @@
    {
     "patchline": {
      "source": [
-      "obj-330",
+      "obj-335",
       0
      ],
      "destination": [
-      "obj-328",
+      "obj-336",
       0
      ]
     }
@@ -10530,11 +10602,11 @@
    {
     "patchline": {
      "source": [
-      "obj-333",
+      "obj-336",
       0
      ],
      "destination": [
-      "obj-334",
+      "obj-285",
       0
      ]
     }
@@ -10542,22 +10614,22 @@
    {
     "patchline": {
      "source": [
-      "obj-334",
-      0
-     ],
-     "destination": [
-      "obj-283",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-282",
+      "obj-284",
       9
      ],
      "destination": [
+      "obj-337",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-337",
+      0
+     ],
+     "destination": [
       "obj-335",
       0
      ]
@@ -10566,71 +10638,23 @@
    {
     "patchline": {
      "source": [
-      "obj-335",
-      0
-     ],
-     "destination": [
-      "obj-333",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-338",
-      0
-     ],
-     "destination": [
-      "obj-339",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-343",
-      0
-     ],
-     "destination": [
-      "obj-345",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-344",
-      0
-     ],
-     "destination": [
-      "obj-345",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-345",
-      0
-     ],
-     "destination": [
       "obj-340",
       0
+     ],
+     "destination": [
+      "obj-341",
+      0
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-345",
       0
      ],
      "destination": [
-      "obj-346",
+      "obj-347",
       0
      ]
     }
@@ -10642,7 +10666,7 @@
       0
      ],
      "destination": [
-      "obj-343",
+      "obj-347",
       0
      ]
     }
@@ -10650,11 +10674,11 @@
    {
     "patchline": {
      "source": [
-      "obj-349",
+      "obj-347",
       0
      ],
      "destination": [
-      "obj-351",
+      "obj-342",
       0
      ]
     }
@@ -10662,11 +10686,23 @@
    {
     "patchline": {
      "source": [
-      "obj-350",
+      "obj-341",
       0
      ],
      "destination": [
-      "obj-351",
+      "obj-348",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-348",
+      0
+     ],
+     "destination": [
+      "obj-345",
       0
      ]
     }
@@ -10678,7 +10714,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-353",
       0
      ]
     }
@@ -10686,11 +10722,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-352",
+      0
+     ],
+     "destination": [
+      "obj-353",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-353",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       1
      ],
      "destination": [
-      "obj-352",
+      "obj-354",
       0
      ]
     }
@@ -10698,11 +10758,11 @@
    {
     "patchline": {
      "source": [
-      "obj-352",
+      "obj-354",
       0
      ],
      "destination": [
-      "obj-349",
+      "obj-351",
       0
      ]
     }
@@ -10710,11 +10770,11 @@
    {
     "patchline": {
      "source": [
-      "obj-355",
+      "obj-357",
       0
      ],
      "destination": [
-      "obj-356",
+      "obj-358",
       0
      ]
     }
@@ -10722,11 +10782,11 @@
    {
     "patchline": {
      "source": [
-      "obj-356",
+      "obj-358",
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-342",
       0
      ]
     }
@@ -10734,10 +10794,22 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-341",
       2
      ],
      "destination": [
+      "obj-359",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-359",
+      0
+     ],
+     "destination": [
       "obj-357",
       0
      ]
@@ -10746,11 +10818,11 @@
    {
     "patchline": {
      "source": [
-      "obj-357",
+      "obj-362",
       0
      ],
      "destination": [
-      "obj-355",
+      "obj-363",
       0
      ]
     }
@@ -10758,11 +10830,11 @@
    {
     "patchline": {
      "source": [
-      "obj-360",
+      "obj-363",
       0
      ],
      "destination": [
-      "obj-361",
+      "obj-342",
       0
      ]
     }
@@ -10770,22 +10842,22 @@
    {
     "patchline": {
      "source": [
-      "obj-361",
-      0
-     ],
-     "destination": [
-      "obj-340",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-339",
+      "obj-341",
       3
      ],
      "destination": [
+      "obj-364",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-364",
+      0
+     ],
+     "destination": [
       "obj-362",
       0
      ]
@@ -10794,11 +10866,11 @@
    {
     "patchline": {
      "source": [
-      "obj-362",
+      "obj-367",
       0
      ],
      "destination": [
-      "obj-360",
+      "obj-368",
       0
      ]
     }
@@ -10806,11 +10878,11 @@
    {
     "patchline": {
      "source": [
-      "obj-365",
+      "obj-368",
       0
      ],
      "destination": [
-      "obj-366",
+      "obj-342",
       0
      ]
     }
@@ -10818,22 +10890,22 @@
    {
     "patchline": {
      "source": [
-      "obj-366",
-      0
-     ],
-     "destination": [
-      "obj-340",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-339",
+      "obj-341",
       4
      ],
      "destination": [
+      "obj-369",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-369",
+      0
+     ],
+     "destination": [
       "obj-367",
       0
      ]
@@ -10842,47 +10914,11 @@
    {
     "patchline": {
      "source": [
-      "obj-367",
-      0
-     ],
-     "destination": [
-      "obj-365",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-370",
-      0
-     ],
-     "destination": [
-      "obj-372",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-371",
-      0
-     ],
-     "destination": [
-      "obj-372",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
       "obj-372",
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-374",
       0
      ]
     }
@@ -10890,11 +10926,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-373",
+      0
+     ],
+     "destination": [
+      "obj-374",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-374",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       5
      ],
      "destination": [
-      "obj-373",
+      "obj-375",
       0
      ]
     }
@@ -10902,35 +10962,11 @@
    {
     "patchline": {
      "source": [
-      "obj-373",
+      "obj-375",
       0
      ],
      "destination": [
-      "obj-370",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-376",
-      0
-     ],
-     "destination": [
-      "obj-378",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-377",
-      0
-     ],
-     "destination": [
-      "obj-378",
+      "obj-372",
       0
      ]
     }
@@ -10942,7 +10978,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-380",
       0
      ]
     }
@@ -10950,11 +10986,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-379",
+      0
+     ],
+     "destination": [
+      "obj-380",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-380",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       6
      ],
      "destination": [
-      "obj-379",
+      "obj-381",
       0
      ]
     }
@@ -10962,35 +11022,11 @@
    {
     "patchline": {
      "source": [
-      "obj-379",
+      "obj-381",
       0
      ],
      "destination": [
-      "obj-376",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-382",
-      0
-     ],
-     "destination": [
-      "obj-384",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-383",
-      0
-     ],
-     "destination": [
-      "obj-384",
+      "obj-378",
       0
      ]
     }
@@ -11002,7 +11038,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-386",
       0
      ]
     }
@@ -11010,11 +11046,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-385",
+      0
+     ],
+     "destination": [
+      "obj-386",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-386",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       7
      ],
      "destination": [
-      "obj-385",
+      "obj-387",
       0
      ]
     }
@@ -11022,35 +11082,11 @@
    {
     "patchline": {
      "source": [
-      "obj-385",
+      "obj-387",
       0
      ],
      "destination": [
-      "obj-382",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-388",
-      0
-     ],
-     "destination": [
-      "obj-390",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-389",
-      0
-     ],
-     "destination": [
-      "obj-390",
+      "obj-384",
       0
      ]
     }
@@ -11062,7 +11098,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-392",
       0
      ]
     }
@@ -11070,11 +11106,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-391",
+      0
+     ],
+     "destination": [
+      "obj-392",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-392",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       8
      ],
      "destination": [
-      "obj-391",
+      "obj-393",
       0
      ]
     }
@@ -11082,35 +11142,11 @@
    {
     "patchline": {
      "source": [
-      "obj-391",
+      "obj-393",
       0
      ],
      "destination": [
-      "obj-388",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-394",
-      0
-     ],
-     "destination": [
-      "obj-396",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-395",
-      0
-     ],
-     "destination": [
-      "obj-396",
+      "obj-390",
       0
      ]
     }
@@ -11122,7 +11158,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-398",
       0
      ]
     }
@@ -11130,11 +11166,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-397",
+      0
+     ],
+     "destination": [
+      "obj-398",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-398",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       9
      ],
      "destination": [
-      "obj-397",
+      "obj-399",
       0
      ]
     }
@@ -11142,35 +11202,11 @@
    {
     "patchline": {
      "source": [
-      "obj-397",
+      "obj-399",
       0
      ],
      "destination": [
-      "obj-394",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-400",
-      0
-     ],
-     "destination": [
-      "obj-402",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-401",
-      0
-     ],
-     "destination": [
-      "obj-402",
+      "obj-396",
       0
      ]
     }
@@ -11182,7 +11218,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-404",
       0
      ]
     }
@@ -11190,11 +11226,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-403",
+      0
+     ],
+     "destination": [
+      "obj-404",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-404",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       10
      ],
      "destination": [
-      "obj-403",
+      "obj-405",
       0
      ]
     }
@@ -11202,35 +11262,11 @@
    {
     "patchline": {
      "source": [
-      "obj-403",
+      "obj-405",
       0
      ],
      "destination": [
-      "obj-400",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-406",
-      0
-     ],
-     "destination": [
-      "obj-408",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-407",
-      0
-     ],
-     "destination": [
-      "obj-408",
+      "obj-402",
       0
      ]
     }
@@ -11242,7 +11278,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-410",
       0
      ]
     }
@@ -11250,11 +11286,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-409",
+      0
+     ],
+     "destination": [
+      "obj-410",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-410",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       11
      ],
      "destination": [
-      "obj-409",
+      "obj-411",
       0
      ]
     }
@@ -11262,35 +11322,11 @@
    {
     "patchline": {
      "source": [
-      "obj-409",
+      "obj-411",
       0
      ],
      "destination": [
-      "obj-406",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-412",
-      0
-     ],
-     "destination": [
-      "obj-414",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-413",
-      0
-     ],
-     "destination": [
-      "obj-414",
+      "obj-408",
       0
      ]
     }
@@ -11302,7 +11338,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-416",
       0
      ]
     }
@@ -11310,11 +11346,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-415",
+      0
+     ],
+     "destination": [
+      "obj-416",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-416",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       12
      ],
      "destination": [
-      "obj-415",
+      "obj-417",
       0
      ]
     }
@@ -11322,35 +11382,11 @@
    {
     "patchline": {
      "source": [
-      "obj-415",
+      "obj-417",
       0
      ],
      "destination": [
-      "obj-412",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-418",
-      0
-     ],
-     "destination": [
-      "obj-420",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-419",
-      0
-     ],
-     "destination": [
-      "obj-420",
+      "obj-414",
       0
      ]
     }
@@ -11362,7 +11398,7 @@
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-422",
       0
      ]
     }
@@ -11370,11 +11406,35 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-421",
+      0
+     ],
+     "destination": [
+      "obj-422",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-422",
+      0
+     ],
+     "destination": [
+      "obj-342",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-341",
       13
      ],
      "destination": [
-      "obj-421",
+      "obj-423",
       0
      ]
     }
@@ -11382,11 +11442,11 @@
    {
     "patchline": {
      "source": [
-      "obj-421",
+      "obj-423",
       0
      ],
      "destination": [
-      "obj-418",
+      "obj-420",
       0
      ]
     }
@@ -11394,11 +11454,11 @@
    {
     "patchline": {
      "source": [
-      "obj-424",
+      "obj-426",
       0
      ],
      "destination": [
-      "obj-425",
+      "obj-427",
       0
      ]
     }
@@ -11406,11 +11466,11 @@
    {
     "patchline": {
      "source": [
-      "obj-425",
+      "obj-427",
       0
      ],
      "destination": [
-      "obj-340",
+      "obj-342",
       0
      ]
     }
@@ -11418,11 +11478,11 @@
    {
     "patchline": {
      "source": [
-      "obj-339",
+      "obj-341",
       14
      ],
      "destination": [
-      "obj-426",
+      "obj-428",
       0
      ]
     }
@@ -11430,11 +11490,11 @@
    {
     "patchline": {
      "source": [
-      "obj-426",
+      "obj-428",
       0
      ],
      "destination": [
-      "obj-424",
+      "obj-426",
       0
      ]
     }

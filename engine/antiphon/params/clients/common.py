@@ -10,7 +10,7 @@ HOST, PORT, REPLY_PORT = "127.0.0.1", 9000, 9001
 LONG_S = 3600
 """The longest subscription there is, for hosts that do not renew one by themselves."""
 
-FEEDS = (("meters", 20), ("pitch", 20), ("notes", 20), ("heard", 5), ("latency", 1), ("guard", 2), ("health", 1))
+FEEDS = (("meters", 20), ("pitch", 20), ("notes", 20), ("heard", 5), ("latency", 1), ("guard", 2), ("attribution", 1), ("recording", 2), ("health", 1))
 """What can be subscribed to besides rows, and how often in a second it is asked for."""
 
 
