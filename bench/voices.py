@@ -14,7 +14,8 @@ held-out seeds and the clips, as they are and by the fourth microphone, which is
 
 A trial compares the print of one recording (up to 20 s of it that sound with a pitch) with 5, 10 or 20 such seconds of other notes or
 words, of the same voice or of another one. Same voices are of the same day; that is more than can be hoped for on another one. Intervals
-(95 %) are bootstraps over the voices that are compared: trials of one voice hang together.
+(95 %) are bootstraps over the voices that are compared: trials of one voice hang together. Where nothing went wrong their upper end is that
+of as many voices (missed) or pairs of voices (taken) as there were, had each been one trial.
 """
 
 from __future__ import annotations
@@ -275,6 +276,10 @@ def figures(found: Trials, threshold: float, only: np.ndarray | None = None) -> 
         some = rng.integers(len(found.kept), size=len(found.kept))
         spread.append((missed[some].sum() / max(1, same[some].sum()), taken[some].sum() / max(1, other[some].sum())))
     low, high = np.quantile(spread, [0.025, 0.975], axis=0)
+    names = [who.name for who in found.tested]
+    pairs = len({(at, names[number]) for at, number in zip(*np.nonzero(other), strict=True)})
+    high = [end if count else 1 - 0.025 ** (1 / max(1, trials_)) for end, count, trials_ in
+            zip(high, (missed.sum(), taken.sum()), (same.any(1).sum(), pairs), strict=True)]  # fmt: skip
     return {"voices_kept": int((same.any(1)).sum()), "voices_tested": len({who.name for who, any_ in zip(found.tested, (same | other).any(0), strict=True) if any_}),
             "same": int(same.sum()), "other": int(other.sum()), "eer": round(equal_error(found.alike[same], found.alike[other]), 4),
             "missed": round(float(missed.sum() / max(1, same.sum())), 4), "missed_95": [round(float(low[0]), 4), round(float(high[0]), 4)],
@@ -301,7 +306,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=Path, default=shared / "seeds")
     parser.add_argument("--cache", type=Path, help="what was heard, kept for the next time")
     parser.add_argument("--fit", action="store_true", help="learn the space anew, and write provenance/voicespace.py")
-    parser.add_argument("--threshold", type=float, default=2.3, help="with --fit: likeness from which two are one voice (default: 2.3)")
+    parser.add_argument("--threshold", type=float, default=2.5, help="with --fit: likeness from which two are one voice (default: 2.5)")
     parser.add_argument("--dry-run", action="store_true", help="print only, keep no records")
     args = parser.parse_args()
     place = ROOT / "engine/antiphon/provenance/voicespace.py"

@@ -26,7 +26,7 @@ def test_what_is_written_is_read(number):
 
 
 def test_it_bears_noise():
-    """At 1.0 dB of signal over noise for each code bit, 7 dB a payload's, of 60 all come back (MARK: K = 15, rate 1/4)."""
+    """Noise 1.6 dB stronger than each code bit, Eb/N0 1.4 dB: of 60 all come back."""
     rng = np.random.default_rng(3)
     for _ in range(60):
         payload = Payload.of(int(rng.integers(2**48)))
@@ -35,19 +35,19 @@ def test_it_bears_noise():
 
 
 def test_a_quarter_may_be_missing():
-    """Code bits of which nothing is heard say nothing, and any quarter of them may be such."""
+    """Code bits of which nothing is heard say nothing; a quarter of them, drawn by chance as the slots are, may be such."""
     rng = np.random.default_rng(4)
-    for start in range(0, 256, 16):
+    for _ in range(16):
         payload = Payload.of(int(rng.integers(2**48)))
         heard = evidence(payload) + rng.normal(0, 0.6, 256)
-        heard[np.arange(start, start + 64) % 256] = 0
+        heard[rng.permutation(256)[:64]] = 0
         assert code.payload_of(code.decode(heard), KEY) == payload
 
 
 def test_chance_is_not_a_payload():
-    """Of 300 words of pure noise none has a right proof (one in 65,536 would)."""
+    """Of 150 words of pure noise none has a right proof (one in 65,536 would)."""
     rng = np.random.default_rng(5)
-    assert [code.payload_of(code.decode(rng.normal(0, 1, 256)), KEY) for _ in range(300)] == [None] * 300
+    assert [code.payload_of(code.decode(rng.normal(0, 1, 256)), KEY) for _ in range(150)] == [None] * 150
 
 
 def test_the_code_goes_round():
