@@ -1,21 +1,21 @@
-"""How often a protected voice is known again, and how often somebody is taken for it: error rates on recordings that nothing was fitted to.
+"""How often a protected voice is known again, and how often somebody is taken for it, on recordings that nothing was fitted to.
 
     python bench/voices.py --readers FOLDER [--clips FOLDER] [--seeds FOLDER] [--cache FILE.npz] [--fit] [--dry-run]
 
-Voices: readers (FOLDER holds `librispeech_test-other/READER/*.flac` and `librispeech_train-clean-100/*.flac`, as `audio_data` of
-github.com/resemble-ai/Resemblyzer at 15d828e does; LibriSpeech, CC BY 4.0), the instruments and singers of `../shared/data/seeds`, the
-recordings of `../shared/data/clips`, and performers made up by formula (antiphon.train.voices). They are heard as the instrument hears
-them. Each is heard four times: as it is, and as three other microphones in other rooms would have it (`channel`: equaliser, rumble and
-treble cut, reverberation, noise).
+Voices: readers (FOLDER holds `librispeech_test-other/READER/*.flac` and `librispeech_train-clean-100/*.flac`, as `audio_data`
+of github.com/resemble-ai/Resemblyzer at 15d828e does; LibriSpeech, CC BY 4.0), the instruments and singers of
+`../shared/data/seeds`, the recordings of `../shared/data/clips`, and performers made up by formula (antiphon.train.voices).
+They are heard as the instrument hears them. Each is heard four times: as it is, and as three other microphones in other rooms
+would have it (`channel`: equaliser, rumble and treble cut, reverberation, noise).
 
-`--fit` learns the space and the strangers (`provenance/voicespace.py`) from 170 readers and the seeds that are not held out, the first
-three times they are heard; strangers are means of two readers each, instruments, and made-up performers. Tested are the other readers,
-held-out seeds and the clips, as they are and by the fourth microphone, which is no one's that was fitted to.
+`--fit` learns the space and the strangers (`provenance/voicespace.py`) from 170 readers and the seeds that are not held out,
+the first three times they are heard; strangers are means of two readers each, instruments, and made-up performers. Tested are
+the other readers, held-out seeds and the clips, as they are and by the fourth microphone, which is no one's that was fitted to.
 
-A trial compares the print of one recording (up to 20 s of it that sound with a pitch) with 5, 10 or 20 such seconds of other notes or
-words, of the same voice or of another one. Same voices are of the same day; that is more than can be hoped for on another one. Intervals
-(95 %) are bootstraps over the voices that are compared: trials of one voice hang together. Where nothing went wrong their upper end is that
-of as many voices (missed) or pairs of voices (taken) as there were, had each been one trial.
+A trial compares the print of one recording (up to 20 s of it that sound with a pitch) with 5, 10 or 20 such seconds of other
+notes or words, of the same voice or of another one. Same voices are of the same day; that is more than can be hoped for on
+another one. Intervals (95 %) are bootstraps over the voices that are compared: trials of one voice hang together. Where nothing
+went wrong their upper end is that of as many voices (missed) or pairs of voices (taken) as there were, had each been one trial.
 """
 
 from __future__ import annotations
@@ -35,9 +35,13 @@ import soundfile
 import soxr
 from scipy import signal
 
+from antiphon.chain import Chain
 from antiphon.commands.guard import voiced_in
 from antiphon.model.bundle import Bundle
 from antiphon.model.tokenizer import Tokenizer
+from antiphon.model.tokens import HOP
+from antiphon.params import REGISTRY
+from antiphon.perform import Performer as State
 from antiphon.train import voices as formula
 from antiphon.train.seeds import HELD_OUT_INSTRUMENTS, PERCUSSION, SINGERS, instrument_of
 from record import ROOT, note, record
@@ -145,7 +149,8 @@ def hear(args: argparse.Namespace, everybody: list[Performer]) -> Heard:
     for name, sound in made_up():
         found[0, name] = [voiced_in(sound, RATE, tokenizer)]
     if args.cache:
-        np.savez(args.cache, **{f"{number}|{name}|{at}": one for (number, name), some in found.items() for at, one in enumerate(some)})
+        named = {f"{number}|{name}|{at}": one for (number, name), some in found.items() for at, one in enumerate(some)}
+        np.savez(args.cache, **named)
     return found
 
 
@@ -297,6 +302,31 @@ def made_up_figures(heard: Heard, kind: str, seconds: float, voices) -> dict:
             "taken": round(float(over[~own].mean()), 4)}  # fmt: skip
 
 
+def answers(who: Performer, seconds: float, voices) -> dict | None:
+    """How much an answer is like the voice that it answers, when that is protected and when it is not; None where too little is heard.
+
+    The register has the print of the very recording: whether it is known again is not asked here.
+    """
+    prompt = read(who.files[0])
+    print_ = voices.print_of(voiced_in(prompt, RATE)[: voices.MOST])
+    voice, found = voices.Voice(who.name, who.name, "", "", 0.0, print_), {}
+    for way, protected in (("own", []), ("protected", [voice])):
+        chain = Chain(Bundle.open("hum"), State(), 1, protected=voices.Recogniser(protected))
+        values = np.array(REGISTRY.step_defaults())
+        mode, trigger = REGISTRY.resolve("mode"), REGISTRY.step_index("trigger")
+        values[REGISTRY.step_index("mode")] = mode.encode("listen")[0]
+        for hop in prompt[: len(prompt) // HOP * HOP].reshape(-1, HOP):
+            chain.step(hop, values)
+        values[REGISTRY.step_index("mode")], values[trigger] = mode.encode("hold")[0], 1
+        room = (1e-4 * np.random.default_rng(0).standard_normal((round(seconds / 0.02), HOP))).astype(np.float32)
+        sound = np.concatenate([chain.step(hop, values).copy() for hop in room])
+        heard = voiced_in(sound, RATE)
+        if len(heard) < voices.LEAST or (protected and not chain.status["voice_match"]):
+            return None
+        found[way] = round(float(voices.likeness(print_[None], voices.print_of(heard[: voices.MOST]))[0]), 2)
+    return found
+
+
 def main() -> None:
     """Hear, fit where it is asked for, compare, record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -334,6 +364,10 @@ def main() -> None:
         for seconds in (5, 10):
             record("voices", f"made up: {kind}, {seconds} s", made_up_figures(heard, kind, seconds, voices), unit="share", clock=clock,
                    settings={"seconds": seconds, "threshold": voices.THRESHOLD}, write=not args.dry_run)  # fmt: skip
+    for who in everybody:
+        if who.kind == "clip" and sum(map(len, heard[0, who.name])) >= voices.LEAST and (found := answers(who, 20.0, voices)):
+            record("voices", f"answer to {who.name}", found, unit="likeness to the voice that is answered", clock=clock,
+                   settings={"threshold": voices.THRESHOLD, "seconds": 20}, write=not args.dry_run)  # fmt: skip
     cost(voices, write=not args.dry_run)
 
 
