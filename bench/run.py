@@ -28,6 +28,9 @@ BENCHES = {
     "in_scale": (["--quick", "--settings", "performer,c major,d rast,chord"], [], True),
     "on_grid": (["--quick"], [], True),
     "flood": (["--seconds", "8"], [], True),
+    "provenance_cost": (["--seconds", "13"], [], True),
+    "take_kill": (["--kills", "5"], [], False),
+    "instrument_kill": (["--kills", "3"], [], True),
     "recovery": (["--kills", "3", "--losses", "1"], [], True),
 }
 

@@ -175,7 +175,7 @@ def pieces(found: np.ndarray, hops: int, most: int) -> list[np.ndarray]:
 
 
 def fit(heard: Heard, everybody: list[Performer], print_of: Callable) -> dict[str, np.ndarray]:
-    """Learn the space: where one voice has deviation 1 in each direction, and voices among each other `between`; and the strangers."""
+    """Learn the space, where one voice has deviation 1 in each direction and voices among each other `between`, and the strangers."""
     prints, names = [], []
     fitted = [who for who in everybody if who.fitted]
     for number in range(MICROPHONES - 1):
@@ -205,10 +205,11 @@ def fit(heard: Heard, everybody: list[Performer], print_of: Callable) -> dict[st
         return [(of[one].mean(0) + of[other].mean(0)) / 2 for one, other in zip(some[::2], some[1::2], strict=False)]
 
     people = [who.name for who in fitted if who.human and who.name in of]
-    strangers = nobodies([name for name in people if name.startswith("reader")]) + nobodies([n for n in people if n.startswith("seed")])
+    strangers = [one for kind in ("reader", "seed") for one in nobodies([name for name in people if name.startswith(kind)])]
     strangers += [some.mean(0) for name, some in of.items() if name not in people]
     strangers += [np.mean([print_of(piece) for piece in pieces(heard[0, name][0], 200, 4)], 0) for name in strange(0)]
-    return {"CENTRE": centre, "AXES": axes, "BETWEEN": np.maximum(strength[best], 1e-3), "STRANGERS": (np.array(strangers) - centre) @ axes}
+    placed = (np.array(strangers) - centre) @ axes
+    return {"CENTRE": centre, "AXES": axes, "BETWEEN": np.maximum(strength[best], 1e-3), "STRANGERS": placed}
 
 
 def strange(half: int) -> list[str]:
@@ -216,13 +217,21 @@ def strange(half: int) -> list[str]:
     return [f"made-up/{kind}-{number:02d}" for kind in KINDS for number in range(half * OF_A_KIND, (half + 1) * OF_A_KIND)]
 
 
+_MADE = '''"""Made by `python bench/voices.py --fit`, never edited: the space in which voices are compared, and the strangers that a
+likeness is measured against: means of two readers each, instruments, and performers made up by formula; no person's print.
+
+Learned from LibriSpeech (V. Panayotov et al., CC BY 4.0) and from the recorded notes that `antiphon bundle info` names.
+"""
+
+import base64
+
+import numpy as np
+'''
+
+
 def write(space: dict[str, np.ndarray], threshold: float, path: Path) -> None:
     """Write the module that `provenance.voices` compares in."""
-    lines = ['"""Made by `python bench/voices.py --fit`, never edited: the space in which voices are compared, and the strangers that a',
-             "likeness is measured against: means of two readers each, instruments, and performers made up by formula; no person's print.",
-             "", "Learned from LibriSpeech (V. Panayotov et al., CC BY 4.0) and from the recorded notes that `antiphon bundle info` names.", '"""',
-             "", "import base64", "", "import numpy as np", "",
-             f"THRESHOLD = {threshold:g}", ""]  # fmt: skip
+    lines = [*_MADE.splitlines(), "", f"THRESHOLD = {threshold:g}", ""]
     for name, numbers in space.items():
         text = base64.b85encode(numbers.astype("<f2").tobytes()).decode()
         parts = [text[at : at + 120] for at in range(0, len(text), 120)]
@@ -285,10 +294,13 @@ def figures(found: Trials, threshold: float, only: np.ndarray | None = None) -> 
     pairs = len({(at, names[number]) for at, number in zip(*np.nonzero(other), strict=True)})
     high = [end if count else 1 - 0.025 ** (1 / max(1, trials_)) for end, count, trials_ in
             zip(high, (missed.sum(), taken.sum()), (same.any(1).sum(), pairs), strict=True)]  # fmt: skip
-    return {"voices_kept": int((same.any(1)).sum()), "voices_tested": len({who.name for who, any_ in zip(found.tested, (same | other).any(0), strict=True) if any_}),
-            "same": int(same.sum()), "other": int(other.sum()), "eer": round(equal_error(found.alike[same], found.alike[other]), 4),
-            "missed": round(float(missed.sum() / max(1, same.sum())), 4), "missed_95": [round(float(low[0]), 4), round(float(high[0]), 4)],
-            "taken": round(float(taken.sum() / max(1, other.sum())), 5), "taken_95": [round(float(low[1]), 5), round(float(high[1]), 5)]}  # fmt: skip
+    met = {names[number] for number in np.flatnonzero((same | other).any(0))}
+    return {
+        "voices_kept": int(same.any(1).sum()), "voices_tested": len(met), "same": int(same.sum()), "other": int(other.sum()),
+        "eer": round(equal_error(found.alike[same], found.alike[other]), 4),
+        "missed": round(float(missed.sum() / max(1, same.sum())), 4), "missed_95": [round(float(low[0]), 4), round(float(high[0]), 4)],
+        "taken": round(float(taken.sum() / max(1, other.sum())), 5), "taken_95": [round(float(low[1]), 5), round(float(high[1]), 5)],
+    }  # fmt: skip
 
 
 def made_up_figures(heard: Heard, kind: str, seconds: float, voices) -> dict:
@@ -298,12 +310,13 @@ def made_up_figures(heard: Heard, kind: str, seconds: float, voices) -> dict:
     prints = np.array([voices.print_of(heard[0, name][0][:500]) for name in names], np.float32)
     alike = np.stack([voices.likeness(prints, voices.print_of(heard[0, name][0][500 : 500 + hops])) for name in names], 1)
     over, own = alike >= voices.THRESHOLD, np.eye(len(names), dtype=bool)
-    return {"voices_kept": len(names), "same": len(names), "other": int((~own).sum()), "missed": round(1 - float(over[own].mean()), 3),
-            "taken": round(float(over[~own].mean()), 4)}  # fmt: skip
+    missed, taken = round(1 - float(over[own].mean()), 3), round(float(over[~own].mean()), 4)
+    return {"voices_kept": len(names), "same": len(names), "other": int((~own).sum()), "missed": missed, "taken": taken}
 
 
 def answers(who: Performer, seconds: float, voices) -> dict | None:
-    """How much an answer is like the voice that it answers, when that is protected and when it is not; None where too little is heard.
+    """How much an answer is like the voice that it answers, when that is protected and when it is not; None where too little
+    is heard.
 
     The register has the print of the very recording: whether it is known again is not asked here.
     """
@@ -336,12 +349,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=Path, default=shared / "seeds")
     parser.add_argument("--cache", type=Path, help="what was heard, kept for the next time")
     parser.add_argument("--fit", action="store_true", help="learn the space anew, and write provenance/voicespace.py")
-    parser.add_argument("--threshold", type=float, default=2.5, help="with --fit: likeness from which two are one voice (default: 2.5)")
+    parser.add_argument("--threshold", type=float, default=2.5, help="with --fit: from this likeness on two are one voice (default: 2.5)")
     parser.add_argument("--dry-run", action="store_true", help="print only, keep no records")
     args = parser.parse_args()
     place = ROOT / "engine/antiphon/provenance/voicespace.py"
     if args.fit and not place.exists():  # what hears imports it
-        write({name: np.zeros(shape) for name, shape in (("CENTRE", 48), ("AXES", (48, 1)), ("BETWEEN", 1), ("STRANGERS", (30, 1)))}, 0, place)
+        shapes = {"CENTRE": 48, "AXES": (48, 1), "BETWEEN": 1, "STRANGERS": (30, 1)}
+        write({name: np.zeros(shape) for name, shape in shapes.items()}, 0, place)
     from antiphon.provenance import voices
 
     everybody = performers(args)
@@ -350,24 +364,22 @@ def main() -> None:
         write(fit(heard, everybody, voices.print_of), args.threshold, place)
         note(f"{place.name} is written; run again without --fit")
         return
-    clock = "none: shares of trials"
+    def keep(name: str, found: dict, settings: dict, unit: str = "share") -> None:
+        settings = {"threshold": voices.THRESHOLD, **settings}
+        record("voices", name, found, unit=unit, clock="none: shares of trials", settings=settings, write=not args.dry_run)
+
     for microphone, way in ((0, "as it is"), (MICROPHONES - 1, "another microphone and room")):
         for seconds in SECONDS:
-            found = trials(heard, everybody, seconds, microphone, voices)
-            settings = {"seconds": seconds, "threshold": voices.THRESHOLD, "microphone": way}
-            record("voices", f"all voices, {way}, {seconds} s", figures(found, voices.THRESHOLD), unit="share", clock=clock,
-                   settings=settings, write=not args.dry_run)  # fmt: skip
+            found, settings = trials(heard, everybody, seconds, microphone, voices), {"seconds": seconds, "microphone": way}
             people = np.array([[a.human and b.human for b in found.tested] for a in found.kept])
-            record("voices", f"people only, {way}, {seconds} s", figures(found, voices.THRESHOLD, people), unit="share", clock=clock,
-                   settings=settings, write=not args.dry_run)  # fmt: skip
+            keep(f"all voices, {way}, {seconds} s", figures(found, voices.THRESHOLD), settings)
+            keep(f"people only, {way}, {seconds} s", figures(found, voices.THRESHOLD, people), settings)
     for kind in KINDS:
         for seconds in (5, 10):
-            record("voices", f"made up: {kind}, {seconds} s", made_up_figures(heard, kind, seconds, voices), unit="share", clock=clock,
-                   settings={"seconds": seconds, "threshold": voices.THRESHOLD}, write=not args.dry_run)  # fmt: skip
+            keep(f"made up: {kind}, {seconds} s", made_up_figures(heard, kind, seconds, voices), {"seconds": seconds})
     for who in everybody:
         if who.kind == "clip" and sum(map(len, heard[0, who.name])) >= voices.LEAST and (found := answers(who, 20.0, voices)):
-            record("voices", f"answer to {who.name}", found, unit="likeness to the voice that is answered", clock=clock,
-                   settings={"threshold": voices.THRESHOLD, "seconds": 20}, write=not args.dry_run)  # fmt: skip
+            keep(f"answer to {who.name}", found, {"seconds": 20}, "likeness to the voice that is answered")
     cost(voices, write=not args.dry_run)
 
 
@@ -381,8 +393,8 @@ def cost(voices, write: bool) -> None:
         ear.hear(shape)
         spent.append((time.perf_counter_ns() - began) / 1000)
     looks = spent[1000 + voices.EVERY - 1 :: voices.EVERY]
-    record("voices", "a hop heard, ten voices registered", {"p50": round(float(np.median(spent)), 1), "look_p50": round(float(np.median(looks)), 1),
-           "look_max": round(max(looks), 1)}, unit="us", clock="from the call of hear to its return", write=write)  # fmt: skip
+    took = {"p50": round(float(np.median(spent)), 1), "look_p50": round(float(np.median(looks)), 1), "look_max": round(max(looks), 1)}
+    record("voices", "a hop heard, ten voices registered", took, unit="us", clock="from the call of hear to its return", write=write)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ LAYERS = {
     "control": ({"control"}, BASE | {"params"}),
     # The engine too: a bundle is judged by what the instrument renders with it, not by a second renderer.
     "train": ({"train"}, SOUND | {"chain", "engine"}),
-    "cli": ({"cli", "commands", "console", "live", "view", "verbs", "doctor", "__main__"}, SOUND | {"chain", "engine", "control", "train"}),
+    "cli": ({"arguments", "cli", "commands", "console", "live", "view", "verbs", "doctor", "__main__"}, SOUND | {"chain", "engine", "control", "train"}),
 }
 # Packages of others that belong to one layer: what would make an install or a start heavier, or tie layers to a device.
 OUTSIDE = {"torch": {"train"}, "onnx": {"train"}, "scipy": {"train"}, "numba": {"train", "provenance"}, "c2pa": {"provenance"}, "cryptography": {"provenance"}, "sounddevice": {"audio"},

@@ -11,10 +11,10 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable
 
 from . import __version__, commands
-from .errors import AntiphonError, UsageError, did_you_mean, nearest
+from .arguments import lead, one_of, place, port, positive, seconds, semitones
+from .errors import AntiphonError, UsageError, nearest
 from .params import REGISTRY, surfaces
 from .params.presets import load_preset, preset_files
 from .params.words import must_understand
@@ -22,7 +22,6 @@ from .params.words import must_understand
 OK, NOT_SO, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_BUNDLE = "hum"
 TRAIN_ACTIONS = ("run", "prepare", "fit", "prune", "quantise", "export", "evaluate", "card", "adapt")
-_LONGEST_S = 10_000_000
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -157,7 +156,7 @@ def _parser() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
 def _play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--driver",
-        type=_one_of("portaudio", "dummy", "auto"),
+        type=one_of("portaudio", "dummy", "auto"),
         metavar="DRIVER",
         default="auto",
         help="portaudio: a sound device. dummy: a clock without one. auto: portaudio where there is a device (default)",
@@ -171,21 +170,21 @@ def _play(parser: argparse.ArgumentParser) -> None:
         "--output", metavar="DEV|FILE", help="device; or a .wav or .flac file to write, for the dummy driver"
     )
     parser.add_argument(
-        "--channel", type=_positive, metavar="N", help="input channel to listen to, from 1 (default: the mean of all)"
+        "--channel", type=positive, metavar="N", help="input channel to listen to, from 1 (default: the mean of all)"
     )
-    parser.add_argument("--samplerate", type=_positive, metavar="HZ", help="8000 to 192000 (default: the device's)")
+    parser.add_argument("--samplerate", type=positive, metavar="HZ", help="8000 to 192000 (default: the device's)")
     parser.add_argument(
-        "--blocksize", type=_positive, metavar="FRAMES", default=128, help="frames of one callback (default: 128)"
+        "--blocksize", type=positive, metavar="FRAMES", default=128, help="frames of one callback (default: 128)"
     )
     parser.add_argument(
         "--lead",
-        type=_lead,
+        type=lead,
         metavar="MS|auto",
         help="milliseconds the model has for a step beyond one block; auto: 6, and more by itself, up to 20, where steps "
         "are late (default)",
     )
     parser.add_argument(
-        "--seconds", type=_seconds, metavar="S", help="stop after this long (default: play until Ctrl-C)"
+        "--seconds", type=seconds, metavar="S", help="stop after this long (default: play until Ctrl-C)"
     )
     parser.add_argument("--loop", action="store_true", help="repeat an input file")
     parser.add_argument(
@@ -196,7 +195,7 @@ def _play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--osc",
         metavar="PORT|off",
-        type=_port,
+        type=port,
         help="UDP port for OSC, 0 for any (default: 9000, or the next that is free)",
     )
     parser.add_argument(
@@ -205,13 +204,13 @@ def _play(parser: argparse.ArgumentParser) -> None:
         default="127.0.0.1",
         help="address OSC listens on (default: 127.0.0.1, this machine only; 0.0.0.0 opens it to the network)",
     )
-    parser.add_argument("--osc-tcp", type=_one_of("on", "off"), metavar="on|off", default="on", help="OSC over TCP too, on the same port number (default: on)")
+    parser.add_argument("--osc-tcp", type=one_of("on", "off"), metavar="on|off", default="on", help="OSC over TCP too, on the same port number (default: on)")
     parser.add_argument(
-        "--oscquery", metavar="PORT|off", type=_port, help="TCP port for OSCQuery (default: 9100, or the next that is free)"
+        "--oscquery", metavar="PORT|off", type=port, help="TCP port for OSCQuery (default: 9100, or the next that is free)"
     )
     parser.add_argument(
         "--announce",
-        type=_one_of("on", "off"),
+        type=one_of("on", "off"),
         metavar="on|off",
         default="on",
         help="announce OSC and OSCQuery over mDNS, as far as OSC is open (default: on)",
@@ -228,15 +227,15 @@ def _midi(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--midi-out", metavar="PORT|own|off", default="off", help="send what is sung as notes with bends (default: off)")
     group.add_argument("--midi-mpe", action="store_true", help="a channel for each note, as MPE has it")
-    group.add_argument("--midi-bend", type=_semitones, metavar="SEMITONES", help="range of the bends sent, 1 to 96 (default: 2, with MPE 48)")
+    group.add_argument("--midi-bend", type=semitones, metavar="SEMITONES", help="range of the bends sent, 1 to 96 (default: 2, with MPE 48)")
     group.add_argument(
-        "--midi-clock-out", type=_one_of("on", "off"), metavar="on|off", default="off", help="send the tempo as MIDI clock (default: off)"
+        "--midi-clock-out", type=one_of("on", "off"), metavar="on|off", default="off", help="send the tempo as MIDI clock (default: off)"
     )
     group.add_argument("--midi-feedback", metavar="PORT|off", default="off", help="send values back to a controller's faders (default: off)")
     group.add_argument("--midi-takeover", action="store_true", help="a knob moves nothing until it has passed the value")
     group.add_argument("--midi-api", metavar="NAME", help="alsa, jack, core or winmm (default: the first that works)")
     parser.add_argument(
-        "--link", type=_place, metavar="HOST:PORT", default=("127.0.0.1", 17000),
+        "--link", type=place, metavar="HOST:PORT", default=("127.0.0.1", 17000),
         help="where Carabiner tells of Ableton Link, for sync link (default: 127.0.0.1:17000)",
     )  # fmt: skip
 
@@ -247,7 +246,7 @@ def _render(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", metavar="OUT", required=True, help=".wav or .flac to write: IN followed by its answer, 24 bits"
     )
     parser.add_argument(
-        "--seconds", type=_seconds, metavar="S", default=15.0, help="length of the answer (default: 15)"
+        "--seconds", type=seconds, metavar="S", default=15.0, help="length of the answer (default: 15)"
     )
     parser.add_argument("--answer-only", action="store_true", help="leave IN out of OUT")
     parser.add_argument("--stems", metavar="DIR", help="also write prompt.wav and voice.wav there")
@@ -264,20 +263,20 @@ def _devices(parser: argparse.ArgumentParser) -> None:
 def _doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--driver",
-        type=_one_of("portaudio", "dummy"),
+        type=one_of("portaudio", "dummy"),
         metavar="DRIVER",
         default="portaudio",
         help="portaudio or dummy (default: portaudio)",
     )
     parser.add_argument("--input", metavar="DEV", help="device by name, part of one or index")
     parser.add_argument("--output", metavar="DEV", help="device")
-    parser.add_argument("--samplerate", type=_positive, metavar="HZ")
-    parser.add_argument("--blocksize", type=_positive, metavar="FRAMES", default=128)
+    parser.add_argument("--samplerate", type=positive, metavar="HZ")
+    parser.add_argument("--blocksize", type=positive, metavar="FRAMES", default=128)
     parser.add_argument(
         "--bundle", metavar="NAME", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})"
     )
     parser.add_argument(
-        "--seconds", type=_seconds, metavar="S", default=2.0, help="how long to run the model (default: 2)"
+        "--seconds", type=seconds, metavar="S", default=2.0, help="how long to run the model (default: 2)"
     )
     _json(parser)
 
@@ -293,7 +292,7 @@ def _params(parser: argparse.ArgumentParser) -> None:
 def _bundle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
-        type=_one_of("info", "check"),
+        type=one_of("info", "check"),
         metavar="info|check",
         help="info: what it is. check: read and verify every byte of it",
     )
@@ -307,7 +306,7 @@ def _bundle(parser: argparse.ArgumentParser) -> None:
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
-        type=_one_of(*TRAIN_ACTIONS),
+        type=one_of(*TRAIN_ACTIONS),
         metavar="ACTION",
         help="run: every stage of a recipe. prepare, fit, prune, quantise, export: its stages of that phase. evaluate: what it "
         "hears, sounds and answers, judged on recordings. card: the model card. adapt: a bundle of your own from your recordings",
@@ -369,76 +368,6 @@ def _join_negatives(arguments: list[str]) -> list[str]:
         else:
             joined.append(argument)
     return joined
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def choose(text: str) -> str:
-        if text not in choices:
-            raise argparse.ArgumentTypeError(
-                f"there is no {text!r}, only {' and '.join(choices)}{did_you_mean(text, choices)}"
-            )
-        return text
-
-    return choose
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:12]) < 10**9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text.removesuffix("s"))
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    if seconds > _LONGEST_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is more than {_LONGEST_S} seconds")
-    return seconds
-
-
-def _lead(text: str) -> float | None:
-    """Read a lead in ms, or with its unit; None for auto."""
-    if text == "auto":
-        return None
-    unit = next((unit for unit in ("ms", "s") if text.endswith(unit)), "")
-    try:
-        lead_ms = float(text.removesuffix(unit)) * (1000 if unit == "s" else 1)
-    except ValueError:
-        lead_ms = -1.0
-    if not 0 <= lead_ms <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of milliseconds, 0 to 1000, or auto")
-    if 0 < lead_ms < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is less than a millisecond; for seconds write {lead_ms:g}s")
-    return lead_ms / 1000
-
-
-def _port(text: str) -> int | str:
-    if text == "off":
-        return text
-    if not text.isascii() or not text.isdigit() or not int(text[:8]) < 65_536:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535, or off")
-    return int(text)
-
-
-def _semitones(text: str) -> float:
-    try:
-        semitones = float(text)
-    except ValueError:
-        semitones = -1.0
-    if not 1 <= semitones <= 96:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of semitones, 1 to 96")
-    return semitones
-
-
-def _place(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not isinstance(_port(port), int):
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, as in 127.0.0.1:17000")
-    return host, int(port)
 
 
 def _replace_closed_streams() -> None:

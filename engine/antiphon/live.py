@@ -190,6 +190,8 @@ class _Stage:
             elif key == "m":
                 choices = REGISTRY.resolve("mode").choices
                 self._console.press("mode", choices[(choices.index(self._engine.values["mode"]) + 1) % len(choices)])
+            elif key == "t":
+                self._console.press("take/stop" if self._engine.takes.running else "take/start")
             elif key in ("q", "\x04"):
                 self._stop.set()
         except UsageError as error:  # the model is not there

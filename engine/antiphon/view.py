@@ -13,7 +13,7 @@ from .latency import Latency
 from .status import Status
 from .units import pitch_name
 
-KEYS = "space trigger   p panic   m mode   q quit"
+KEYS = "space trigger   p panic   m mode   t take   q quit"
 _BAR_WIDTH = 24
 _BAR_BOTTOM_DB = -60.0
 _CLIP_DB = -0.5

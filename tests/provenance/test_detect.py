@@ -164,9 +164,10 @@ def test_a_long_sound_is_taken_in_stretches():
     assert CHANCE == 1e-6
 
 
-@pytest.mark.parametrize("frames", [0, 1, 959, 5000, 30_000])
+@pytest.mark.parametrize("frames", [0, 1, 959, 5000, 20_000])
 def test_a_sound_may_be_too_short(frames):
-    """Then nothing is found, marked as it may be."""
+    """Then no payload is read, marked as it may be, and nothing breaks."""
     finding = Detector(KEYS).find(marked_sung()[RATE : RATE + frames])
-    assert not finding.marked
+    assert finding.payloads == []
     assert len(finding.labels) == -(-frames // RATE)
+    assert not Detector(KEYS).find(sung()[RATE : RATE + frames]).marked

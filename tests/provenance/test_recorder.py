@@ -1,6 +1,7 @@
 """Recording a take disturbs nothing and loses nothing; a disk that is slow or full costs the take, never the music."""
 
 import os
+import signal
 import threading
 import time
 
@@ -224,3 +225,22 @@ def test_recording_changes_nothing_that_is_heard(tmp_path):
 def test_who_performs_is_asked_nobody_where_there_is_no_terminal():
     """And then it is said that nobody told."""
     assert Person().name == "not told"
+
+
+def test_a_take_survives_the_model(tmp_path):
+    """Killed in the midst: the take goes on, and what the next model made is replayed from the state it began with."""
+    engine = Engine(EngineConfig(bundle="hum", driver_instance=DummyDriver(source=tone(10 * 48_000), loop=True), take=tmp_path / "take",
+                                 values={"mode": "hold", "phrase_gap_s": 0.2}, realtime=False))  # fmt: skip
+    engine.start()
+    try:
+        engine.apply(Event("trigger", True))
+        wait(lambda: engine.status().take_s > 2.0)
+        os.kill(engine.status().worker_pid, signal.SIGKILL)
+        wait(lambda: engine.status().restarts == 1 and engine.model_plays)
+        hops = engine.status().steps
+        wait(lambda: engine.status().steps > hops + 60)
+    finally:
+        engine.stop()
+    assert verify(tmp_path / "take").ok
+    result = replay(tmp_path / "take")
+    assert result.notes == () and result.hops > 100 and result.hops_same == result.hops

@@ -180,17 +180,17 @@ class Detector:
         if not tracks:
             return self._by_bands(sound, moves, strong[0].lag, 1.0, 1.0, finding)
         names = [labels.label(sound, layer) for layer in tracks]
+        heard = np.array([z for _, z in names])
+        owner = heard.argmax(0) if tracks else np.zeros(0, int)
         for index, layer in enumerate(tracks):
-            own = [second for second in range(len(finding.labels))
-                   if all(names[index][1][second] >= other[1][second] for other in names)]
-            self._part(finding, layer, own, names[index][1], speed, len(tracks))
+            self._part(finding, layer, np.flatnonzero((owner == index) & (heard[index] > _HEARD)), speed)
             bands = band_layer(moves, layer.path)
             for one in spell.read(layer, bands, self.keys, len(tracks) * self._looks):
                 begin, end = layer.path.starts[one.first], layer.path.starts[one.last - 1] + HOP
                 finding.payloads.append(_found(one, begin, end, speed))
-            for second in own:
-                at = min(int((second + 0.5) / speed), len(finding.labels) - 1)
-                finding.labels[at] = names[index][0][second] if second < len(names[index][0]) else "undecided"
+        for second in range(len(finding.labels)):
+            at = min(int((second + 0.5) * speed), len(owner) - 1)
+            finding.labels[second] = names[owner[at]][0][at]
         if speed == 1.0 and self.keys and self.deep and not finding.payloads:
             self._spell_bands(sound, moves, len(tracks), finding)
         return finding
@@ -204,11 +204,11 @@ class Detector:
         elif tracks > 1:
             self._at_other_speeds(sound, finding)
 
-    def _part(self, finding: Finding, layer: Layer, own: list[int], heard: np.ndarray, speed: float, tracks: int) -> None:
-        sure = [second for second in own if heard[second] > _HEARD]
-        if not sure:
+    def _part(self, finding: Finding, layer: Layer, sure: np.ndarray, speed: float) -> None:
+        """Note the part of a sound through which a track runs; `sure`: seconds, in order, in which the mark is surely heard."""
+        if not len(sure):
             return
-        first, last = max(sure[0], 0), sure[-1] + 1
+        first, last = int(sure[0]), int(sure[-1]) + 1
         row = int(np.searchsorted(layer.path.starts, first * RATE))
         row = min(row, len(layer.path.starts) - 1)
         pattern = (int(layer.path.hops[row]) * HOP - (int(layer.path.starts[row]) - first * RATE)) % FRAMES

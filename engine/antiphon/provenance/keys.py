@@ -13,7 +13,7 @@ import json
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import UsageError
@@ -33,7 +33,7 @@ class MarkKey:
     what was odd about it, for the player; empty: nothing.
     """
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     made: str
     path: Path | None = None
     note: str = ""
@@ -169,7 +169,7 @@ def _close(path: Path) -> str:
     try:
         path.chmod(0o600)
     except OSError as error:
-        return f"{path}: can be read by others, and that cannot be mended ({error.strerror}); antiphon keys rotate elsewhere"
+        return f"{path}: can be read by others, and that cannot be mended ({error.strerror}); move the folder"
     return f"{path}: could be read by others, mended; if anybody may have taken it: antiphon keys rotate"
 
 

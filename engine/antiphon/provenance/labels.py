@@ -7,20 +7,29 @@ import numpy as np
 from .code import Payload
 from .evidence import whiten
 from .mark import Mark
-from .pattern import HOP, PERIOD, RATE, secret
+from .pattern import HOP, PERIOD, RATE, presence, secret
 from .track import Layer
 
 LABELS = ("performed", "generated", "both", "silence", "undecided")
 _REFERENCE = b"reference"
 _SILENT_DB, _BELOW_LOUDEST_DB = -80.0, 70.0
+_BANDS = tuple(slice(low, high) for low, high in ((3, 14), (14, 30), (30, 60), (60, 120), (120, 251)))  # of 50 Hz
 _SPREAD = 0.12  # of the ratio where the voice is alone, over clips
-_MIXED = np.linspace(0.15, 0.8, 14)
+_MIXED = np.linspace(0.0, 1.0, 17)
 _CHANGE = 3.0  # nats
 _SURE = 0.8
 
 
+def by_bands(rows: np.ndarray, signs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Multiply rows of sound (T, HOP) by their signs in five bands from 150 Hz to 12.5 kHz: products and energies, (T, 5)."""
+    heard, sent = np.fft.rfft(rows, axis=1), np.fft.rfft(signs, axis=1)
+    agree = [2 / HOP * (heard[:, band].real * sent[:, band].real + heard[:, band].imag * sent[:, band].imag).sum(1) for band in _BANDS]
+    energy = [2 / HOP * (np.square(heard[:, band].real) + np.square(heard[:, band].imag)).sum(1) for band in _BANDS]
+    return np.stack(agree, 1), np.stack(energy, 1)
+
+
 def reference(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Say how well a mark would be heard if all of `sound` had carried one: product with its noise and energy, a hop each, (T,).
+    """Say how well a mark would be heard if all of `sound` had carried one: products and energies of each hop, (T, 5).
 
     The sound is marked once more, by a key of no one, and looked at as the real mark is: so that whatever the sound does to
     the evidence is in both alike. About 200 x real time.
@@ -28,51 +37,59 @@ def reference(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mark, hidden = Mark(_REFERENCE, Payload(0)), secret(_REFERENCE)
     count = len(sound) // HOP
     again = np.concatenate([mark.step(hop) for hop in np.reshape(sound[: count * HOP], (-1, HOP))] or [np.zeros(0, np.float32)])
-    rows = whiten(again).reshape(count, HOP)
     at = np.arange(count) % PERIOD
-    return np.einsum("tn,tn->t", rows, hidden.noise[at]) * mark.bits[at], np.einsum("tn,tn->t", rows, rows)
+    return by_bands(whiten(again).reshape(count, HOP), hidden.noise[at] * mark.bits[at][:, None])
 
 
-def per_second(rows: np.ndarray, agree: np.ndarray, energy: np.ndarray, seconds: int) -> np.ndarray:
-    """Give z of each second, (seconds,), from hops that begin at frames `rows`."""
-    at = (rows + HOP // 2) // RATE
+def per_second(starts: np.ndarray, agree: np.ndarray, energy: np.ndarray, seconds: int) -> np.ndarray:
+    """Give z of each second, (seconds, n), from hops that begin at frames `starts`."""
+    at = (starts + HOP // 2) // RATE
     inside = (at >= 0) & (at < seconds)
-    total = np.bincount(at[inside], agree[inside], seconds)
-    return total / np.sqrt(np.bincount(at[inside], energy[inside], seconds) + 1e-9)
+    total, square = np.zeros((2, seconds, agree.shape[1]))
+    np.add.at(total, at[inside], agree[inside])
+    np.add.at(square, at[inside], energy[inside])
+    return total / np.sqrt(square + 1e-9)
 
 
 def label(sound: np.ndarray, noise: Layer) -> tuple[list[str], np.ndarray]:
     """Give a label for each second of `sound` that has begun, and z of the mark there.
 
-    The mark's strength beside what the voice alone would give (`reference`) is 1 where the voice is alone, 0 where there is
-    none of it; what lies between is both. A lossy copy weakens all alike: 1 is then what its strongest tenth has. A hidden
-    Markov model over the three; undecided is what it gives less than 4 in 5.
+    In each of five bands the mark's strength beside what the voice alone would give (`reference`) is 1 where the voice is
+    alone, 0 where there is none of it, and anything where both sound. A lossy copy weakens a band throughout: 1 is then what
+    its strongest tenth has. A hidden Markov model over the three; undecided is what it gives less than 4 in 5.
+    `bench/mark_labels.py` counts how often that is right.
     """
     seconds = -(-len(sound) // RATE)
-    heard = per_second(noise.path.starts, noise.agree, noise.energy, seconds)
+    agree, energy = by_bands(noise.rows, presence().noise[noise.path.hops])
+    sign = 1 if float((agree.sum(1) * noise.agree).sum()) >= 0 else -1
+    heard = sign * per_second(noise.path.starts, agree, energy, seconds)
+    whole = per_second(noise.path.starts, noise.agree[:, None], noise.energy[:, None], seconds)[:, 0]
     agree, energy = reference(sound)
     full = np.maximum(per_second(np.arange(len(agree)) * HOP, agree, energy, seconds), 0)
     loud = audible(sound)
-    ratio = heard / np.maximum(full, 1e-9)
-    telling = loud & (full > 5) & (heard > 4)
-    whole = float(np.clip(np.quantile(ratio[telling], 0.9), 0.2, 1.0)) if telling.sum() >= 3 else 1.0
+    alone = full * _weakened(heard, full, loud)
     likely = np.stack([
         _normal(heard, 0.0, 1.1),
-        _normal(heard, whole * full, np.sqrt(1.2 + (_SPREAD * whole * full) ** 2)),
-        np.mean([_normal(heard, u * whole * full, 1.1) for u in _MIXED], axis=0),
-    ], axis=1)
+        _normal(heard, alone, np.sqrt(2 + np.square(_SPREAD * alone))),
+        np.mean([_normal(heard, share * alone, np.sqrt(1.2 + share**2)) for share in _MIXED], axis=0),
+    ], axis=2)
+    likely = np.exp(np.maximum(np.log(likely + 1e-30).sum(1) - np.log(likely + 1e-30).sum(1).max(1, keepdims=True), -30))
     likely[~loud] = 1
-    posterior = _smooth(likely + 1e-12)
-    names = []
-    for second in range(seconds):
-        best = int(posterior[second].argmax())
-        if not loud[second]:
-            names.append("silence")
-        elif posterior[second, best] < _SURE:
-            names.append("undecided")
-        else:
-            names.append(LABELS[best])
-    return names, heard
+    posterior = _smooth(likely)
+    best = posterior.argmax(1)
+    names = [LABELS[best[second]] if posterior[second, best[second]] >= _SURE else "undecided" for second in range(seconds)]
+    return [name if heard else "silence" for name, heard in zip(names, loud, strict=True)], whole
+
+
+def _weakened(heard: np.ndarray, full: np.ndarray, loud: np.ndarray) -> np.ndarray:
+    """Say to how much of itself the way to here has weakened each band's mark: (5,) of 0.1 to 1."""
+    found = []
+    for band in [*range(full.shape[1]), slice(None)]:
+        one, other = (heard[:, band], full[:, band]) if isinstance(band, int) else (heard.sum(1), full.sum(1))
+        telling = loud & (other > 4) & (one > 3)
+        found.append(float(np.clip(np.quantile(one[telling] / other[telling], 0.9), 0.1, 1)) if telling.sum() >= 3 else None)
+    every = found.pop() or 1.0
+    return np.array([every if share is None else share for share in found])
 
 
 def audible(sound: np.ndarray) -> np.ndarray:
