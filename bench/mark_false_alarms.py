@@ -89,6 +89,11 @@ class Tests:
         return float(places * gauss(np.array(threshold)) * math.exp(max(0.0, offset + slope * threshold**2)))
 
 
+def of_all(z: float, tests: float) -> float:
+    """Chance that the largest of so many tests is at least z."""
+    return -math.expm1(-tests * float(gauss(np.array(z))))
+
+
 def gauss(z: np.ndarray) -> np.ndarray:
     """P(a normal variate is larger)."""
     return np.vectorize(lambda one: 0.5 * math.erfc(one / math.sqrt(2)), otypes=[float])(z)
@@ -99,15 +104,18 @@ class Noting(Detector):
 
     def __init__(self, keys: list[tuple[str, bytes]]):
         super().__init__(keys=keys)
-        self.log_p = 0.0
+        self.log_p, self.by_noise = 0.0, math.nan
 
     def _strong(self, places: list, share: str) -> list:
         self.log_p = min([self.log_p, *(self._log_p(place, share) for place in places)])
+        if share == "noise" and places:
+            self.by_noise = of_all(max(place.z for place in places), places[0].tests)
         return super()._strong(places, share)
 
     @property
     def p(self) -> float:
-        """A bound on the chance that a sound without a mark gives as much in any of the stages that were gone through."""
+        """A bound on the chance that a sound without a mark gives as much in any of the stages that were gone through. `by_noise` is
+        that chance for the noise alone, by Gauss and not as a bound; of a sound of 5 s it should be uniform."""
         return max(math.exp(self.log_p), 1e-300)
 
 
@@ -154,9 +162,10 @@ def band_values(moves: np.ndarray) -> np.ndarray:
     return z
 
 
-def runs(sources: dict[str, Source], count: int, random: np.random.Generator) -> dict[str, list[float]]:
-    """p of the detector on `count` sounds, in turn of each source."""
+def runs(sources: dict[str, Source], count: int, random: np.random.Generator) -> tuple[dict[str, list[float]], list[float]]:
+    """p of the detector on `count` sounds, in turn of each source; and p of the noise alone in those of 5 s, by Gauss."""
     found: dict[str, list[float]] = {name: [] for name in sources}
+    by_noise: list[float] = []
     began = time.perf_counter()
     for number in range(count):
         name = list(sources)[number % len(sources)]
@@ -165,12 +174,13 @@ def runs(sources: dict[str, Source], count: int, random: np.random.Generator) ->
         detector = Noting([])
         told = detector.find(np.ascontiguousarray(sound))
         found[name].append(detector.p)
+        by_noise += [detector.by_noise] if seconds == LENGTHS[0] and np.isfinite(detector.by_noise) else []
         if told.marked:
             note(f"FALSE ALARM: {name}, run {number}: p {told.p_value:.1e}")
         if number % 200 == 199:
             least = min(map(min, filter(None, found.values())))
             note(f"{number + 1} of {count} runs, {time.perf_counter() - began:.0f} s, least p {least:.1e}")
-    return found
+    return found, by_noise
 
 
 def wrong_keys(answers: list[Item], count: int, random: np.random.Generator) -> tuple[list[float], int, int]:
@@ -218,30 +228,40 @@ def summed(p: list[float]) -> dict:
             **{f"share_to_{x:g}": round(float((told <= x).mean()), 5) for x in (0.5, 0.1, 0.01, 0.001)}}  # fmt: skip
 
 
-def picture(tests: list[Tests], by_source: dict[str, list[float]], place: Path) -> None:
-    """The share of tests with P <= x against x, straight and in logarithms, and of whole runs."""
+def farthest_off(p: list[float]) -> float:
+    """The largest difference of a sample of p from uniform (Kolmogorov and Smirnov's D; chance gives about 0.9 / sqrt(count))."""
+    sorted_p, share = np.sort(p), np.arange(1, len(p) + 1) / len(p)
+    return float(max(np.abs(share - sorted_p).max(), np.abs(share - 1 / len(p) - sorted_p).max()))
+
+
+def picture(tests: list[Tests], whole: dict[str, list[float]], bounds: list[float], place: Path) -> None:
+    """The share of tests with p or less against p: of one place under a wrong key, straight and in logarithms; of whole sounds, by
+    Gauss, and as the detector bounds it."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (straight, far, whole) = pyplot.subplots(1, 3, figsize=(14, 4.6))
+    figure, ((straight, far), (sounds, told)) = pyplot.subplots(2, 2, figsize=(11, 9))
     for one, colour in zip(tests, ("tab:blue", "tab:red"), strict=True):
         expected, found = one.uniform()
         straight.plot(expected, found, color=colour, label=f"{one.layer}: {one.total:.2g} tests")
         some = found > 0
         far.loglog(expected[some], found[some], color=colour, label=f"{one.layer}, largest z {max(one.largest):.2f}")
-    straight.plot([0, 1], [0, 1], "k:", linewidth=1)
-    far.loglog([1e-11, 1], [1e-11, 1], "k:", linewidth=1, label="uniform")
-    straight.set_title("one place under a wrong key", fontsize=9)
-    far.set_title("the same, in logarithms", fontsize=9)
-    for name, some in by_source.items():
-        p = np.sort(some)
-        whole.step(p, (np.arange(len(p)) + 1) / len(p), where="post", label=f"{name}: {len(p)}", linewidth=1)
-    whole.loglog([1e-6, 1], [1e-6, 1], "k:", linewidth=1)
-    whole.set_xlim(1e-6, 1.5)
-    whole.set_title("whole runs: p as told, a bound; left of the line is wrong", fontsize=9)
-    for axes in (straight, far, whole):
+    far.loglog([1e-11, 1], [1e-11, 1], "k:", linewidth=1)
+    far.set_xlim(1e-11, 1)
+    for name, p in whole.items():
+        sounds.step(np.sort(p), (np.arange(len(p)) + 1) / len(p), where="post", label=f"{name}: {len(p)}", linewidth=1)
+    p = np.sort(bounds)
+    told.step(p, (np.arange(len(p)) + 1) / len(p), where="post", label=f"p as the detector tells it, a bound: {len(p)} runs")
+    told.loglog([1e-6, 1], [1e-6, 1], "k:", linewidth=1)
+    told.set_xlim(1e-6, 1.5)
+    for axes, title in ((straight, "one place in the pattern, by Gauss"), (far, "the same, in logarithms"),
+                        (sounds, "whole sounds of 5 s, the best of all places, by Gauss"),
+                        (told, "whole runs: above the line would be wrong")):  # fmt: skip
+        if axes in (straight, sounds):
+            axes.plot([0, 1], [0, 1], "k:", linewidth=1)
+        axes.set_title(title, fontsize=9)
         axes.set_xlabel("p")
         axes.set_ylabel("share of tests with p or less")
         axes.grid(alpha=0.3)
@@ -286,7 +306,7 @@ def main() -> int:
     sounds = [loudly(sources[name](5.0, random), random) for n in range(args.sounds) for name in [list(sources)[n % len(sources)]]]
     marked = [put_on(item.voice[500 * HOP : 750 * HOP], random.bytes(32), Payload(1), 7) for item in answers[::3]]
     tests = statistics(sounds + marked, args.keys)
-    found = runs(sources, args.runs, random)
+    found, by_noise = runs(sources, args.runs, random)
     found["marked, another public key"], present, payloads = wrong_keys(answers, args.wrong_keys, random)
     for name, some in found.items():
         record("mark_false_alarms", f"runs: {name}", summed(some), unit="runs", **keep)
@@ -304,9 +324,15 @@ def main() -> int:
                 "threshold_5s": round(threshold, 2), "p_of_5s_allowed": allowed,
                 "p_of_5s_by_tail": float(f"{one.carried_on(threshold, places):.2g}")},
                unit="tests: seen and expected of Gauss", **keep)  # fmt: skip
+    whole = {"the noise, unmarked sounds under the public key": by_noise}
+    whole |= {f"the {one.layer}, wrong keys": [of_all(z, one.sides * one.total / len(one.largest)) for z in one.largest] for one in tests}
+    for name, p in whole.items():
+        told = {"sounds": len(p), "farthest_from_uniform": round(farthest_off(p), 4),
+                **{f"share_to_{x:g}": round(float((np.array(p) <= x).mean()), 4) for x in (0.5, 0.1, 0.01)}}  # fmt: skip
+        record("mark_false_alarms", f"whole sounds of 5 s by Gauss: {name}", told, unit="share of sounds", **keep)
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
-        picture(tests, found, args.out / "mark_false_alarms.png")
+        picture(tests, whole, every, args.out / "mark_false_alarms.png")
     return 1 if payloads or min(every) <= CHANCE else 0
 
 

@@ -53,7 +53,7 @@ OF_A_KIND = 16  # made-up performers that are strangers, and as many that are te
 SAME_SINGER_UNKNOWN = ("22_basic_vocadito-10", "24_mirdata_vocadito-1")
 DIRECTIONS, SHRINK = 30, 0.1
 _Note = namedtuple("_Note", "onset_s pitch sounding_s level_db slurred")
-Heard = dict[tuple[int, str], list[np.ndarray]]
+Heard = dict[tuple[int, str], list[np.ndarray]]  # by microphone and name
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def performers(args: argparse.Namespace) -> list[Performer]:
     chosen = []
     for name, files in sorted(found.items()):
         kind, who = name.split("/")
-        if kind == "seed":  # notes in no order, about thirty of them
+        if kind == "seed":  # forty notes, in no order
             files = [files[at] for at in np.random.default_rng(1).permutation(len(files))[:40]]
         fitted = name in some[:FITTED_READERS] or (kind == "seed" and who not in HELD_OUT_INSTRUMENTS)
         human = kind == "reader" or who in SINGERS or bool(re.search("sing|vignesh|speech|vocadito|voice|lyra", who))
@@ -132,8 +132,7 @@ def hear(args: argparse.Namespace, everybody: list[Performer]) -> Heard:
             number, name, _ = key.split("|")
             found.setdefault((int(number), name), []).append(kept[key])
         return found
-    found: Heard = {}
-    tokenizer = Tokenizer(Bundle.open("hum").graph("tokenizer"))
+    found, tokenizer = {}, Tokenizer(Bundle.open("hum").graph("tokenizer"))
     for at, who in enumerate(everybody):
         for number in range(MICROPHONES):
             seed = zlib.crc32(f"{number} {who.name}".encode())
@@ -175,9 +174,8 @@ def pieces(found: np.ndarray, hops: int, most: int) -> list[np.ndarray]:
 
 
 def fit(heard: Heard, everybody: list[Performer], print_of: Callable) -> dict[str, np.ndarray]:
-    """Learn the space, where one voice has deviation 1 in each direction and voices among each other `between`, and the strangers."""
-    prints, names = [], []
-    fitted = [who for who in everybody if who.fitted]
+    """Learn the space, where one voice has deviation 1 each way and voices among each other `between`, and the strangers."""
+    prints, names, fitted = [], [], [who for who in everybody if who.fitted]
     for number in range(MICROPHONES - 1):
         for who in fitted:
             for piece in pieces(np.concatenate(heard[number, who.name]), 150, 8 if who.kind == "reader" else 24):
@@ -295,11 +293,12 @@ def figures(found: Trials, threshold: float, only: np.ndarray | None = None) -> 
     high = [end if count else 1 - 0.025 ** (1 / max(1, trials_)) for end, count, trials_ in
             zip(high, (missed.sum(), taken.sum()), (same.any(1).sum(), pairs), strict=True)]  # fmt: skip
     met = {names[number] for number in np.flatnonzero((same | other).any(0))}
+    shares = missed.sum() / max(1, same.sum()), taken.sum() / max(1, other.sum())
     return {
         "voices_kept": int(same.any(1).sum()), "voices_tested": len(met), "same": int(same.sum()), "other": int(other.sum()),
         "eer": round(equal_error(found.alike[same], found.alike[other]), 4),
-        "missed": round(float(missed.sum() / max(1, same.sum())), 4), "missed_95": [round(float(low[0]), 4), round(float(high[0]), 4)],
-        "taken": round(float(taken.sum() / max(1, other.sum())), 5), "taken_95": [round(float(low[1]), 5), round(float(high[1]), 5)],
+        "missed": round(float(shares[0]), 4), "missed_95": [round(float(low[0]), 4), round(float(high[0]), 4)],
+        "taken": round(float(shares[1]), 5), "taken_95": [round(float(low[1]), 5), round(float(high[1]), 5)],
     }  # fmt: skip
 
 
@@ -325,8 +324,7 @@ def answers(who: Performer, seconds: float, voices) -> dict | None:
     voice, found = voices.Voice(who.name, who.name, "", "", 0.0, print_), {}
     for way, protected in (("own", []), ("protected", [voice])):
         chain = Chain(Bundle.open("hum"), State(), 1, protected=voices.Recogniser(protected))
-        values = np.array(REGISTRY.step_defaults())
-        mode, trigger = REGISTRY.resolve("mode"), REGISTRY.step_index("trigger")
+        values, mode, trigger = np.array(REGISTRY.step_defaults()), REGISTRY.resolve("mode"), REGISTRY.step_index("trigger")
         values[REGISTRY.step_index("mode")] = mode.encode("listen")[0]
         for hop in prompt[: len(prompt) // HOP * HOP].reshape(-1, HOP):
             chain.step(hop, values)
@@ -349,7 +347,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=Path, default=shared / "seeds")
     parser.add_argument("--cache", type=Path, help="what was heard, kept for the next time")
     parser.add_argument("--fit", action="store_true", help="learn the space anew, and write provenance/voicespace.py")
-    parser.add_argument("--threshold", type=float, default=2.5, help="with --fit: from this likeness on two are one voice (default: 2.5)")
+    parser.add_argument("--threshold", type=float, default=2.5, help="with --fit: two are one voice from here on (default: 2.5)")
     parser.add_argument("--dry-run", action="store_true", help="print only, keep no records")
     args = parser.parse_args()
     place = ROOT / "engine/antiphon/provenance/voicespace.py"
@@ -366,7 +364,7 @@ def main() -> None:
         return
     def keep(name: str, found: dict, settings: dict, unit: str = "share") -> None:
         settings = {"threshold": voices.THRESHOLD, **settings}
-        record("voices", name, found, unit=unit, clock="none: shares of trials", settings=settings, write=not args.dry_run)
+        record("voices", name, found, unit=unit, clock="none", settings=settings, write=not args.dry_run)
 
     for microphone, way in ((0, "as it is"), (MICROPHONES - 1, "another microphone and room")):
         for seconds in SECONDS:
@@ -393,8 +391,9 @@ def cost(voices, write: bool) -> None:
         ear.hear(shape)
         spent.append((time.perf_counter_ns() - began) / 1000)
     looks = spent[1000 + voices.EVERY - 1 :: voices.EVERY]
-    took = {"p50": round(float(np.median(spent)), 1), "look_p50": round(float(np.median(looks)), 1), "look_max": round(max(looks), 1)}
-    record("voices", "a hop heard, ten voices registered", took, unit="us", clock="from the call of hear to its return", write=write)  # fmt: skip
+    took = {"p50": np.median(spent), "look_p50": np.median(looks), "look_max": max(looks)}
+    record("voices", "a hop heard, ten voices registered", {name: round(float(us), 1) for name, us in took.items()}, unit="us",
+           clock="from the call of hear to its return", write=write)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ LAYERS = {
     "perform": ({"perform"}, BASE | {"params"}),
     "take": ({"take"}, BELOW | {"provenance", "files"}),
     "chain": ({"answers", "beats", "chain", "cupboard", "diary", "frozen", "line", "marking", "wishes"}, SOUND),
-    "engine": ({"engine", "config", "drivers", "history", "later", "status", "steering", "workers", "worker_main", "recorder",
+    "engine": ({"engine", "config", "drivers", "history", "later", "status", "steering", "workers", "worker_main", "proof", "recorder",
                 "render", "replay", "takes"},
                SOUND | {"chain"}),
     "control": ({"control"}, BASE | {"params"}),

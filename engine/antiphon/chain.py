@@ -161,8 +161,8 @@ class Chain:
     _FIELDS = ("_hop", "_pitch_before", "_played", "_played_at", "_frozen_at", "_over", "_sung",
                "_seed", "_answers_of_seed", "_began", "_renewed", "_voice_db", "_pitch_played", "_notes_heard", "_notes_played",
                "_end", "_voice_gain", "_apart")
-    _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_guard", "_protected", "_acoustic", "_decoder",
-               "_level", "_timing", "_line", "_beats", "_placement", "_keeping", "_wishes", "telling")
+    _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_guard", "_protected", "_acoustic",
+               "_decoder", "_level", "_timing", "_line", "_beats", "_placement", "_keeping", "_wishes", "telling")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""

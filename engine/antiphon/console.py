@@ -38,9 +38,9 @@ class Console:
         self.midi = MidiSurface(self.desk, self.pulse, self._sung)
         self.presets = Presets(self.desk, bind=self.midi.bind, bindings=self.midi.bindings)
         Asking(self.desk, self._understood)
-        self.desk.handle("take/start", lambda event: engine.takes.press(start=True))
-        self.desk.handle("take/stop", lambda event: engine.takes.press(start=False))
-        self.desk.handle("take/name", lambda event: engine.takes.call(event.value))
+        self.desk.handle("take/start", lambda event: engine.proof.takes.press(start=True))
+        self.desk.handle("take/stop", lambda event: engine.proof.takes.press(start=False))
+        self.desk.handle("take/name", lambda event: engine.proof.takes.call(event.value))
         self._tasks: list[asyncio.Task] = []
 
     async def open(self, options: argparse.Namespace) -> None:

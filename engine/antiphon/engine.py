@@ -10,10 +10,10 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from .answers import Attributing, attributed
 from .audio.driver import DeviceFrames, Driver, Format
 from .audio.freewheel import FreewheelDriver
 from .block import BlockSpec
@@ -30,14 +30,9 @@ from .later import Later
 from .layout import MARK_WORDS, PLAYING, Segment, SegmentSpec
 from .model.lead import LATE_TIMES, LATE_WITHIN_S, most_frames
 from .params import REGISTRY
-from .provenance import keys, usage, voices
-from .provenance.attribution import Attribution
-from .provenance.claim import UNTRAINED
-from .provenance.mark import Payload
-from .provenance.person import NOT_TOLD
+from .proof import Proof
 from .status import Status, make_status
 from .steering import Steering
-from .takes import Takes, of_bundle, sign
 from .workers import WorkerKeeper, WorkerSpec
 
 _WATCH_S = 0.02
@@ -46,7 +41,6 @@ _REOPEN_S = 0.2
 _FALL_BACK_AFTER = 3  # tries for the device that was lost before the system's default will do
 _STOP_FADE_S = 0.03
 _STOP_S = 0.5  # more than a supervisor takes that does not wait for a device
-_PAYLOAD_S = 86_400.0  # how long the mark says the same where no take is recorded
 _PUSH_AHEAD_S = 0.1  # block rows reach the callback this long before their frame
 
 
@@ -60,16 +54,11 @@ class Engine:
         self.config = config
         self.steering = Steering(config.values, config.seed)
         self.values = self.steering.values
-        self._key = keys.current()
-        self._of_bundle = of_bundle(config.bundle)
-        self.payload = config.payload or (Payload(0) if config.driver == "freewheel" else Payload.now())
-        self.steering.carry(self.payload.take, self.payload.minute)
-        self._payload_until = time.monotonic() + _PAYLOAD_S
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._later = Later()
-        self._notices: list[str] = [self._key.note] if self._key.note else []
+        self._notices: list[str] = []
         self._carried: dict[str, float] = {}
         self._last_status: Status | None = None
         self.driver: Driver | None = None
@@ -84,18 +73,11 @@ class Engine:
         self.lead_raised = 0
         self._lead_told_ms = 0
         self._told_of_dropped = False
-        self._voice_told = 0
         self._device_lost_at: float | None = None
         self.last_gap_s = 0.0
         self._device_frames = DeviceFrames()
         self._resampler_frames = (0.0, 0.0)
-        self.attribution: Attribution | None = None
-        """What the last answer was nearest to."""
-        self.attributed = 0
-        self._attributing: Attributing | None = None
-        self.takes = Takes(self._carry, self._about, self.status, self._notice, config.person, sign)
-        if config.take:
-            self.takes.want(config.take)
+        self.proof = Proof(config, self._carry, self._about, self.status, self._notice)
 
     def start(self, wait_s: float = 30.0, sleep: Callable[[float], None] = time.sleep) -> None:
         """Open the driver, let sound run, start the model; return when the model plays, or after `wait_s`.
@@ -110,13 +92,11 @@ class Engine:
             if not isinstance(self.driver, FreewheelDriver):
                 self._make_cupboard()
             self._build(settled)
-            self._begin_take()
+            self._prove()
             self._start_sound()
             if isinstance(self.driver, FreewheelDriver):
                 self._start_model_here()
                 return
-            if self._cupboard and self.config.bundle not in UNTRAINED:
-                self._attributing = Attributing(self.config.bundle, self._cupboard.path, self._told)
             self._thread = threading.Thread(target=self._supervise, name="antiphon-supervisor", daemon=True)
             self._thread.start()
             self._wait_ready(wait_s, sleep)
@@ -125,7 +105,8 @@ class Engine:
             raise
 
     def stop(self, fade: bool = True) -> None:
-        """Fade, stop the clock, end the model process, give everything back: within about a second, whatever hangs.
+        """Fade, stop the clock, end the model process, give everything back: within about a second, whatever hangs; a take that runs
+        is written to its end and signed first, which takes as long as its disk.
 
         Harmless when called again, also where it was interrupted.
         """
@@ -138,9 +119,8 @@ class Engine:
             self._fade_out()
         self._last_status = self.status()  # while the model still speaks for itself
         self._stopping.set()
-        if self._attributing:
-            self._attributing.stop()
-        self.takes.end("stopped")
+        self.proof.end()
+        self._last_status = replace(self._last_status, messages=tuple(self._notices))
         if self._thread:
             self._thread.join(_STOP_S)
             self.driver.interrupt()  # it may be looking for a device in a sound system that does not answer
@@ -255,8 +235,8 @@ class Engine:
                         growing_lead=self._grows,
                         realtime=config.realtime,
                         late=config.late,
-                        person=self._person,
-                        mark_key=self._key.secret,
+                        person=self.proof.person,
+                        mark_key=self.proof.key.secret,
                     ),
                     self.keeper,
                 )
@@ -296,10 +276,10 @@ class Engine:
         from .model.worker import Worker
         from .worker_main import build_chain
 
-        chain = build_chain(self.config.bundle, int(self.values["seed"]), check=True, person=self._person)
+        chain = build_chain(self.config.bundle, int(self.values["seed"]), check=True, person=self.proof.person)
         about = {"bundle": self.config.bundle, "seed": int(self.values["seed"]), "samplerate": self.segment.samplerate,
-                 "mic_channel": self.config.mic_channel, "person": self._person}  # fmt: skip
-        self.worker = Worker(self.segment, chain, self.timeline, marking(self.config.bundle, self._key.secret),
+                 "mic_channel": self.config.mic_channel, "person": self.proof.person}  # fmt: skip
+        self.worker = Worker(self.segment, chain, self.timeline, marking(self.config.bundle, self.proof.key.secret),
                              diary=WorkerDiary(self.segment, about), mic_channel=self.config.mic_channel)  # fmt: skip
         self.worker.start()
         self._step_model_here()
@@ -309,9 +289,7 @@ class Engine:
         self._apply_due()
         while self.worker.advance():
             pass
-        telling = getattr(self.worker.chain, "telling", None)
-        while telling and telling.ended:
-            self._told(attributed(self.config.bundle, telling.ended.pop(0)))
+        self.proof.hear(self.worker.chain)
 
     def _wait_ready(self, wait_s: float, sleep: Callable[[float], None]) -> None:
         until = time.monotonic() + wait_s
@@ -329,7 +307,6 @@ class Engine:
                 self._watch_device()
                 self._watch_model()
                 self._apply_due()
-                self._renew_payload()
             except Exception as error:  # a supervisor that dies takes the worker with it: say it and go on
                 self._notice(f"supervisor: {type(error).__name__}: {error}")
         self.keeper.stop()
@@ -343,16 +320,10 @@ class Engine:
             ahead_s = (frame - self.segment.clock) / self.segment.samplerate
         return min(max(ahead_s, _SHORTEST_LOOK_S), _WATCH_S)
 
-    @property
-    def _person(self) -> str:
-        """Who performs, by name; empty where nobody said."""
-        name = (self.config.person or {}).get("performer", "")
-        return "" if name == NOT_TOLD else name
-
     def _watch_model(self) -> None:
         status = self.segment.read_status()
         self.keeper.watch(status)
-        self._tell_of_voice(int(status["voice_match"]))
+        self.proof.watch(status)
         while self.keeper.notices:
             self._notice(self.keeper.notices.pop(0))
         lead_ms, told_ms = self.lead_ms, self._lead_told_ms
@@ -363,13 +334,6 @@ class Engine:
                 f"lead raised from {told_ms:.0f} to {lead_ms:.0f} ms: {LATE_TIMES} steps were late in {LATE_WITHIN_S:g} s; "
                 f"--lead {lead_ms:.0f} begins there"
             )
-
-    def _tell_of_voice(self, key: int) -> None:
-        """Say it once, each time that the performer is taken for another protected voice, or for none again."""
-        if key and key != self._voice_told:
-            owner = voices.name_of(key) or "somebody"
-            self._notice(f"this sounds like the voice of {owner}, which is protected: answering in a stored voice")
-        self._voice_told = key
 
     def _watch_device(self) -> None:
         while self.driver.notices:
@@ -404,7 +368,7 @@ class Engine:
 
     def _rebuild(self, settled: Format) -> None:
         """Another device, another rate: a new segment and a new worker; the counters go on."""
-        self.takes.leave("the device changed")
+        self.proof.takes.leave("the device changed")
         self.keeper.stop()
         old, counters = self.segment, self.segment.read_counters()
         with self._lock:
@@ -416,7 +380,7 @@ class Engine:
                     self._carried[name] = self._carried.get(name, 0) + value
             self._carried["frames"] = self._carried["frames"] * settled.samplerate // old.samplerate  # they stand for seconds
             self._carried["frames"] -= heard  # in the new segment's count they are counted again
-        self._begin_take()
+        self._prove()
         old.unlink()
 
     def _apply_due(self) -> None:
@@ -436,7 +400,7 @@ class Engine:
         if row.kind == "trigger" and row.target == "step" and event.path != "panic" and not self.model_plays:
             raise UsageError(f"{event.path}: the model is not ready yet; once it plays, try again")
         self.steering.apply(event)
-        self.takes.event(event, event.time_frame or self.segment.clock)
+        self.proof.takes.event(event, event.time_frame or self.segment.clock)
 
     @property
     def model_plays(self) -> bool:
@@ -466,36 +430,20 @@ class Engine:
         segment.unlink()
         self._clear_cupboard()
 
-    def _carry(self, payload: Payload) -> None:
-        """Mark what is generated from now on with this."""
+    def _carry(self, *words: int) -> None:
         with self._lock:
-            self.payload = payload
-            self._payload_until = time.monotonic() + _PAYLOAD_S
-            self.steering.carry(payload.take, payload.minute)
-        if not isinstance(self.driver, FreewheelDriver):
-            usage.note("mark", payload=payload.hex, bundle=self.config.bundle)
-
-    def _told(self, attribution: Attribution) -> None:
-        """An answer has ended, and this is what it was nearest to."""
-        self.attribution = attribution
-        self.attributed += 1
-        self.takes.answered(attribution.as_json())
-
-    def _renew_payload(self) -> None:
-        """A performance that goes on for months says in its mark on what day a sound was made, to whoever finds it."""
-        if time.monotonic() > self._payload_until and not self.takes.running:
-            self._carry(Payload.now())
+            self.steering.carry(*words)
 
     def _about(self) -> dict:
         """What a take says of this engine."""
         with self._lock:
-            values = {path: value for path, value in self.values.items()}
-            return {**self._of_bundle, "seed": int(values["seed"]), "values": values, "blocksize": self.format.blocksize,
+            values = dict(self.values)
+            return {"seed": int(values["seed"]), "values": values, "blocksize": self.format.blocksize,
                     "mic_channel": self.config.mic_channel, "devices": [self.driver.input_name, self.driver.output_name],
-                    "driver": self.driver.name, "key": self._key.id}  # fmt: skip
+                    "driver": self.driver.name}  # fmt: skip
 
-    def _begin_take(self) -> None:
-        self.takes.bind(self.segment, self._cupboard and self._cupboard.path)
+    def _prove(self) -> None:
+        self.proof.begin(self.segment, self._cupboard and self._cupboard.path)
 
     def _make_cupboard(self) -> None:
         try:

@@ -52,6 +52,7 @@ def play(options: argparse.Namespace) -> int:
             screen.close()
             try:
                 engine.stop()
+                stage.say_rest()
             finally:
                 stage.close()
         _report(engine, screen, options)
@@ -176,6 +177,11 @@ class _Stage:
                 except TimeoutError:
                     pass
 
+    def say_rest(self) -> None:
+        """Say what was said while everything ended: a take's last words."""
+        if self._engine.format:
+            self._say_new()
+
     def close(self) -> None:
         """Close what is open."""
         self._loop.run_until_complete(self._console.close())
@@ -191,7 +197,7 @@ class _Stage:
                 choices = REGISTRY.resolve("mode").choices
                 self._console.press("mode", choices[(choices.index(self._engine.values["mode"]) + 1) % len(choices)])
             elif key == "t":
-                self._console.press("take/stop" if self._engine.takes.running else "take/start")
+                self._console.press("take/stop" if self._engine.proof.takes.running else "take/start")
             elif key in ("q", "\x04"):
                 self._stop.set()
         except UsageError as error:  # the model is not there

@@ -21,8 +21,8 @@ from .events import Event
 from .kernels import Ring, lib
 from .layout import Segment
 from .provenance.mark import Payload
-from .tape import Tape
 from .take import TakeSpec, TakeSummary, TakeWriter
+from .tape import Tape
 
 _LOOK_S = 0.05
 _MOST_EVENTS = 100_000  # that wait for a disk that stands still

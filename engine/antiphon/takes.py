@@ -29,7 +29,7 @@ from .status import Status
 
 INDEX = "takes.jsonl"
 """In the player's home: which take a payload points to, a line each."""
-_SIGN_S = 20.0
+_END_S, _SIGN_SHARE = 10.0, 0.01  # how long the end of a take may take: this, and so much of its length
 _NAME = r"[^\W_][\w -]{0,59}"
 _STATUS = ("mode", "state", "seed", "answers", "notes_heard", "notes_played", "plan", "tempo", "tempo_heard", "key_heard", "scale_heard",
            "xruns", "underflows", "overflow_frames", "late", "restarts", "hops", "step_ns_p99", "lead_ms")  # fmt: skip
@@ -133,7 +133,7 @@ class Takes:
         if not recorder.running:
             self._recorder = None
             return
-        summary = recorder.stop(reason, _SIGN_S)
+        summary = recorder.stop(reason, _END_S + _SIGN_SHARE * recorder.seconds)
         self._recorder = None
         if summary:
             lost = f", {recorder.gap_frames / self._segment.samplerate:.1f} s of it missing" if recorder.gap_frames else ""

@@ -8,7 +8,14 @@
 #define AP_QUOTES_H
 #include "ap_base.h"
 
-enum { AP_QUOTES_DEPTH = 12, AP_QUOTES_WIDEST = 15, AP_QUOTES_CODES = 32, AP_QUOTES_FAMILIES = 8, AP_QUOTES_LINE = 65 };
+enum {
+    AP_QUOTES_DEPTH = 12,   /* intervals by which notes are sorted */
+    AP_QUOTES_WIDEST = 15,  /* semitones; a wider leap is taken for one of this width */
+    AP_QUOTES_CODES = 32,
+    AP_QUOTES_FAMILIES = 8,
+    AP_QUOTES_LINE = 65,    /* notes that are looked back on */
+    AP_QUOTES_MOST = 4096
+};
 
 typedef struct ap_quotes {
     const int64_t *words;    /* notes, sorted */
@@ -19,7 +26,7 @@ typedef struct ap_quotes {
     const uint16_t *of;      /* notes: number of the work */
     const int32_t *families; /* works */
     const uint8_t *own;      /* works: not 0 where it may be quoted */
-    uint32_t any_own;        /* whether any may */
+    uint64_t learned;        /* notes before those of registered works, which are guarded however many others have the run */
     uint64_t notes;
 } ap_quotes;
 
@@ -27,7 +34,8 @@ typedef struct ap_quotes_rules {
     uint32_t in_rhythm;   /* intervals before the next note's own that make a quotation, the rhythm being alike; 0: none do */
     uint32_t in_any;      /* and whatever the rhythm */
     uint32_t common;      /* families that a run may be found in and still be one melody's; below AP_QUOTES_FAMILIES */
-    uint32_t commonplace; /* places at which what came before may be found; at more, a longer run of it is looked for */
+    uint32_t commonplace; /* places of what came before at which all are looked at; of more, those of a longer run, and of
+                           more than AP_QUOTES_MOST that agree in all that is sorted, none */
     float loose;          /* parts of a doubling by which two ratios of waits may differ, beside the slack of both */
     const float *waits;   /* bins: what a line's waits are, in parts of a doubling, */
     const float *slack;   /* and by how much each is uncertain */

@@ -17,6 +17,8 @@ typedef struct follower { /* of the longest run that goes on with one interval *
     uint32_t count; /* families that have it, up to AP_QUOTES_FAMILIES */
     uint32_t run;   /* intervals before that one; 0: there is none */
     int32_t work;
+    uint32_t registered; /* the same of registered works */
+    int32_t registered_work;
     int own;
 } follower;
 
@@ -105,52 +107,80 @@ static places agreeing(const ap_quotes *q, int64_t word, uint32_t depth, places 
 }
 
 static uint32_t alike(int64_t one, int64_t two) {
-    uint32_t run = 0;
-    for (int64_t apart = one ^ two; run < DEPTH && !(apart >> (BITS * (DEPTH - 1 - run))); run++) {}
-    return run;
+    const uint64_t apart = (uint64_t)(one ^ two);
+    return apart ? (uint32_t)(__builtin_clzll(apart) - (64 - BITS * DEPTH)) / BITS : DEPTH;
 }
 
-/* Looks among `in` alone, and gives where it has found what agrees with `depth` intervals of the line. A run may be longer than
- * that: one that many families have is still a quotation where it goes on, further back, with one of them. */
+static uint32_t matched(const ap_quotes *q, const ap_quotes_rules *rules, const line *l, uint64_t end, uint32_t run, int rhythm) {
+    if (run >= DEPTH || run >= l->n) run = run_from(q, l, end, run < l->n ? run : l->n);
+    return rhythm ? in_rhythm(q, l, end, run, rules->loose) : run;
+}
+
+/* What the model learned from: a run is one melody's where, as far back as it goes, few families have it. */
+static void follow_learned(const ap_quotes *q, const ap_quotes_rules *rules, const line *l, int64_t word, uint32_t depth, int rhythm,
+                           places here, follower *followers) {
+    for (uint32_t deeper = depth + 1; here.high - here.low > rules->commonplace && deeper <= l->n && deeper <= DEPTH; deeper++) {
+        const places fewer = agreeing(q, word, deeper, here);
+        if (fewer.low == fewer.high) break;
+        here = fewer;
+    }
+    if (here.high - here.low > AP_QUOTES_MOST) return;
+    /* From where the line itself would lie outwards: the longest runs come first, and shorter ones need no second look. */
+    uint64_t after = place_of(q, word, here.low, here.high), before = after;
+    while (before > here.low || after < here.high) {
+        const uint32_t left = before > here.low ? alike(word, q->words[before - 1]) + 1 : 0;
+        const uint32_t right = after < here.high ? alike(word, q->words[after]) + 1 : 0;
+        const uint64_t at = left > right ? --before : after++, end = (uint64_t)q->ends[at];
+        const uint32_t next = q->nexts[at], alike_to = (left > right ? left : right) - 1;
+        follower *f = &followers[next < CODES ? next : 0];
+        if (!next || end >= q->learned || (alike_to < DEPTH && alike_to < f->run)) continue;
+        const uint32_t run = matched(q, rules, l, end, alike_to, rhythm);
+        if (run >= depth && run >= f->run) follow(f, q, end, run);
+    }
+}
+
+/* What the player has registered: a run is that work's, whoever else has it, or the player's own and open. */
+static void follow_registered(const ap_quotes *q, const ap_quotes_rules *rules, const line *l, uint32_t depth, int rhythm, places here,
+                              follower *followers) {
+    for (uint64_t at = here.low; at < here.high; at++) {
+        const uint64_t end = (uint64_t)q->ends[at];
+        const uint32_t next = q->nexts[at];
+        if (end < q->learned || !next || next >= CODES || run_from(q, l, end, 0) < depth) continue;
+        follower *f = &followers[next];
+        const uint32_t run = matched(q, rules, l, end, DEPTH, rhythm);
+        if (q->own[q->of[end]]) f->own = 1; /* in any rhythm of theirs */
+        else if (run >= depth && run > f->registered) {
+            f->registered = run;
+            f->registered_work = q->of[end];
+        }
+    }
+}
+
+static void close_one(const line *l, uint32_t next, uint32_t run, int32_t work, ap_quotes_found *found) {
+    if (plain(l->codes + l->n - run, run, next)) return;
+    const int32_t interval = (int32_t)next - WIDEST - 1;
+    for (uint32_t at = 0; at < found->closed; at++)
+        if (found->interval[at] == interval) return;
+    found->interval[found->closed] = interval;
+    found->work[found->closed] = work;
+    found->notes[found->closed++] = (int32_t)run + 2;
+}
+
+/* Looks among `in` alone, and gives where it has found what agrees with `depth` intervals of the line. */
 static places close_after(const ap_quotes *q, const ap_quotes_rules *rules, const line *l, int64_t word, uint32_t depth, int rhythm,
                           places in, ap_quotes_found *found) {
     if (!depth || depth > l->n) return in;
     const places here = agreeing(q, word, depth, in);
-    places among = here;
-    for (uint32_t deeper = depth + 1; among.high - among.low > rules->commonplace && deeper <= l->n && deeper <= DEPTH; deeper++)
-        among = agreeing(q, word, deeper, among);
-    if (among.low == among.high || among.high - among.low > rules->commonplace) return here;
+    if (here.low == here.high) return here;
     follower followers[CODES];
     memset(followers, 0, sizeof followers);
-    /* From where the line itself would lie outwards, so that the longest runs come first and shorter ones need no second look. */
-    uint64_t after = place_of(q, word, among.low, among.high), before = after;
-    while (before > among.low || after < among.high) {
-        const uint32_t left = before > among.low ? alike(word, q->words[before - 1]) + 1 : 0;
-        const uint32_t right = after < among.high ? alike(word, q->words[after]) + 1 : 0;
-        const uint64_t at = left > right ? --before : after++;
-        const uint32_t next = q->nexts[at];
-        follower *f = &followers[next < CODES ? next : 0];
-        uint32_t run = (left > right ? left : right) - 1;
-        if (run > l->n) run = l->n;
-        if (!next || (run < DEPTH && run < f->run && !q->any_own)) continue;
-        const uint64_t end = (uint64_t)q->ends[at];
-        if (run == DEPTH) run = run_from(q, l, end, DEPTH);
-        if (run < depth) continue;
-        if (q->any_own && q->own[q->of[end]]) f->own = 1; /* in any rhythm of theirs */
-        if (rhythm) run = in_rhythm(q, l, end, run, rules->loose);
-        if (run >= depth && run >= f->run) follow(f, q, end, run);
-    }
+    if (q->learned < q->notes) follow_registered(q, rules, l, depth, rhythm, here, followers);
+    follow_learned(q, rules, l, word, depth, rhythm, here, followers);
     for (uint32_t next = 1; next < CODES; next++) {
         const follower *f = &followers[next];
-        if (!f->run || f->count > rules->common || f->own || plain(l->codes + l->n - f->run, f->run, next)) continue;
-        const int32_t interval = (int32_t)next - WIDEST - 1;
-        uint32_t at = 0;
-        while (at < found->closed && found->interval[at] != interval) at++;
-        if (at < found->closed) continue;
-        found->interval[at] = interval;
-        found->work[at] = f->work;
-        found->notes[at] = (int32_t)f->run + 2;
-        found->closed++;
+        if (f->own) continue;
+        if (f->registered) close_one(l, next, f->registered, f->registered_work, found);
+        if (f->run && f->count <= rules->common) close_one(l, next, f->run, f->work, found);
     }
     return here;
 }

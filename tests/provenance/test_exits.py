@@ -61,7 +61,7 @@ def exits(tmp_path_factory):
     values = {"dry": -80.0, "answer_s": 9.0, "phrase_gap_s": 0.3}
     with freewheel(bundle="echo", payload=PAYLOAD, values=values, take=folder / "take") as engine:
         engine.run(PROMPT)
-        carried = engine.payload
+        carried = engine.proof.payload
         engine.apply(Event("trigger", True))
         played = engine.run(np.zeros((48_000 * 9, 1), np.float32))
     soundfile.write(folder / "prompt.wav", PROMPT, 48_000, "PCM_24")
@@ -91,7 +91,7 @@ def _live(path, values):
             driver._stop.wait(0.1)
     finally:
         engine.stop()
-    return engine.payload.hex
+    return engine.proof.payload.hex
 
 
 def _read(path):

@@ -122,6 +122,27 @@ def test_what_is_the_players_own_is_open():
         assert asked(Guard(others.joined([protected]), score.IOI_CENTRE), part[:n], WAITS) == [part[n]]
 
 
+def test_a_registered_work_is_guarded_whoever_else_has_it():
+    """A formula that four tunes have is free; once one of them is registered too, it is not."""
+    four = of(*[(TUNE, WAITS)] * 4)
+    part = [MIDDLE + p for p in TUNE[:8]]
+    assert asked(Guard(four, score.IOI_CENTRE), part[:7], WAITS) == []
+    registered = four.joined([Melody(Work("registered"), np.array(TUNE), np.array(WAITS))])
+    guard = Guard(registered, score.IOI_CENTRE)
+    assert asked(guard, part[:7], WAITS) == [part[7]]
+    guard.hit(part[7])
+    assert registered.works[guard.last.work].title == "registered" and guard.last.notes == 8
+
+
+def test_a_beginning_found_at_a_thousand_places_hides_no_quotation():
+    """Two hundred tunes repeat a note and leave it in some ways, and one in its own: to go on that way is closed, as they do is not."""
+    many = [([0] * 16 + [n % 7 - 3, 0, 2, 4], [1] * 20) for n in range(200)]
+    guard = Guard(of(*many, ([0] * 16 + [9, 1, 4], [1] * 19)), score.IOI_CENTRE)
+    for n in (9, 14, 16):
+        assert asked(guard, [MIDDLE] * n, [1] * n) == [MIDDLE + 9]
+        assert asked(guard, [MIDDLE] * n + [MIDDLE + 9], [1] * (n + 1)) == [MIDDLE + 1]
+
+
 def test_off_is_off(guard):
     """0 notes and 0 intervals: nothing is closed. Other numbers close the note that would make them full."""
     part = [MIDDLE + p for p in TUNE]
@@ -154,10 +175,12 @@ def test_where_nothing_else_is_allowed_it_passes_and_is_counted(guard):
 
 
 def test_it_agrees_with_a_search_through_everything():
-    """Random lines over three intervals and two waits, in twelve melodies of the like: the same classes are closed as by hand."""
+    """Random lines over three intervals and two waits, in twelve melodies of the like, the last of which are registered, and one is
+    the player's own: the same classes are closed as by hand."""
     rng = np.random.default_rng(3)
     tunes = [((0 + np.cumsum(rng.choice([-2, 3, 5], 60)) % 12).tolist(), rng.choice([1, 2], 60).tolist()) for _ in range(12)]
-    guard = Guard(of(*tunes), score.IOI_CENTRE)
+    more = [Melody(Work(f"registered {n}", own=n == 11), *map(np.array, tunes[n])) for n in (9, 10, 11)]
+    guard = Guard(of(*tunes[:9]).joined(more), score.IOI_CENTRE)
     guard.ask(6, 8)
     found = 0
     for _ in range(400):
@@ -175,7 +198,7 @@ def _by_hand(tunes, pitches, waits, notes, intervals):
     log = OCTAVE * np.log2(score.IOI_CENTRE[score.ioi_bin(np.array(waits) * 12)])
     slack = OCTAVE * np.log2(1 + 1 / score.IOI_CENTRE[score.ioi_bin(np.array(waits) * 12)])
     for least, rhythm in ((notes - 2, True), (intervals - 1, False)):
-        runs = {}
+        runs, own = {}, set()
         for family, (other, beat) in enumerate(tunes):
             theirs, beats = np.clip(np.diff(other), -15, 15), np.round(OCTAVE * np.log2(beat))
             for end in range(len(theirs)):
@@ -183,17 +206,21 @@ def _by_hand(tunes, pitches, waits, notes, intervals):
                 while run < len(steps) and run < end and theirs[end - 1 - run] == steps[-1 - run]:
                     slower = beats[end - 1 - run] - log[len(steps) - 1 - run]
                     allowed = LOOSE + slack[len(steps) - 1 - run] + (before[1] if before else 0)
-                    if rhythm and before and abs(slower - before[0]) > allowed:
+                    if rhythm and family < 11 and before and abs(slower - before[0]) > allowed:
                         break
                     before, run = (slower, slack[len(steps) - 1 - run]), run + 1
-                if run >= least:
+                if run >= least and family == 11:
+                    own.add(int(theirs[end]))
+                elif run >= least:
                     runs.setdefault(int(theirs[end]), []).append((run, family))
         for step, some in runs.items():
-            best = max(run for run, _ in some)
-            whole = [*steps[len(steps) - best :].tolist(), step]
-            plain = all(a == b for a, b in zip(whole, whole[2:], strict=False)) or set(whole) <= {1, 2} or set(whole) <= {-1, -2}
-            if len({family for run, family in some if run == best}) <= COMMON and not plain:
-                closed.add(pitches[-1] + step)
+            for group in ([one for one in some if one[1] < 9], [one for one in some if one[1] >= 9]):
+                best = max((run for run, _ in group), default=0)
+                whole = [*steps[len(steps) - best :].tolist(), step]
+                plain = all(a == b for a, b in zip(whole, whole[2:], strict=False)) or set(whole) <= {1, 2} or set(whole) <= {-1, -2}
+                few = group and (group[0][1] >= 9 or len({family for run, family in group if run == best}) <= COMMON)
+                if few and not plain and step not in own:
+                    closed.add(pitches[-1] + step)
     return closed
 
 

@@ -73,18 +73,18 @@ def test_a_take_begins_and_ends_while_it_plays(tmp_path):
     """Twice in one performance, in folders of their own; a pedal pressed twice is told and does nothing."""
     engine, _ = live(seconds=60.0)
     try:
-        engine.takes.place = tmp_path
-        engine.takes.call("set")
+        engine.proof.takes.place = tmp_path
+        engine.proof.takes.call("set")
         for _ in range(2):
-            engine.takes.press(start=True)
+            engine.proof.takes.press(start=True)
             wait(lambda: engine.status().take_s > 0.5)
             with pytest.raises(UsageError, match="runs already"):
-                engine.takes.press(start=True)
-            engine.takes.press(start=False)
+                engine.proof.takes.press(start=True)
+            engine.proof.takes.press(start=False)
             wait(lambda: not engine.status().take)
-            wait(lambda: not engine.takes._busy.locked())
+            wait(lambda: not engine.proof.takes._busy.locked())
         with pytest.raises(UsageError, match="no take runs"):
-            engine.takes.press(start=False)
+            engine.proof.takes.press(start=False)
     finally:
         engine.stop()
     for name in ("set", "set-2"):
@@ -98,9 +98,9 @@ def test_nothing_but_a_plain_name_may_be_chosen_from_outside():
     with freewheel(bundle="echo") as engine:
         for name in ("../up", "/etc/x", ".hidden", "a/b", "x" * 80, "new\nline"):
             with pytest.raises(UsageError, match="plain name"):
-                engine.takes.call(name)
-        engine.takes.call("Evening 2")
-        engine.takes.call("")
+                engine.proof.takes.call(name)
+        engine.proof.takes.call("Evening 2")
+        engine.proof.takes.call("")
 
 
 def test_a_live_take_is_replayed_bit_for_bit(tmp_path):
@@ -111,10 +111,10 @@ def test_a_live_take_is_replayed_bit_for_bit(tmp_path):
     try:
         engine.apply(Event("trigger", True))
         time.sleep(1.0)
-        engine.takes.begin(tmp_path / "take")
+        engine.proof.takes.begin(tmp_path / "take")
         engine.apply(Event("density", 3.0))
         wait(lambda: engine.status().take_s > 2.5)
-        engine.takes.end("told")
+        engine.proof.takes.end("told")
     finally:
         engine.stop()
     assert verify(tmp_path / "take").ok
@@ -148,7 +148,7 @@ def test_a_full_disk_ends_the_take_and_not_the_music(tmp_path, monkeypatch):
 def test_a_slow_disk_leaves_a_gap_that_is_told(tmp_path, monkeypatch):
     """Where the tape was full, silence of exactly the frames that are missing, then sound again at its place."""
     engine, driver = live(tmp_path / "take", seconds=60.0)
-    capacity_s = engine.takes._recorder._tape._mix.capacity / 48_000
+    capacity_s = engine.proof.takes._recorder._tape._mix.capacity / 48_000
     real, until = writing.sync, [0.0]
 
     def sync(file):
@@ -181,7 +181,7 @@ def test_a_tape_that_was_full_goes_on_after_a_gap(tmp_path, monkeypatch):
         real(file)
 
     with freewheel(bundle="through", take=tmp_path / "take") as engine:
-        recorder = engine.takes._recorder
+        recorder = engine.proof.takes._recorder
         monkeypatch.setattr(writing, "sync", sync)
         engine.run(noise(48_000, seed=1))
         assert stands.wait(10)

@@ -48,8 +48,8 @@ def names(out):
 def test_the_documents_are_in_it_and_the_sound_is_not(take, tmp_path):
     packed, left = report.pack(take, tmp_path / "r.zip", {"verify.json": {"marked": True}})
     inside = names(tmp_path / "r.zip")
-    assert inside == {f"take/{name}" for name in ("take.json", "log.jsonl", "events.jsonl", "notes.jsonl", "take.mid", "manifest.c2pa")} | {
-        "verify.json", "versions.json", "report.json"}  # fmt: skip
+    documents = ("take.json", "log.jsonl", "events.jsonl", "notes.jsonl", "take.mid", "manifest.c2pa")
+    assert inside == {f"take/{name}" for name in documents} | {"verify.json", "versions.json", "report.json"}
     assert {part.name for part in packed} == inside - {"report.json"}
     why = {part.name: part.why for part in left}
     assert set(why) == {"steps.bin", "state.npz", "mine.key", "strange.exe", "link.json", "sub", "voice.wav"}

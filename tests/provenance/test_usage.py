@@ -109,10 +109,11 @@ def test_a_field_that_cannot_be_found_out_is_null():
 def test_playing_and_rendering_leave_a_line_each(tmp_path):
     sound = 0.2 * np.sin(2 * np.pi * 220 * np.arange(48_000) / 48_000) * np.linspace(1, 0.8, 48_000)
     soundfile.write(tmp_path / "in.wav", np.append(sound, np.zeros(4800)), 48_000)
-    assert cli.main(["play", "--driver", "dummy", "--bundle", "echo", "--seconds", "0.3", "--osc", "off", "--oscquery", "off", "--midi", "off",
-                     "--performer", "Ada", "--plain"]) == 0  # fmt: skip
-    assert cli.main(["render", str(tmp_path / "in.wav"), "-o", str(tmp_path / "out.wav"), "--seconds", "0.5", "--bundle", "echo"]) == 0
+    alone = ["--osc", "off", "--oscquery", "off", "--midi", "off", "--plain"]
+    assert cli.main(["play", "--driver", "dummy", "--bundle", "echo", "--seconds", "0.3", "--performer", "Ada", *alone]) == 0
+    prompt, out = str(tmp_path / "in.wav"), str(tmp_path / "out.wav")
+    assert cli.main(["render", prompt, "-o", out, "--seconds", "0.5", "--bundle", "echo"]) == 0
     (played, rendered), _ = usage.entries()
     assert (played["kind"], played["bundle"], played["performer"]) == ("play", "echo", "Ada")
     assert (rendered["kind"], rendered["performer"], rendered["answers"]) == ("render", "not told", 1)
-    assert rendered["file"] == str(tmp_path / "out.wav") and len(rendered["payload"]) == 12
+    assert rendered["file"] == out and len(rendered["payload"]) == 12

@@ -1,4 +1,4 @@
-"""Nobody is answered in a protected voice: the answer is in the stored ones, the player is told why, and everybody else is left alone."""
+"""Nobody is answered in a protected voice: the answer is in the stored ones, the player is told why, others are left alone."""
 
 import json
 import math
@@ -259,10 +259,14 @@ def test_too_little_of_a_voice_is_refused(heard):
     assert not voices.folder().exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', "\xff", '{"format": 1, "owner": "A", "note": "", "added": "", "seconds": 1, "print": [1]}',
-                                  '{"format": 1, "owner": "A", "note": "", "added": "", "seconds": 1, "print": "x"}',
-                                  '{"format": 1, "owner": "A", "note": "", "added": "", "seconds": 1, "print": [' + ", ".join(["NaN"] * 48) + "]}",
-                                  "[" * 100_000])  # fmt: skip
+def entry(numbers):
+    return json.dumps({"format": 1, "owner": "A", "note": "", "added": "", "seconds": 1, "print": numbers})
+
+
+NONE = ("", "[]", "{}", '{"format": 2}', "\xff", entry([1]), entry("x"), entry([math.nan] * NUMBERS), "[" * 100_000)
+
+
+@pytest.mark.parametrize("text", NONE)
 def test_a_damaged_file_is_left_out_and_told(heard, text):
     voices.add("Ada", heard[ADA])
     (voices.folder() / "bad.json").write_bytes(text.encode("latin-1"))
@@ -302,7 +306,8 @@ def test_the_engine_tells_whose_voice_it_was(heard, monkeypatch):
     sound = np.concatenate([sung(ADA, seed=1).ravel(), np.zeros(HOP, np.float32)])[:, None]
     for performer, expected in (("Grace", "Ada"), ("Ada", ""), ("not told", "Ada")):
         engine = Engine(EngineConfig(driver="freewheel", samplerate=MODEL_RATE, in_channels=1, out_channels=1, seed=SEED,
-                                     values={"mode": "hold", "phrase_gap_s": 0.1}, person={"performer": performer, "consent": "yes"}))  # fmt: skip
+                                     values={"mode": "hold", "phrase_gap_s": 0.1},
+                                     person={"performer": performer, "consent": "yes"}))  # fmt: skip
         engine.start()
         try:
             engine.run(sound)
@@ -311,7 +316,8 @@ def test_the_engine_tells_whose_voice_it_was(heard, monkeypatch):
             for _ in range(2):
                 engine._tell_of_voice(int(engine.segment.read_status()["voice_match"]))
             told = [line for line in engine.status().messages if "protected" in line]
-            assert told == ([f"this sounds like the voice of {expected}, which is protected: answering in a stored voice"] if expected else [])
+            line = f"this sounds like the voice of {expected}, which is protected: answering in a stored voice"
+            assert told == ([line] if expected else [])
         finally:
             engine.stop()
 

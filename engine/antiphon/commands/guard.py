@@ -140,7 +140,7 @@ def _voice_options(parser: argparse.ArgumentParser) -> None:
         "add", help="register a voice",
         description="Register a voice, so that nobody is answered in it. 48 numbers are kept of the clip, a print, and no sound.",
     )  # fmt: skip
-    add.add_argument("clip", metavar="CLIP", type=Path, help="5 s or more of this voice or instrument alone; better 20, better several clips")
+    add.add_argument("clip", metavar="CLIP", type=Path, help="5 s or more of this voice or instrument alone; better 20")
     add.add_argument("--owner", metavar="NAME", required=True, help="whose voice it is")
     add.add_argument("--note", metavar="TEXT", default="", help="a line to keep with it, as who asked for it, and when")
     json_flag(add)
@@ -148,7 +148,8 @@ def _voice_options(parser: argparse.ArgumentParser) -> None:
     remove = some.add_parser("remove", help="take a voice out of the register")
     remove.add_argument("name", metavar="NAME", help="as `antiphon guard voice list` has it")
     json_flag(remove)
-    test = some.add_parser("test", help="is a clip one of these voices?", description="Compare a clip with all registered voices. Exit code 1: none.")
+    about = "Compare a clip with all registered voices. Exit code 1: none."
+    test = some.add_parser("test", help="is a clip one of these voices?", description=about)
     test.add_argument("clip", metavar="CLIP", type=Path)
     json_flag(test)
 

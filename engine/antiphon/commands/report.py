@@ -7,7 +7,7 @@ from pathlib import Path
 
 HELP = "pack the evidence of a take into one file; sends nothing"
 DESCRIPTION = (
-    "Pack what proves and explains a take into one ZIP file: its documents, what `antiphon verify` says of it, and the versions here.\n"
+    "Pack what proves and explains a take into one ZIP file: its documents, what `antiphon verify` says of it, the versions here.\n"
     "Nothing is sent: you look at it, and decide who gets it. Sound goes in with --sound only."
 )
 
@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("take", metavar="TAKE", help="folder of the take")
     parser.add_argument("-o", "--out", metavar="FILE.zip", help="what to write (default: TAKE-report.zip here)")
     parser.add_argument("--sound", action="store_true", help="pack the sound too, and what it could be made of again")
-    parser.add_argument("--doctor", action="store_true", help="run `antiphon doctor` first, for some seconds, and pack what it says")
+    parser.add_argument("--doctor", action="store_true", help="run `antiphon doctor` first, and pack what it says")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, everything else on stderr")
 
 
@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.out) if options.out else Path(f"{folder.resolve().name}-report.zip")
     if not (folder / "take.json").is_file() or out.exists():
         report.pack(folder, out, {})  # says what is wrong, before anything long is done
-    documents: dict[str, object] = {"machine.json": report.machine(), "take-check.json": _checked(folder, say), "verify.json": _verified(folder, say)}
+    documents: dict[str, object] = {"machine.json": report.machine(), "take-check.json": _checked(folder, say)}
+    documents["verify.json"] = _verified(folder, say)
     if options.doctor:
         documents["doctor.json"] = _doctor(say)
     packed, left = report.pack(folder, out, documents, options.sound)

@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             document({"on": usage.is_on()})
         else:
-            print(f"the usage log is {options.action}" + ("; what was noted stays until `antiphon usage clear`" if options.action == "off" else ""))
+            stays = "; what was noted stays until `antiphon usage clear`" if options.action == "off" else ""
+            print(f"the usage log is {options.action}{stays}")
         return 0
     found, damaged = usage.entries()
     if damaged:
@@ -44,8 +45,8 @@ def run(options: argparse.Namespace) -> int:
         document({"path": str(usage.path()), "on": usage.is_on(), "damaged": damaged, "entries": found})
         return 0
     for entry in found:
-        rest = "  ".join(f"{key} {value}" for key, value in entry.items() if key not in ("when", "kind") and value not in (None, ""))
-        print(f"{entry.get('when', '?')}  {entry.get('kind', '?')}  {rest}".rstrip())
+        when, kind = entry.pop("when", "?"), entry.pop("kind", "?")
+        print("  ".join([f"{when}  {kind}", *(f"{key} {value}" for key, value in entry.items() if value not in (None, ""))]))
     if not found:
         say("nothing was noted" + ("" if usage.is_on() else "; the log is off"))
     elif not usage.is_on():

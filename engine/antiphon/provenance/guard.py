@@ -7,8 +7,8 @@ generation of verbatim memorization in language models gives a false sense of pr
 finds what is copied to the note, and nothing else: no inversion, ornament, other harmony or approximate likeness, no run that is
 shorter, and no rhythm, sound or form alone.
 
-What is nobody's is left alone: a run that is found, as far back as it goes, in more than COMMON unrelated melodies, a note
-repeated, a trill or any other two intervals in turn, and a scale.
+What is nobody's is left alone: a run that is found, as far back as it goes, in more than COMMON unrelated melodies that the model
+learned from, unless a registered work has it; and a note repeated, a trill or any other two intervals in turn, and a scale.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .quotes import OCTAVE, WIDEST, Quotes
 COMMON = 2
 """Tune families in which a run may be found and still be one melody's; found in more it is a formula."""
 COMMONPLACE = 256
-"""Places that a line's last notes may be found at for each to be looked at; where there are more, only longer runs are."""
+"""Places of a line's last notes that are looked at; where there are more, those of its last notes and one before, and so on."""
 LOOSE = 0.25 * OCTAVE
 """Parts of a doubling by which the ratio of two waits may differ, beside what `HOP` leaves open. A waltz's 2:1 is not a 3:2."""
 LINE = lib.AP_QUOTES_LINE
@@ -58,12 +58,13 @@ class Guard:
         }  # fmt: skip
         self._lent = {name: ffi.from_buffer(kind, array) for name, (kind, array) in arrays.items()}
         lent = {name: lent for name, lent in self._lent.items() if name not in ("log", "slack")}
-        self._quotes = ffi.new("ap_quotes *", {**lent, "notes": len(quotes.waits), "any_own": bool(quotes.own.any())})
+        self._quotes = ffi.new("ap_quotes *", {**lent, "notes": len(quotes.waits), "learned": quotes.learned})
         self._rules = ffi.new("ap_quotes_rules *", {
             "common": COMMON, "commonplace": COMMONPLACE, "loose": LOOSE, "waits": self._lent["log"], "slack": self._lent["slack"],
             "bins": len(bin_hops),
         })  # fmt: skip
         self._found = ffi.new("ap_quotes_found *")
+        self._interval = self._found.interval
         self._pitches, self._bins = ffi.new("int32_t[]", LINE), ffi.new("int32_t[]", LINE)
         self._who = ffi.new("uint8_t[]", LINE)
         self.ask(8, 12)
@@ -78,7 +79,7 @@ class Guard:
         self.last: Hit | None = None
         self.length = 0
         """Notes in a row, up to now, that some melody has too."""
-        self._closed: dict[int, Hit] = {}
+        self._closed: dict[int, int] = {}
 
     _FIELDS = ("hits", "unavoidable", "last", "length")
 
@@ -122,7 +123,7 @@ class Guard:
         lib.ap_quotes_find(self._quotes, self._rules, self._pitches, self._bins, self._who, n, found)
         self.length = found.length
         for at in range(found.closed):
-            interval, hit = found.interval[at], Hit(found.work[at], found.notes[at])
+            interval = self._interval[at]
             first = last = pitches[-1] + interval
             if interval == WIDEST:
                 last = len(allowed) - 1
@@ -130,7 +131,7 @@ class Guard:
                 first = 0
             for note_class in range(max(first, 0), min(last + 1, len(allowed))):
                 if allowed[note_class]:
-                    self._closed[note_class] = hit
+                    self._closed[note_class] = at
         if self._closed and len(self._closed) >= np.count_nonzero(allowed):
             self.unavoidable += 1
             self._closed = {}
@@ -139,4 +140,5 @@ class Guard:
     def hit(self, note_class: int) -> None:
         """Take down that this class, one of those last forbidden, would have been chosen."""
         self.hits += 1
-        self.last = self._closed[note_class]
+        at = self._closed[note_class]
+        self.last = Hit(self._found.work[at], self._found.notes[at])

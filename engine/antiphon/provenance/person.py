@@ -72,7 +72,8 @@ def ask_performer(input: TextIO, output: TextIO, name: str | None = None) -> Per
 
 def keep(person: Person) -> None:
     """Write the answers down for the next time. Raises UsageError where the folder can't be written."""
-    text = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in (("name", person.name), ("consent", person.consent)))
+    answers = {"name": person.name, "consent": person.consent}
+    text = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in answers.items())
     half = path().with_suffix(".half")
     try:
         path().parent.mkdir(parents=True, exist_ok=True)

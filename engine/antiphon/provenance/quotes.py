@@ -36,8 +36,8 @@ _BITS = 5
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A melody's name: `by` is who wrote it or whose it is. Melodies of one `family` are variants of one tune; `own` is the
-    player's own, and no quotation. `key` names it in a status: its number, or of a registered work a checksum above 2**32."""
+    """A melody's name: `by` is who wrote it or whose it is. Melodies of one `family` are variants of one tune, one below 0
+    is of a registered work; `own` is the player's own, and no quotation. `key` names it in a status: its number, or of a registered work a checksum above 2**32."""
 
     title: str
     by: str = ""
@@ -116,14 +116,18 @@ class Quotes:
         return cls(tuple(works), np.concatenate([*codes, ended]), np.concatenate([np.zeros(0, np.int8), *waits]),
                    np.concatenate([np.zeros(0, np.uint16), *of]))  # fmt: skip
 
+    @property
+    def learned(self) -> int:
+        """Notes before the first of a registered work."""
+        registered = np.flatnonzero(self.families < 0)
+        return int(np.searchsorted(self.of, registered[0])) if len(registered) else len(self.waits)
+
     def joined(self, melodies: Sequence[Melody]) -> Quotes:
-        """These and more of them, each work a family of its own where it is of none."""
+        """These, and behind them registered works, each of a family of its own below 0."""
         if not melodies:
             return self
-        first = int(self.families.max(initial=-1)) + 1
-        more, fresh = Quotes.of_melodies(melodies), []
-        for number, work in enumerate(more.works):
-            fresh.append(replace(work, family=first + number) if work.family < 0 else work)
+        more, registered = Quotes.of_melodies(melodies), np.count_nonzero(self.families < 0)
+        fresh = [replace(work, family=-1 - registered - number) for number, work in enumerate(more.works)]
         codes, waits = np.concatenate([self.codes[:-1], more.codes]), np.concatenate([self.waits, more.waits])
         return Quotes((*self.works, *fresh), codes, waits, np.concatenate([self.of, more.of + np.uint16(len(self.works))]))
 

@@ -15,7 +15,7 @@ import re
 import sys
 import zipfile
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import UsageError
@@ -43,7 +43,8 @@ class Part:
 
 def versions() -> dict[str, str | None]:
     """Name what ran here: antiphon, Python, the system and the packages that matter; None where one is not installed."""
-    found: dict[str, str | None] = {"python": platform.python_version(), "system": f"{platform.system()} {platform.release()} {platform.machine()}"}
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    found: dict[str, str | None] = {"python": platform.python_version(), "system": system}
     for name in ("antiphon", *PACKAGES):
         try:
             found[name] = importlib.metadata.version(name)
@@ -70,7 +71,8 @@ def pack(folder: Path, out: Path, documents: dict[str, object], sound: bool = Fa
             for path in sorted(folder.iterdir()):
                 why = _left_out(path, sound)
                 if why:
-                    left.append(Part(path.name, path.lstat().st_size, _sha256(path) if path.is_file() and not path.is_symlink() else None, why))
+                    own = path.is_file() and not path.is_symlink()
+                    left.append(Part(path.name, path.lstat().st_size, _sha256(path) if own else None, why))
                     continue
                 archive.write(path, f"take/{path.name}")
                 packed.append(Part(f"take/{path.name}", path.stat().st_size, _sha256(path)))
@@ -79,7 +81,7 @@ def pack(folder: Path, out: Path, documents: dict[str, object], sound: bool = Fa
                 archive.writestr(name, data)
                 packed.append(Part(name, len(data), hashlib.sha256(data).hexdigest()))
             about = {"what": "evidence of a take, packed by `antiphon report`; nothing was sent",
-                     "packed_at": datetime.now(timezone.utc).isoformat(timespec="seconds"), "with_sound": sound,
+                     "packed_at": datetime.now(UTC).isoformat(timespec="seconds"), "with_sound": sound,
                      "packed": [asdict(part) for part in packed], "left_out": [asdict(part) for part in left]}  # fmt: skip
             archive.writestr("report.json", json.dumps(about, indent=2, ensure_ascii=False))
         os.replace(half, out)

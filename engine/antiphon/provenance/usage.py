@@ -10,7 +10,7 @@ import json
 import math
 import os
 import stat
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import UsageError
@@ -42,16 +42,16 @@ def is_on() -> bool:
 
 
 def note(kind: str, **fields) -> bool:
-    """Add a line: `kind` ("play", "render"), the time (UTC), and `fields`. Any thread but the audio's; a write of a few hundred bytes.
+    """Add a line: `kind` ("play", "render"), the time (UTC), and `fields`. Any thread but the audio's; it is one short write.
 
-    Never raises and waits for nobody: what can't be written is not noted, and False is returned. A function among the fields is called
-    here, so that what it raises is no trouble either. Numbers that are not finite become null, long texts are cut, what JSON has no
-    word for is told in text.
+    Never raises and waits for nobody: what can't be written is not noted, and False is returned. A function among the fields is
+    called here, so that what it raises is no trouble either. Numbers that are not finite become null, long texts are cut, what JSON
+    has no word for is told in text.
     """
     try:
         if not is_on():
             return False
-        when = datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+        when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         line = json.dumps({"when": when, "kind": str(kind)[:_MOST_TEXT], **{key: _plain(value) for key, value in fields.items()}})
         data = line.encode() + b"\n"
         if len(data) > _MOST_LINE:

@@ -1,12 +1,14 @@
-"""The register of protected voices, and the ear that knows them again: of people who said no, or who keep their voice to themselves.
+"""The register of protected voices, and the ear that knows them again: of people who said no, or keep their voice to themselves.
 
-A voice is told by the shape of its spectrum: mean and spread of 24 cepstral coefficients (30 Hz to 7.6 kHz) over the hops in which it
-sounds with a pitch, 48 numbers. Two of these are compared by the ratio of two likelihoods, that they are of one voice and that they
-are of two (PLDA: Prince & Elder 2007, Kenny 2010), and that ratio by what strangers like either of them score (S-norm: Karam et al.
-2011); the space and the strangers were learned by bench/voices.py, and are `voicespace`. No sound is kept, nor can one be made of it.
+A voice is told by the shape of its spectrum: mean and spread of 24 cepstral coefficients (30 Hz to 7.6 kHz) over the hops in which
+it sounds with a pitch, 48 numbers. Two of these are compared by the ratio of two likelihoods, that they are of one voice and that
+they are of two (PLDA: Prince & Elder 2007), and that ratio by what the strangers most like either of them score (adaptive S-norm:
+Matejka et al. 2017). The space and the strangers were learned by bench/voices.py and are `voicespace`: without it there
+were five times as many errors, and without the strangers every fourth made-up hum was taken for another. No sound is kept, nor can
+one be made of a print.
 
-Error rates, and on what: bench/README.md. It does not know a voice in another register of itself, imitated or disguised for certain; of
-whistles and of hums with a closed mouth it knows little, and says nothing below five seconds of sound.
+Error rates, and on what: RESPONSIBLE_USE.md. Another register, a whisper, a disguise, a bad microphone make a voice unknown; an
+imitation may be taken for it. Whistles and hums with a closed mouth are hardly known again. Below five seconds nothing is said.
 """
 
 from __future__ import annotations
@@ -41,13 +43,14 @@ EVERY = 25
 THRESHOLD = voicespace.THRESHOLD
 """Likeness from which two are one voice."""
 STRANGEST = 5.0
-"""Deviations, squared and in the mean, that a print may be off the middle of all voices; farther out nothing is known of likeness."""
+"""Deviations, squared and in the mean, that a print may be off the middle of all voices; farther out nothing is known."""
 UNLIKE = -99.0
 """Likeness of what can't be compared."""
 _LEAST_SPREAD = 0.05
 _NEAREST = 20  # strangers that a likeness is measured against
 _MOST_BYTES, _MOST_VOICES, _MOST_NOTE = 65_536, 1000, 300
-_COSINES = (np.cos(np.pi * np.arange(1, CEPSTRA + 1)[:, None] * (np.arange(BANDS) + 0.5) / BANDS) * math.sqrt(2 / BANDS)).astype(np.float32)
+_ANGLES = np.pi / BANDS * np.outer(np.arange(1, CEPSTRA + 1), np.arange(BANDS) + 0.5)
+_COSINES = (math.sqrt(2 / BANDS) * np.cos(_ANGLES)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ class Voice:
 
 
 def cepstra(bands: np.ndarray) -> np.ndarray:
-    """Cepstral coefficients (24,) float32 of a hop, from the mel bands (2, 80) of its two control frames as `codec.Encoder.bands` has
-    them. About 5 microseconds."""
+    """Cepstral coefficients (24,) float32 of a hop, from the mel bands (2, 80) of its two control frames as `codec.Encoder.bands`
+    has them. About 3 microseconds."""
     return _COSINES @ (bands[0, :BANDS] + bands[1, :BANDS]) * np.float32(0.5)
 
 
@@ -83,8 +86,8 @@ def print_of(heard: np.ndarray) -> np.ndarray:
 
 
 def likeness(prints: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How much each of `prints` (n, 48) is like `other` (48,): (n,), in deviations of the strangers' most alike; UNLIKE where one of
-    both is too strange to say. Some 0.1 ms for a few."""
+    """How much each of `prints` (n, 48) is like `other` (48,): (n,), in deviations of the strangers' most alike; UNLIKE where one
+    of both is too strange to say. 0.2 ms for ten."""
     some, one = _placed(prints), _placed(other[None])
     ratio = _ratio(some, one)[:, 0]
     strangers = voicespace.STRANGERS
@@ -101,8 +104,8 @@ def strangeness(prints: np.ndarray) -> np.ndarray:
 class Recogniser:
     """Hears the performer's sounding hops, and says which protected voice the last 20 s of them are. Model process, one thread.
 
-    `hear` costs some microseconds a hop, and each 25th hop about 0.2 ms; nothing where no voice is registered. State: the hops, what
-    they were last taken for. Deterministic.
+    `hear` costs some microseconds a hop, and each 25th hop about 0.2 ms; nothing where no voice is registered. State: the hops,
+    what they were last taken for. Deterministic.
     """
 
     def __init__(self, voices: Sequence[Voice] = (), performer: str = ""):
@@ -205,7 +208,8 @@ def add(owner: str, heard: np.ndarray, note: str = "", file: str = "the clip") -
 def require(heard: np.ndarray, file: str) -> None:
     """Raise UsageError where too little was heard of a voice to tell it from others, or nothing like one."""
     if len(heard) < LEAST:
-        raise UsageError(f"{file}: {len(heard) * 0.02:.1f} s of it sound with a pitch; at least {LEAST * 0.02:g} s of one voice are needed")
+        sounding_s, least_s = len(heard) * 0.02, LEAST * 0.02
+        raise UsageError(f"{file}: {sounding_s:.1f} s of it sound with a pitch; at least {least_s:g} s of one voice are needed")
     if strangeness(print_of(heard)[None])[0] > STRANGEST:
         raise UsageError(f"{file}: unlike any voice or instrument that this was learned from; it can't be told from others")
 
