@@ -1,10 +1,10 @@
 """Who is heard, by the second: how often `antiphon verify` is right about real sounds mixed with marked ones.
 
-    python bench/mark_labels.py --clips DIR [--sessions 24] [--dry]
+    python bench/mark_labels.py [--clips DIR] [--sessions 24] [--dry]
 
 A session is a minute made of real recordings (DIR: WAV files, at 5 s or more): some stand for the performer, others, marked,
 for the voice; they take turns, sound together at -6, 0 or +6 dB, and are silent. The whole goes through nothing, MP3, Opus or a room.
-Seconds in which anything begins or ends are left out. Counted is the label beside what was played.
+Seconds in which anything begins or ends are left out, and of both those in which one is 12 dB louder. Counted is the label beside what was played.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from antiphon.provenance.mark import HOP, RATE, Mark, Payload
 from record import note, record
 
 KEY = bytes(32)
+_APART_DB = 12.0
 CODECS = {"mp3 128": ("libmp3lame", "128k", "mp3"), "opus 64": ("libopus", "64k", "opus"), "mp3 64": ("libmp3lame", "64k", "mp3")}
 
 
@@ -60,10 +61,12 @@ def session(sounds: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndar
             dry[a:b] *= 10 ** (rng.choice([-6, 0, 6]) / 20)
         truth += [None] + [kind] * (length - 2) + [None] if length > 2 else [None] * length
     marked = np.concatenate([mark.step(hop) for hop in voice.reshape(-1, HOP)])
-    level = np.stack([audible(voice), audible(dry)])
-    for second, kind in enumerate(truth):  # what a clip leaves silent within is not what it is called
+    heard = np.stack([audible(voice), audible(dry)])
+    power = np.square(np.stack([voice, dry]).reshape(2, seconds, RATE)).mean(2) + 1e-12
+    apart_db = np.abs(10 * np.log10(power[0] / power[1]))
+    for second, kind in enumerate(truth):  # a clip's own pauses are not what they are called
         need = {"performed": [1], "generated": [0], "both": [0, 1]}.get(kind or "", [])
-        if kind and not all(level[row, second] for row in need):
+        if kind and not all(heard[row, second] for row in need) or kind == "both" and apart_db[second] > _APART_DB:
             truth[second] = None
     return (marked + dry) * np.float32(0.8), truth
 
@@ -90,7 +93,7 @@ def through(sound: np.ndarray, way: str, rng: np.random.Generator) -> np.ndarray
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--clips", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data" / "clips")
     parser.add_argument("--sessions", type=int, default=24)
     parser.add_argument("--dry", action="store_true", help="write no record")
     options = parser.parse_args()

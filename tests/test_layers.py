@@ -27,7 +27,7 @@ LAYERS = {
     "provenance": ({"provenance"}, BELOW | {"files"}),
     "perform": ({"perform"}, BASE | {"params"}),
     "take": ({"take"}, BELOW | {"provenance", "files"}),
-    "chain": ({"answers", "beats", "chain", "cupboard", "diary", "frozen", "line", "marking", "wishes"}, SOUND),
+    "chain": ({"answers", "beats", "chain", "cupboard", "diary", "frozen", "line", "marking", "playback", "wishes"}, SOUND),
     "engine": ({"engine", "config", "drivers", "history", "later", "status", "steering", "workers", "worker_main", "proof", "recorder",
                 "render", "replay", "takes"},
                SOUND | {"chain"}),

@@ -22,7 +22,7 @@ from .line import Line, Now
 from .model.acoustic import AcousticModel, Manner
 from .model.bundle import QUOTES, Bundle
 from .model.codec import Decoder, Encoder
-from .model.keeping import Keeping, Kept, as_heard, joined
+from .model.keeping import Keeping, Kept, as_heard
 from .model.level import InputGain
 from .model.moments import Moments
 from .model.notes import NoteModel
@@ -38,6 +38,7 @@ from .model.tokens import HOP
 from .params import REGISTRY, Registry
 from .params.table import SLOTS
 from .perform import Action, Performer
+from .playback import Playback
 from .provenance import voices, works
 from .provenance.guard import Guard
 from .provenance.quotes import Quotes
@@ -52,7 +53,6 @@ _MIXED, _STROKES_ONLY = 0.35, 0.85  # shares of strokes in what was heard from w
 _ONSET = 0.5  # probability at which the performer's state machine is told of an onset
 _A_WHILE = 50  # hops
 _LAST_NOTES, _LAST_KEY = 4, 16  # of a phrase that is gone on from: the note model hears so many, what it is in is told by so many
-_FROZEN_HOPS = 15  # of recorded sound go round and round while it is frozen
 _RENEW_EVERY = 10  # hops: a knob that turns and turns does not make a trill
 END_REASONS = ("", "time", "yield", "told", "panic")
 """Why the last answer ended; the status carries the index."""
@@ -102,6 +102,7 @@ class Chain:
         self._timing = Timing()
         self._line, self._beats = Line(self._notes, self._timing), Beats(self._strokes, self._strikes, self._timing)
         self._placement, self._keeping = Placement(), Keeping(SLOTS)
+        self._playback = Playback()
         self.telling = Telling()
         """Who collects what is played, and what has ended of it."""
         self._level = InputGain()
@@ -143,12 +144,10 @@ class Chain:
         self._beats.reset()
         self._placement.reset()
         self.telling.reset()
+        self._playback.reset()
         self._keeping.forget()
         self._hop = 0  # hops heard since the segmenter began; the clock of all notes
         self._pitch_before = 0.0
-        self._played: Kept | None = None  # what is recalled from a slot; then neither line nor strokes play
-        self._played_at = self._frozen_at = 0
-        self._over = False  # it has come to its end
         self._sung: tuple | None = None  # latent, loudness class and pitch of the hop that sounded last
         self._seed, self._answers_of_seed = seed, 0
         self._began: tuple | None = None  # where the last answer began: notes heard by then, states of note model and strokes
@@ -158,11 +157,11 @@ class Chain:
         self._end = 0
         self._voice_gain = 1.0
 
-    _FIELDS = ("_hop", "_pitch_before", "_played", "_played_at", "_frozen_at", "_over", "_sung",
+    _FIELDS = ("_hop", "_pitch_before", "_sung",
                "_seed", "_answers_of_seed", "_began", "_renewed", "_voice_db", "_pitch_played", "_notes_heard", "_notes_played",
                "_end", "_voice_gain", "_apart")
     _STAGES = ("performer", "_tokenizer", "_segmenter", "_strokes", "_strikes", "_encoder", "_notes", "_guard", "_protected", "_acoustic",
-               "_decoder", "_level", "_timing", "_line", "_beats", "_placement", "_keeping", "_wishes", "telling")
+               "_decoder", "_level", "_timing", "_line", "_beats", "_placement", "_keeping", "_playback", "_wishes", "telling")
 
     def state(self) -> dict:
         """Return a copy of all that is remembered."""
@@ -276,7 +275,7 @@ class Chain:
         self._hop += 1
         answering = self._answering
         action = self.performer.step(frame.loudness_db, frame.voiced, frame.onset > _ONSET, params, self._voice_db, priming,
-                                     bool(called), self._over, self._played is not None)
+                                     bool(called), self._playback.over, self._playback.playing)
         return action, [] if answering else ended  # those may be our own voice, back through the room
 
     def _keep(self, notes: list[Note]) -> None:
@@ -327,7 +326,7 @@ class Chain:
 
     @property
     def _answering(self) -> bool:
-        return self._line.playing or self._beats.playing or self._played is not None
+        return self._line.playing or self._beats.playing or self._playback.playing
 
     def _now_s(self) -> float:
         """Device time at which the hop is heard that is made now."""
@@ -364,7 +363,7 @@ class Chain:
         wishes = self._wishes
         if action.begin:
             self._begin(called)
-        if self._played is not None:
+        if self._playback.playing:
             return action.shape(self._play_kept())
         late = 0.0
         if wishes.freeze:
@@ -435,30 +434,13 @@ class Chain:
             wishes.renewed()
 
     def _play_kept(self) -> np.ndarray:
-        """A hop of what a slot keeps: round and round, to its end, or standing still while frozen."""
-        kept, at = self._played, self._played_at
-        if self._over:  # the hop in which it fades out
-            return self._silence
-        if self._wishes.freeze:
-            self._frozen_at += 1
-            hop = self._frozen_hop()
-            return joined(kept.hop(at), hop) if self._frozen_at == 1 else hop
-        hop = kept.hop(at)
-        if self._frozen_at:
-            self._frozen_at += 1
-            hop, self._frozen_at = joined(self._frozen_hop(), hop), 0
-        note, begins = kept.note(at)
-        self._pitch_played = note.pitch if note else 0.0
-        self._notes_played += begins
-        self._played_at += 1
-        self._over = self._wishes.recall_as == "once" and self._played_at % len(kept.sound) == 0
+        """A hop of what a slot keeps."""
+        hop = self._playback.step(self._wishes.freeze, self._wishes.recall_as == "once")
+        self._pitch_played = self._playback.pitch
+        if self._playback.begins:
+            self._notes_played += 1
+            self.telling.play(self._pitch_played)
         return hop
-
-    def _frozen_hop(self) -> np.ndarray:
-        """The last hops before a slot was frozen go round and round."""
-        sound = self._played.sound
-        first = max(0, self._played_at % len(sound) - _FROZEN_HOPS)
-        return Kept(sound[first : first + _FROZEN_HOPS], ()).hop(self._frozen_at)
 
     def _begin(self, called: Kept | bool) -> None:
         """Take everything heard so far into account, draw the chances of this answer, and open its plans.
@@ -475,12 +457,13 @@ class Chain:
         wishes.reseeded = False
         self._apart = self._protected.key
         self.telling.begin()
-        self._over, self._sung, self._played = False, None, None
+        self._sung = None
+        self._playback.reset()
         self._line.reset()
         self._beats.reset()
         sung = [note for note in called.notes if note.pitch > 0] if isinstance(called, Kept) else []
         if isinstance(called, Kept) and (wishes.recall_as != "continue" or not sung):  # strokes cannot be gone on from: their sound is gone
-            self._played, self._played_at, self._frozen_at = called, 0, 0
+            self._playback.begin(called)
             self._keeping.pause()
             return
         if called is True and self._began[0] == self._notes_heard:
@@ -512,7 +495,7 @@ class Chain:
         """End an answer. What the segmenter was following is the performer's only if the performer is why it ended."""
         self._line.reset()
         self._beats.reset()
-        self._played, self._over = None, False
+        self._playback.reset()
         self.telling.end()
         self._end = END_REASONS.index(action.end)
         if action.end != "yield":

@@ -51,9 +51,9 @@ typedef struct ap_quotes_found {
     int32_t notes[AP_QUOTES_CODES];  /* notes in a row that it would be */
 } ap_quotes_found;
 
-/* A line of n notes, 1 .. AP_QUOTES_LINE, oldest first: pitches in semitones, the bins of the waits after them, and who plays
- * each. The wait from one player to another fits any; that after the last note is not read. */
-void ap_quotes_find(const ap_quotes *quotes, const ap_quotes_rules *rules, const int32_t *pitches, const int32_t *bins,
+/* A line of n notes, 1 .. AP_QUOTES_LINE, oldest first: pitches in semitones above any, the bins of the waits after them, and
+ * who plays each. The wait from one player to another fits any; that after the last note is not read. */
+void ap_quotes_find(const ap_quotes *quotes, const ap_quotes_rules *rules, const uint8_t *pitches, const uint8_t *bins,
                     const uint8_t *who, uint32_t n, ap_quotes_found *found);
 
 #endif

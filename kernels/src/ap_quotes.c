@@ -185,7 +185,7 @@ static places close_after(const ap_quotes *q, const ap_quotes_rules *rules, cons
     return here;
 }
 
-void ap_quotes_find(const ap_quotes *quotes, const ap_quotes_rules *rules, const int32_t *pitches, const int32_t *bins,
+void ap_quotes_find(const ap_quotes *quotes, const ap_quotes_rules *rules, const uint8_t *pitches, const uint8_t *bins,
                     const uint8_t *who, uint32_t n, ap_quotes_found *found) {
     line l = {.n = n - 1};
     found->length = found->closed = 0;
@@ -194,7 +194,7 @@ void ap_quotes_find(const ap_quotes *quotes, const ap_quotes_rules *rules, const
     for (uint32_t i = 0; i < l.n; i++) {
         const int32_t step = pitches[i + 1] - pitches[i];
         l.codes[i] = (uint8_t)((step < -WIDEST ? -WIDEST : step > WIDEST ? WIDEST : step) + WIDEST + 1);
-        const int known = who[i] == who[i + 1] && bins[i] >= 0 && (uint32_t)bins[i] < rules->bins;
+        const int known = who[i] == who[i + 1] && bins[i] < rules->bins;
         l.waits[i] = known ? rules->waits[bins[i]] : NAN;
         l.slack[i] = known ? rules->slack[bins[i]] : 0.0f;
     }

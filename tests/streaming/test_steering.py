@@ -452,11 +452,11 @@ def test_a_frozen_slot_stands_still_and_goes_on(ready):
     player.go(1, keep=1)
     player.go(12, mode="listen")
     player.go(30, mode="hold", recall=1)
-    at = player.chain._played_at
+    at = player.chain._playback.at
     voice = player.go(100, freeze=True)
-    assert player.chain._played_at == at and np.abs(voice).max() > 0
+    assert player.chain._playback.at == at and np.abs(voice).max() > 0
     player.go(10, freeze=False)
-    assert player.chain._played_at == at + 10
+    assert player.chain._playback.at == at + 10
 
 
 def test_to_go_on_from_a_long_slot_costs_no_more_than_a_short_one(ready):
@@ -502,7 +502,7 @@ def test_a_random_walk_through_all_controls_breaks_nothing(ready, seed):
         voice = player.go(1, **asked)
         assert np.isfinite(voice).all() and np.abs(voice).max() < 30
         chain = player.chain
-        if len(player.notes) > began and chain._played is None:
+        if len(player.notes) > began and not chain._playback.playing:
             hop, pitch, onset = player.notes[-1]
             pitches = chain._notes.pitches
             wishes = pitches.wishes

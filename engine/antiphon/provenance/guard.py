@@ -65,8 +65,6 @@ class Guard:
         })  # fmt: skip
         self._found = ffi.new("ap_quotes_found *")
         self._interval = self._found.interval
-        self._pitches, self._bins = ffi.new("int32_t[]", LINE), ffi.new("int32_t[]", LINE)
-        self._who = ffi.new("uint8_t[]", LINE)
         self.ask(8, 12)
         self.reset()
 
@@ -118,9 +116,9 @@ class Guard:
             self.length = 0
             return []
         n = min(len(pitches), self._depth)
-        self._pitches[0:n], self._bins[0:n], self._who[0:n] = pitches[-n:], iois[-n:], theirs[-n:]
         found = self._found
-        lib.ap_quotes_find(self._quotes, self._rules, self._pitches, self._bins, self._who, n, found)
+        line = bytes(pitches[-n:]), bytes(iois[-n:]), bytes(theirs[-n:])
+        lib.ap_quotes_find(self._quotes, self._rules, *line, n, found)
         self.length = found.length
         for at in range(found.closed):
             interval = self._interval[at]

@@ -37,7 +37,8 @@ _BITS = 5
 @dataclass(frozen=True, slots=True)
 class Work:
     """A melody's name: `by` is who wrote it or whose it is. Melodies of one `family` are variants of one tune, one below 0
-    is of a registered work; `own` is the player's own, and no quotation. `key` names it in a status: its number, or of a registered work a checksum above 2**32."""
+    is of a registered work; `own` is the player's own, and no quotation. `key` names it in a status: its number, or of a registered
+    work a checksum above 2**32."""
 
     title: str
     by: str = ""

@@ -194,15 +194,14 @@ static int quotes(uint64_t notes) {
     for (uint64_t n = 0; n < notes; n++) nexts[n] = codes[ends[n] + 1];
     const ap_quotes q = {words, ends, nexts, codes, waits, of, families, own, notes / 2, notes};
     const float bins[3] = {0.0f, 16.0f, 32.0f}, slack[3] = {1.0f, 1.0f, 1.0f};
-    int32_t pitches[AP_QUOTES_LINE + 1], line[AP_QUOTES_LINE + 1];
-    uint8_t who[AP_QUOTES_LINE + 1];
+    uint8_t pitches[AP_QUOTES_LINE + 1], line[AP_QUOTES_LINE + 1], who[AP_QUOTES_LINE + 1];
     ap_quotes_found found;
     for (uint32_t from = 0; from < 20; from++)
         for (uint32_t n = 0; n <= AP_QUOTES_LINE + 1; n++) {
             for (uint32_t i = 0; i < n; i++) {
                 const uint64_t note = notes ? (from + i) % notes : 0;
-                pitches[i] = i ? pitches[i - 1] + codes[note] - 16 : 60;
-                line[i] = (int32_t)(note % 3) + (i == 9 ? 40 : i == 11 ? -3 : 0);
+                pitches[i] = (uint8_t)(i ? pitches[i - 1] + codes[note] - 16 : 60);
+                line[i] = (uint8_t)(note % 3 + (i == 9 ? 40 : i == 11 ? 253 : 0));
                 who[i] = i > 4;
             }
             for (uint32_t depth = 0; depth < 70; depth += 3) {
