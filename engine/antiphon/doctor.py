@@ -95,12 +95,24 @@ def examine(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
     _look_at_processor(report)
     runs = _look_at_runtime(report)
     sound = _look_at_bundle(report, options.bundle) if runs else False
+    _look_at_proof(report)
     say(f"running the device for {_DEVICE_S:g} s, silently ...")
     _run_device(report, options)
     if sound:
         say(f"running the model for {_HEAR_S + options.seconds:g} s, silently ...")
         _run_model(report, options)
     return report
+
+
+def _look_at_proof(report: Report) -> None:
+    """The mark's key, and whether what is recorded can be signed."""
+    from .provenance import credentials, keys
+
+    key = keys.current()
+    where = f"key {key.id}" + ("" if key.path else ", for this run only")
+    report.add("mark", NOTE if key.note else GOOD, where, key.note)
+    problem = credentials.prepare()
+    report.add("content credentials", NOTE if problem else GOOD, "cannot be signed" if problem else "takes and renders are signed", problem)
 
 
 def _look_at_rights(report: Report) -> None:
