@@ -28,6 +28,7 @@ _LOOK_S = 0.05
 _MOST_EVENTS = 100_000  # that wait for a disk that stands still
 _STATE_WAIT_S = 20.0
 _LAST_WORDS_S = 0.3  # the model's last steps reach the journal after the tape has stopped
+_RELEASE_S = 2.0
 _PIECE = 65_536
 
 
@@ -52,12 +53,14 @@ class Recorder:
         """Raises UsageError where there can be no take in `folder`."""
         self.folder, self.payload = folder, payload
         self._look, self._say, self._states, self._sign = look, say, states, sign
-        self._rate = segment.samplerate
+        self.rate = segment.samplerate
         spec = TakeSpec(folder, segment.samplerate, segment.in_channels, segment.out_channels, payload.hex, about)
         self._writer = TakeWriter(spec)
         self._tape, self._journal = Tape(segment), Ring(pointer=lib.ap_segment_journal(segment.pointer))
         self._journal.skip(self._journal.readable)
-        self._events: deque[tuple[int, Event]] = deque(maxlen=_MOST_EVENTS)
+        self._reading, self._gone = threading.Lock(), False  # the segment may be unmapped as soon as it is gone
+        self._events: deque[tuple[int, Event]] = deque()
+        self._events_lost = 0
         self._epoch = 0
         self._origin = 0  # clock at the take's frame 0, as the present epoch of the tape has it
         self._left = b""  # of the journal, a record that is not whole yet
@@ -67,7 +70,7 @@ class Recorder:
         """Frames that are missing so far, and silent."""
         self.summary: TakeSummary | None = None
         self.failed = ""
-        self._stopping, self._reason = threading.Event(), ""
+        self._stopping, self._written, self._reason = threading.Event(), threading.Event(), ""
         self._thread = threading.Thread(target=self._run, name="antiphon-take", daemon=True)
         self._tape.open()
         self._thread.start()
@@ -75,7 +78,7 @@ class Recorder:
     @property
     def seconds(self) -> float:
         """Seconds recorded so far."""
-        return self._writer.frames / self._rate
+        return self._writer.frames / self.rate
 
     @property
     def running(self) -> bool:
@@ -84,21 +87,36 @@ class Recorder:
 
     def event(self, event: Event, clock: int) -> None:
         """Take down what was accepted; `clock` is the frame at which it counts."""
-        self._events.append((clock, event))
+        if len(self._events) < _MOST_EVENTS:
+            self._events.append((clock, event))
+        else:
+            self._events_lost += 1
+
+    def release(self, reason: str) -> None:
+        """End the take, and wait until the segment is needed no more: a moment, and two seconds at most. It is finished, and signed, after that."""
+        self._reason = self._reason or reason
+        self._stopping.set()
+        self._written.wait(_RELEASE_S)
+        self._let_go()
 
     def stop(self, reason: str, wait_s: float | None = None) -> TakeSummary | None:
         """End the take and wait until it is whole and signed; None where the disk lets it hang longer than `wait_s`, or it had failed."""
         self._reason = self._reason or reason
         self._stopping.set()
         self._thread.join(wait_s)
+        self._let_go()
         return self.summary
+
+    def _let_go(self) -> None:
+        with self._reading:
+            self._gone = True
 
     def _run(self) -> None:
         try:
             while not self._stopping.wait(_LOOK_S):
                 self._carry()
             self._carry()
-            self._tape.close()
+            self._ask(self._tape.close)
             until = time.monotonic() + _LAST_WORDS_S
             while time.monotonic() < until:
                 self._carry()
@@ -106,6 +124,7 @@ class Recorder:
             if self._epoch:
                 self._record()
             summary = self._writer.close(self._reason)
+            self._written.set()
         except AntiphonError as error:
             self._give_up(str(error))
             return
@@ -118,33 +137,40 @@ class Recorder:
         self.summary = summary
 
     def _give_up(self, line: str) -> None:
-        self._tape.close()
+        self._ask(self._tape.close)
+        self._written.set()
         self._say(line)
         self.failed = line
 
     def _carry(self) -> None:
         """Bring everything that is there to the disk."""
-        begun = self._tape.begun()
+        begun = self._ask(self._tape.begun)
         if begun and begun.epoch != self._epoch:
             self._begin(begun)
         self._read_journal()
-        broken = self._tape.broken  # before what is left on it is read: nothing comes after it was
+        broken = self._ask(lambda: self._tape.broken)  # before what is left on it is read: nothing comes after it was
         while self._epoch:
-            if self._writer.frames - self._recorded >= self._rate:
+            if self._writer.frames - self._recorded >= self.rate:
                 self._record()
-            dry, voice, mix = self._tape.read(min(_PIECE, self._rate - (self._writer.frames - self._recorded)))
-            if not len(dry):
+            frames = min(_PIECE, self.rate - (self._writer.frames - self._recorded))
+            sound = self._ask(lambda: self._tape.read(frames))  # noqa: B023  called at once
+            if sound is None or not len(sound[0]):
                 break
-            self._writer.sound(dry, voice, mix)
+            self._writer.sound(*sound)
         self._take_down_events()
         self._take_in_states()
         if broken:
-            self._tape.close()
-            self._tape.open()
+            self._ask(self._tape.close)
+            self._ask(self._tape.open)
+
+    def _ask(self, what: Callable):
+        """Call something of the segment's, while it is there."""
+        with self._reading:
+            return None if self._gone else what()
 
     def _begin(self, begun) -> None:
         """An epoch of the tape begins: the first, or after a gap."""
-        self._tape.skip_to(begun.position)
+        self._ask(lambda: self._tape.skip_to(begun.position))
         if not self._epoch:
             self._origin = begun.clock - self._writer.frames
         missing = begun.clock - self._origin - self._writer.frames
@@ -152,7 +178,7 @@ class Recorder:
             self._writer.gap(missing, "the disk was too slow" if self._epoch else "")
             self.gap_frames += missing
             if self.gap_frames == missing:  # once
-                self._say(f"take {self.folder}: the disk is too slow, {missing / self._rate:.1f} s are missing")
+                self._say(f"take {self.folder}: the disk is too slow, {missing / self.rate:.1f} s are missing")
         self._origin = begun.clock - self._writer.frames
         self._epoch = begun.epoch
         about = {"epoch": begun.epoch, "clock": begun.clock, "frame": self._writer.frames}
@@ -162,10 +188,12 @@ class Recorder:
         self._read_journal()
         self._take_down_events()
         self._recorded = self._writer.frames
-        self._writer.second({"utc": datetime.now(UTC).isoformat(timespec="milliseconds"), "payload": self.payload.hex, **self._look()})
+        self._writer.second({"utc": datetime.now(UTC).isoformat(timespec="milliseconds"), "payload": self.payload.hex,
+                             "events_lost": self._events_lost, **self._look()})  # fmt: skip
 
     def _read_journal(self) -> None:
-        data = self._left + self._journal.read(self._journal.readable).tobytes()
+        words = self._ask(lambda: self._journal.read(self._journal.readable))
+        data = self._left + (b"" if words is None else words.tobytes())
         whole = journal.whole(data)
         data, self._left = data[:whole], data[whole:]
         if not data or not self._epoch:

@@ -26,6 +26,7 @@ from .provenance import credentials
 from .provenance.mark import Payload
 from .recorder import Recorder, free_folder
 from .status import Status
+from .take import TakeSummary
 
 INDEX = "takes.jsonl"
 """In the player's home: which take a payload points to, a line each."""
@@ -50,17 +51,28 @@ class Takes:
         self._values: dict = {}
         self._answers: deque[dict] = deque(maxlen=64)
         self._wanted: Path | None = None
+        self._goes_on: Path | None = None
+        self._ending: list[Recorder] = []
         self._busy = threading.Lock()
         self._name = ""
         self.place = Path.home() / "antiphon-takes"
         """Where takes lie that are begun without a folder."""
 
     def bind(self, segment: Segment, states: Path | None) -> None:
-        """An engine has this segment from now on; a take that was wanted before begins, one that ran goes on as another."""
+        """An engine has this segment from now on; a take that was wanted before begins, one that ran goes on as another.
+
+        Raises UsageError where the wanted one cannot be had.
+        """
         self._segment, self._states = segment, states
         if self._wanted:
             folder, self._wanted = self._wanted, None
             self.begin(folder)
+        if self._goes_on:
+            folder, self._goes_on = self._goes_on, None
+            try:
+                self.begin(free_folder(folder))
+            except AntiphonError as error:  # sound comes first
+                self._say(str(error))
 
     def want(self, folder: Path) -> None:
         """Begin a take in this folder with the first frame of sound. Raises UsageError for a folder that is not free."""
@@ -127,26 +139,30 @@ class Takes:
 
     def end(self, reason: str) -> None:
         """End the take that runs, if one does; it is written to its end and signed before this returns, unless the disk hangs."""
-        recorder = self._recorder
-        if recorder is None:
-            return
-        if not recorder.running:
-            self._recorder = None
-            return
-        summary = recorder.stop(reason, _END_S + _SIGN_SHARE * recorder.seconds)
-        self._recorder = None
+        recorder, self._recorder = self._recorder, None
+        if recorder:
+            self._ending.append(recorder)
+        for one in tuple(self._ending):  # also one that somebody else is ending: the segment goes when this returns
+            summary = one.stop(reason, _END_S + _SIGN_SHARE * one.seconds)
+            if one in self._ending:
+                self._ending.remove(one)
+                self._tell_of(one, summary)
+
+    def _tell_of(self, recorder: Recorder, summary: TakeSummary | None) -> None:
         if summary:
-            lost = f", {recorder.gap_frames / self._segment.samplerate:.1f} s of it missing" if recorder.gap_frames else ""
+            lost = f", {recorder.gap_frames / recorder.rate:.1f} s of it missing" if recorder.gap_frames else ""
             self._say(f"take {summary.folder}: {summary.seconds:.1f} s{lost}")
         elif not recorder.failed:
             self._say(f"take {recorder.folder}: the disk hangs; when it is back: antiphon take repair {recorder.folder}")
 
     def leave(self, reason: str) -> None:
-        """The segment goes: a take that runs ends, and goes on in another folder when there is a segment again."""
+        """The segment goes: a take that runs ends, and goes on in another folder when there is a segment again. Waits a moment, for
+        no disk: what is left to do of it is done meanwhile."""
         if self.running:
-            folder = self._recorder.folder
-            self.end(reason)
-            self._wanted = free_folder(folder)
+            recorder, self._recorder = self._recorder, None
+            recorder.release(reason)
+            self._ending.append(recorder)
+            self._goes_on = recorder.folder
         self._segment = None
 
     def answered(self, attribution: dict) -> None:

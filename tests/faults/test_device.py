@@ -18,6 +18,7 @@ from antiphon.history import carry_over
 from antiphon.kernels import Resampler, ffi, lib
 from antiphon.latency import Timeline
 from antiphon.layout import STATUS_FIELDS, Segment, SegmentSpec
+from antiphon.take import Take, verify
 from playing import tone, wait_for
 
 
@@ -131,6 +132,25 @@ def test_another_device_comes_instead():
         assert np.abs(heard).max() > 0.02 and np.abs(heard).max() < 0.04  # 0.3 at -20 dB
     finally:
         engine.stop()
+
+
+def test_a_take_goes_on_in_another_when_another_device_comes(tmp_path):
+    """The first ends where its device did, the next begins with the next device; each is whole, each with its own mark."""
+    driver = Pluggable(48_000)
+    engine = _engine(driver, take=tmp_path / "take")
+    try:
+        wait_for(lambda: engine.status().take_s > 0.5)
+        driver.pull()
+        wait_for(lambda: engine.lost)
+        driver.plug(44_100, 128)
+        driver.plugged = True
+        wait_for(lambda: engine.status().take.endswith("take-2") and engine.status().take_s > 0.5)
+    finally:
+        engine.stop()
+    takes = [Take(tmp_path / name) for name in ("take", "take-2")]
+    assert [take.samplerate for take in takes] == [48_000, 44_100]
+    assert takes[0].reason == "the device changed" and takes[0].id != takes[1].id
+    assert all(verify(take.folder).ok for take in takes)
 
 
 def test_a_device_with_fewer_channels_comes_instead():

@@ -244,3 +244,12 @@ def test_a_take_survives_the_model(tmp_path):
     assert verify(tmp_path / "take").ok
     result = replay(tmp_path / "take")
     assert result.notes == () and result.hops > 100 and result.hops_same == result.hops
+
+
+def test_a_performance_that_ends_while_a_take_is_being_ended(tmp_path):
+    """The pedal that ends the take, and Ctrl-C right after it: the take is whole."""
+    engine, _ = live(tmp_path / "take", seconds=60.0)
+    wait(lambda: engine.status().take_s > 0.5)
+    engine.proof.takes.press(start=False)
+    engine.stop()
+    assert verify(tmp_path / "take").ok and Take(tmp_path / "take").closed

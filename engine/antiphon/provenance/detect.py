@@ -133,7 +133,7 @@ class Detector:
             if strong:
                 return self._read(sound, white, strong, finding, 1.0, share)
         del maps
-        pieces = _pieces(sound, 10 * RATE, max(1, len(sound) // (30 * RATE)))
+        pieces = _pieces(sound, 10 * RATE, max(1, len(sound) // (40 * RATE)))
         strong = self._strong(drifting_places(white, pieces), "drift")
         if strong:
             self._note(finding, strong, "drift")
@@ -217,7 +217,7 @@ class Detector:
 
     def _at_other_speeds(self, sound: np.ndarray, finding: Finding) -> Finding:
         """Try the bands at other speeds, tempos and pitches on the loudest pieces."""
-        pieces = _pieces(sound, _PIECE, max(1, len(sound) // (60 * RATE)))
+        pieces = _pieces(sound, _PIECE, max(1, len(sound) // (90 * RATE)))
         ways = [(1 / speed, speed) for speed in _SPEEDS] + [(tempo, 1.0) for tempo in _SPEEDS if tempo != 1]
         ways += [(1.0, pitch) for pitch in _PITCHES if pitch != 1]
         best: tuple[Place, float, float, int] | None = None

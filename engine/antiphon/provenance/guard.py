@@ -26,7 +26,7 @@ COMMON = 2
 COMMONPLACE = 256
 """Places of a line's last notes that are looked at; where there are more, those of its last notes and one before, and so on."""
 LOOSE = 0.25 * OCTAVE
-"""Parts of a doubling by which the ratio of two waits may differ, beside what `HOP` leaves open. A waltz's 2:1 is not a 3:2."""
+"""Parts of a doubling by which the ratio of two waits may differ, beside a hop more or less of each: 3:2 is no 1:1, nor 2:1."""
 LINE = lib.AP_QUOTES_LINE
 """Notes up to which a line is looked back on."""
 

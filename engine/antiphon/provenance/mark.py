@@ -8,6 +8,8 @@ installation's key, spells the payload. detect.py finds both again.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..kernels import Fft
@@ -23,18 +25,64 @@ _FOLLOW = np.float32(0.15)
 _BANDS_POWER, _NOISE_POWER = 10**-3.2, 10**-3.25  # of the hop's, at most
 _NOISE_MASKED = np.float32(10**0.25)  # masked noise bears more than masked bands
 _TAPER = 160
-_PIECES = 8
+PIECES = 8
+"""Of 2.5 ms each: how finely the mark follows the sound's envelope within a hop."""
 _SILENT = 1e-12 * HOP
 
 
-def window() -> np.ndarray:
-    """Give the shape over the hop before and this one, (2 HOP,) float32: a slow rise and a short fall."""
-    rise = np.sin(np.pi / 2 * (np.arange(HOP) + 0.5) / HOP) ** 2
-    return np.concatenate([rise, np.ones(HOP - _TAPER), _fall()]).astype(np.float32)
+class Tables:
+    """What is the same for every mark. Do not write to it.
+
+    `window` (2 HOP,): over the hop before and this one, a slow rise and a short fall. `edge` (HOP,). `ramp` (8, HOP): from the
+    hop's eight pieces to its frames. `lines`, `long` and `short_lines`, `short`: lines of the transforms of 2 HOP and of 1024
+    frames that lie in some band, and their shares. `inside`, `spread`: the lines that get a mark, and their gains by band.
+    """
+
+    def __init__(self):
+        fall = np.cos(np.pi / 2 * (np.arange(_TAPER) + 0.5) / _TAPER) ** 2
+        rise = np.sin(np.pi / 2 * (np.arange(HOP) + 0.5) / HOP) ** 2
+        self.window = np.concatenate([rise, np.ones(HOP - _TAPER), fall]).astype(np.float32)
+        self.edge = np.concatenate([fall[::-1], np.ones(HOP - 2 * _TAPER), fall]).astype(np.float32)
+        self.short_window = np.hanning(HOP + 2)[1:-1].astype(np.float32)
+        long = shares(2 * HOP)
+        self.lines, self.long = _occupied(long)
+        self.short_lines, self.short = _occupied(shares(1024))
+        self.inside = slice(self.lines.start - 1, self.lines.stop + 1)
+        smooth = np.stack([np.convolve(band, (0.25, 0.5, 0.25), "same") for band in long.T])
+        self.spread = np.ascontiguousarray(smooth[:, self.inside], np.float32)
+        self.masking, self.ceiling = masking(), ceiling()
+        # Of two noises that together have the power 1, each has a half.
+        self.noise_norm = (1 / np.sqrt(2 * (self.window.astype(np.float64) ** 2).sum() * long.sum(0))).astype(np.float32)
+        at = np.clip((np.arange(HOP) + 0.5) * PIECES / HOP - 0.5, 0, PIECES - 1)
+        piece = np.minimum(at.astype(int), PIECES - 2)
+        self.ramp = np.zeros((PIECES, HOP), np.float32)
+        self.ramp[piece, np.arange(HOP)] = 1 - (at - piece)
+        self.ramp[piece + 1, np.arange(HOP)] = at - piece
+
+    def amounts(self, energy: np.ndarray, change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give the amplitude of the bands' and of the noise's mark relative to each band: (..., BANDS) float32 each.
+
+        `energy` (..., BANDS) of the bands, `change` (..., BANDS) how restless each is.
+        """
+        own = np.square(np.minimum(np.maximum(_OWN * change, _FLOOR), self.ceiling))
+        masked, total = (energy @ self.masking) / energy, energy.sum(-1, keepdims=True)
+        found = []
+        for masked_power, most in ((masked, _BANDS_POWER), (_NOISE_MASKED * masked, _NOISE_POWER)):
+            square = np.minimum(_LARGEST**2, np.maximum(own, masked_power))
+            kept = np.minimum(1, total * np.float32(most) / (square * energy).sum(-1, keepdims=True))
+            found.append(np.sqrt(square * kept))
+        return found[0], found[1]
+
+    def envelope(self, powers: np.ndarray) -> np.ndarray:
+        """Give the sound's envelope, (..., HOP), at most 1, from the `powers` (..., 8) of a hop's pieces."""
+        whole = powers.sum(-1, keepdims=True)
+        return np.minimum(1, np.sqrt(powers * (PIECES / whole)) * 2) @ self.ramp
 
 
-def _fall() -> np.ndarray:
-    return np.cos(np.pi / 2 * (np.arange(_TAPER) + 0.5) / _TAPER) ** 2
+@functools.lru_cache(maxsize=1)
+def tables() -> Tables:
+    """Give the tables; made once."""
+    return Tables()
 
 
 class Mark:
@@ -45,26 +93,9 @@ class Mark:
 
     def __init__(self, key: bytes, payload: Payload):
         self._key = key
-        self._public, self._secret = presence(), secret(key)
+        self._public, self._secret, self._tables = presence(), secret(key), tables()
         self._fft, self._short_fft = Fft(2 * HOP), Fft(1024)
-        self._window = window()
-        self._edge = np.concatenate([_fall()[::-1], np.ones(HOP - 2 * _TAPER), _fall()]).astype(np.float32)
-        self._short_window = np.hanning(HOP + 2)[1:-1].astype(np.float32)
-        long, short = shares(2 * HOP), shares(1024)
-        self._lines, self._long = _occupied(long)
-        self._short_lines, self._short = _occupied(short)
-        smooth = np.stack([np.convolve(band, (0.25, 0.5, 0.25), "same") for band in long.T])
-        self._first, self._last = self._lines.start - 1, self._lines.stop + 1
-        self._spread = np.ascontiguousarray(smooth[:, self._first : self._last], np.float32)
-        self._masking, self._ceiling = masking(), ceiling()
-        self._noise_norm = (1 / np.sqrt(2 * (self._window.astype(np.float64) ** 2).sum() * long.sum(0))).astype(np.float32)
-        at = np.clip((np.arange(HOP) + 0.5) * _PIECES / HOP - 0.5, 0, _PIECES - 1)
-        piece = np.minimum(at.astype(int), _PIECES - 2)
-        ramp = np.zeros((_PIECES, HOP), np.float32)
-        ramp[piece, np.arange(HOP)] = 1 - (at - piece)
-        ramp[piece + 1, np.arange(HOP)] = at - piece
-        self._ramp = ramp
-        self._frames, self._noise = np.zeros(2 * HOP, np.float32), np.zeros(2 * HOP, np.float32)
+        self._frames = np.zeros(2 * HOP, np.float32)
         self._X, self._N = np.zeros(HOP + 1, np.complex64), np.zeros(HOP + 1, np.complex64)
         self._W, self._w = np.zeros(HOP + 1, np.complex64), np.zeros(2 * HOP, np.float32)
         self._short_frames, self._D = np.zeros(1024, np.float32), np.zeros(513, np.complex64)
@@ -115,61 +146,54 @@ class Mark:
         voice = np.array(voice, np.float32)
         at, self._hop = self._hop % PERIOD, self._hop + 1
         bit, self._bit = self._bit, self.bits[at]
-        powers = np.square(voice).reshape(_PIECES, -1).sum(1)
+        powers = np.square(voice).reshape(PIECES, -1).sum(1)
         power = float(powers.sum())
         if not _SILENT < power < np.inf:
             self._before, self._levels = np.nan_to_num(voice, posinf=0, neginf=0), None
             return voice
-        X, energy = self._analyse(voice)
-        bands, noise = self._amounts(energy)
+        table, inside = self._tables, self._tables.inside
+        energy = self._analyse(voice)
+        bands, noise = table.amounts(energy, self._change)
         self._gains[0] = self._band_signs[at] * bands
-        self._gains[1] = noise * np.sqrt(energy) * self._noise_norm
-        gains = self._gains @ self._spread
+        self._gains[1] = noise * np.sqrt(energy) * table.noise_norm
+        gains = self._gains @ table.spread
         frames = self._frames
         np.multiply(self._secret.noise[at - 1], bit, out=frames[:HOP])
         np.multiply(self._secret.noise[at], self._bit, out=frames[HOP:])
         frames[:HOP] += self._public.noise[at - 1]
         frames[HOP:] += self._public.noise[at]
-        frames *= self._window
+        frames *= table.window
         self._fft.forward(frames, self._N)
-        inside = slice(self._first, self._last)
-        self._W[inside] = X[inside] * gains[0] + self._N[inside] * gains[1]
+        self._W[inside] = self._X[inside] * gains[0] + self._N[inside] * gains[1]
         self._fft.inverse(self._W, self._w)
         mark = self._w[HOP:]
-        envelope = np.minimum(1, np.sqrt(powers * (_PIECES / power)) * 2).astype(np.float32) @ self._ramp
-        mark *= self._edge
-        mark *= envelope
+        mark *= table.edge
+        mark *= table.envelope(powers)
         mark *= voice != 0
         self._before = voice
         return voice + mark
 
-    def _analyse(self, voice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the spectrum of the last two hops and its energy in the bands; follow how restless each band is."""
-        frames = self._frames
-        np.multiply(self._before, self._window[:HOP], out=frames[:HOP])
-        np.multiply(voice, self._window[HOP:], out=frames[HOP:])
+    def _analyse(self, voice: np.ndarray) -> np.ndarray:
+        """Leave the spectrum of the last two hops in `_X`, give its energy in the bands, follow how restless each band is."""
+        table, frames = self._tables, self._frames
+        np.multiply(self._before, table.window[:HOP], out=frames[:HOP])
+        np.multiply(voice, table.window[HOP:], out=frames[HOP:])
         self._fft.forward(frames, self._X)
-        X = self._X
-        inside = X[self._lines]
-        energy = (inside.real**2 + inside.imag**2) @ self._long + np.float32(1e-12)
-        np.multiply(voice, self._short_window, out=self._short_frames[:HOP])
+        lines = self._X[table.lines]
+        energy = (lines.real**2 + lines.imag**2) @ table.long + np.float32(1e-12)
+        np.multiply(voice, table.short_window, out=self._short_frames[:HOP])
         self._short_fft.forward(self._short_frames, self._D)
-        inside = self._D[self._short_lines]
-        levels = np.log((inside.real**2 + inside.imag**2) @ self._short + np.float32(1e-9))
+        lines = self._D[table.short_lines]
+        levels = np.log((lines.real**2 + lines.imag**2) @ table.short + np.float32(1e-9))
         if self._levels is not None:
-            self._change += _FOLLOW * (np.minimum(np.abs(levels - self._levels), 1) - self._change)
+            follow(self._change, self._levels, levels)
         self._levels = levels
-        return X, energy
+        return energy
 
-    def _amounts(self, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the amplitude of the bands' and of the noise's mark relative to each band, (BANDS,) float32."""
-        own = np.square(np.minimum(np.maximum(_OWN * self._change, _FLOOR), self._ceiling))
-        masked, total = (energy @ self._masking) / energy, float(energy.sum())
-        found = []
-        for masked_power, most in ((masked, _BANDS_POWER), (_NOISE_MASKED * masked, _NOISE_POWER)):
-            square = np.minimum(_LARGEST**2, np.maximum(own, masked_power))
-            found.append(np.sqrt(square * np.float32(min(1.0, most * total / float(square @ energy)))))
-        return found[0], found[1]
+
+def follow(change: np.ndarray, before: np.ndarray, levels: np.ndarray) -> None:
+    """Let `change` (BANDS,) follow by how much the bands' levels, natural logarithms, have moved."""
+    change += _FOLLOW * (np.minimum(np.abs(levels - before), 1) - change)
 
 
 def _occupied(weights: np.ndarray) -> tuple[slice, np.ndarray]:

@@ -63,7 +63,7 @@ def correlate(white: np.ndarray, first: int, last: int) -> tuple[np.ndarray, flo
     ahead = min(len(taken), FRAMES - at)
     ring[at : at + ahead] = taken[:ahead]
     ring[: len(taken) - ahead] = taken[ahead:]
-    lines, out = np.zeros(FRAMES // 2 + 1, np.complex64), ring.copy()
+    lines, out = np.empty(FRAMES // 2 + 1, np.complex64), np.empty(FRAMES, np.float32)
     fft.forward(ring, lines)
     np.conjugate(lines, out=lines)
     lines *= pattern

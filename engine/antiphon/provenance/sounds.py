@@ -19,6 +19,7 @@ from .detect import STRETCH
 from .pattern import RATE
 
 _BLOCK = 65_536
+_ALIKE = 0.999
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,21 @@ class Sound:
         if frames:
             yield np.concatenate(held)
 
-    def one_channel(self) -> bool:
-        """Say whether all channels have the same sound, as far as the first two minutes tell."""
+    def apart(self) -> bool:
+        """Say whether some channel is not but a louder or softer copy of the rest, as far as the first two minutes tell."""
         if self.channels == 1:
-            return True
-        seen = 0
+            return False
+        products, seen = np.zeros((self.channels + 1, self.channels + 1)), 0
         for block in self._blocks():
-            if not np.allclose(block, block[:, :1], atol=1e-4):
-                return False
+            block = np.nan_to_num(np.column_stack([block, block.mean(1)]), posinf=0, neginf=0)
+            products += block.T @ block
             seen += len(block)
-            if seen > 120 * self.samplerate:
+            if seen > STRETCH // RATE * self.samplerate:
                 break
-        return True
+        power = np.diag(products)
+        sounding = power[:-1] > 1e-6 * power.max()
+        alike = products[:-1, -1] / np.sqrt(power[:-1] * power[-1] + 1e-20)
+        return bool((alike[sounding] < _ALIKE).any())
 
     def _with_tail(self, resampler: Resampler | None) -> Iterator[np.ndarray]:
         yield from self._blocks()

@@ -124,7 +124,7 @@ def verify(path: str | Path, key_file: str | Path | None = None, public_only: bo
     if not finding.seconds:
         raise UsageError(f"{path}: holds no sound (0 frames)")
     channel = "the mean of its channels" if sound.channels > 1 else "its only channel"
-    if not finding.marked and sound.channels > 1 and not sound.one_channel():
+    if not finding.marked and sound.apart():
         for index in range(min(sound.channels, _MOST_CHANNELS)):
             alone = _look(sound, Detector(keys, deep=False), index)
             alone.p_value = min(1.0, alone.p_value * (1 + sound.channels))
