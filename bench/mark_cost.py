@@ -83,7 +83,7 @@ def finding(sound: np.ndarray, write: bool) -> None:
                         raise SystemExit(f"verify of {name} {seconds} s: exit code {done.returncode}")
                     busy = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
                     figures = {"wall_s": wall, "processor_s": busy, "times_real_time": seconds / wall,
-                               "times_real_time_of_a_core": seconds / busy, "most_memory_mb": after.ru_maxrss / 1024}
+                               "times_real_time_of_a_core": seconds / busy}
                     record("mark_cost", f"verify {name} {seconds} s", figures, unit="s",
                            clock="start to end of the process", settings={"samplerate": rate, "channels": channels}, write=write)
                     note(f"verify {name}, {seconds} s, {rate} Hz x {channels}: {seconds / wall:.0f} x real time, "

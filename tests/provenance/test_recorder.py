@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from playing import freewheel, noise, phrase_then_silence, tone
+from playing import freewheel, noise, phrase_then_silence, tone, wait_for
 
 from antiphon.audio.dummy import DummyDriver
 from antiphon.engine import Engine, EngineConfig
@@ -28,13 +28,6 @@ def live(take=None, seconds=3.0, **settings):
     engine = Engine(EngineConfig(bundle="echo", take=take, driver_instance=driver, values={"phrase_gap_s": 0.2}, realtime=False, **settings))
     engine.start()
     return engine, driver
-
-
-def wait(condition, seconds=15.0):
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert condition()
 
 
 def read(take, stem):
@@ -77,12 +70,12 @@ def test_a_take_begins_and_ends_while_it_plays(tmp_path):
         engine.proof.takes.call("set")
         for _ in range(2):
             engine.proof.takes.press(start=True)
-            wait(lambda: engine.status().take_s > 0.5)
+            wait_for(lambda: engine.status().take_s > 0.5)
             with pytest.raises(UsageError, match="runs already"):
                 engine.proof.takes.press(start=True)
             engine.proof.takes.press(start=False)
-            wait(lambda: not engine.status().take)
-            wait(lambda: not engine.proof.takes._busy.locked())
+            wait_for(lambda: not engine.status().take)
+            wait_for(lambda: not engine.proof.takes._busy.locked())
         with pytest.raises(UsageError, match="no take runs"):
             engine.proof.takes.press(start=False)
     finally:
@@ -113,7 +106,7 @@ def test_a_live_take_is_replayed_bit_for_bit(tmp_path):
         time.sleep(1.0)
         engine.proof.takes.begin(tmp_path / "take")
         engine.apply(Event("density", 3.0))
-        wait(lambda: engine.status().take_s > 2.5)
+        wait_for(lambda: engine.status().take_s > 2.5)
         engine.proof.takes.end("told")
     finally:
         engine.stop()
@@ -134,11 +127,11 @@ def test_a_full_disk_ends_the_take_and_not_the_music(tmp_path, monkeypatch):
         real(file, content, at)
 
     try:
-        wait(lambda: engine.status().take_s > 0.3)
+        wait_for(lambda: engine.status().take_s > 0.3)
         monkeypatch.setattr(writing, "write_at", write_at)
-        wait(lambda: any("disk full" in line for line in engine.status().messages))
+        wait_for(lambda: any("disk full" in line for line in engine.status().messages))
         frames = engine.status().frames
-        wait(lambda: engine.status().frames > frames + 9600)
+        wait_for(lambda: engine.status().frames > frames + 9600)
         assert not engine.status().take
     finally:
         engine.stop()
@@ -158,10 +151,10 @@ def test_a_slow_disk_leaves_a_gap_that_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(writing, "sync", sync)
     try:
-        wait(lambda: engine.status().take_s > 0.5)
+        wait_for(lambda: engine.status().take_s > 0.5)
         until[0] = time.monotonic() + 2.0
         time.sleep(2.2)
-        wait(lambda: engine.status().take_s > 3.0)
+        wait_for(lambda: engine.status().take_s > 3.0)
         assert engine.status().take_gap_frames == 0  # the tape holds this long
     finally:
         engine.stop()
@@ -189,9 +182,9 @@ def test_a_tape_that_was_full_goes_on_after_a_gap(tmp_path, monkeypatch):
         for at in range(0, len(lost), 48_000):
             engine.run(lost[at : at + 48_000])
         stuck.set()
-        wait(lambda: recorder._tape._mix.readable == 0 and recorder._tape.begun() is None)
+        wait_for(lambda: recorder._tape._mix.readable == 0 and recorder._tape.begun() is None)
         engine.run(noise(48_000, seed=3))
-        wait(lambda: recorder.gap_frames > 0 and recorder._tape._mix.readable == 0)
+        wait_for(lambda: recorder.gap_frames > 0 and recorder._tape._mix.readable == 0)
         gap = recorder.gap_frames
     dry = read(tmp_path / "take", "dry")[:, 0] * 2.0**-31
     fed = np.concatenate([noise(48_000, seed=1), lost, noise(48_000, seed=3)])[:, 0]
@@ -234,11 +227,11 @@ def test_a_take_survives_the_model(tmp_path):
     engine.start()
     try:
         engine.apply(Event("trigger", True))
-        wait(lambda: engine.status().take_s > 2.0)
+        wait_for(lambda: engine.status().take_s > 2.0)
         os.kill(engine.status().worker_pid, signal.SIGKILL)
-        wait(lambda: engine.status().restarts == 1 and engine.model_plays)
+        wait_for(lambda: engine.status().restarts == 1 and engine.model_plays)
         hops = engine.status().steps
-        wait(lambda: engine.status().steps > hops + 60)
+        wait_for(lambda: engine.status().steps > hops + 60)
     finally:
         engine.stop()
     assert verify(tmp_path / "take").ok
@@ -249,7 +242,7 @@ def test_a_take_survives_the_model(tmp_path):
 def test_a_performance_that_ends_while_a_take_is_being_ended(tmp_path):
     """The pedal that ends the take, and Ctrl-C right after it: the take is whole."""
     engine, _ = live(tmp_path / "take", seconds=60.0)
-    wait(lambda: engine.status().take_s > 0.5)
+    wait_for(lambda: engine.status().take_s > 0.5)
     engine.proof.takes.press(start=False)
     engine.stop()
     assert verify(tmp_path / "take").ok and Take(tmp_path / "take").closed

@@ -8,7 +8,7 @@ import base64
 
 import numpy as np
 
-THRESHOLD = 2.5
+THRESHOLD = 3.1
 
 CENTRE = np.frombuffer(base64.b85decode(
     "5JKIv@i<Af{I9dM%dSPUswiBtkRt`MXep_(7p2d!a3A5YA1TDHJS>~6G%Sp&m@QDW3${_Y`nkEfi@PkmSiHHs%e?%&0lg``D!o~~JH1K0M!i10J-tl5NWELV"
