@@ -314,7 +314,7 @@ def test_the_engine_tells_whose_voice_it_was(heard, monkeypatch):
             engine.run(np.zeros((MODEL_RATE, 1), np.float32))
             assert engine.status().answers and engine.status().voice_match == expected
             for _ in range(2):
-                engine._tell_of_voice(int(engine.segment.read_status()["voice_match"]))
+                engine.proof.watch(engine.segment.read_status())
             told = [line for line in engine.status().messages if "protected" in line]
             line = f"this sounds like the voice of {expected}, which is protected: answering in a stored voice"
             assert told == ([line] if expected else [])
