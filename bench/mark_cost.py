@@ -52,7 +52,8 @@ def putting_on(sound: np.ndarray, hops: int, write: bool) -> None:
         took.append((time.perf_counter_ns() - at) / 1000)
     busy = (time.process_time_ns() - began) / 1000 / hops
     figures = summary(took) | {"processor_us": busy, "share_of_a_core": busy / HOP_US}
-    record("mark_cost", "step", figures, unit="us", clock="around Mark.step of one hop of 20 ms", settings={"hops": hops}, write=write)
+    record("mark_cost", "step", figures, unit="us", clock="around Mark.step of one hop of 20 ms", settings={"hops": hops},
+           write=write)
     note(f"step: p50 {figures['p50']:.0f} us, p99 {figures['p99']:.0f} us, {100 * busy / HOP_US:.2f} % of a core")
     took = []
     for number in range(50):

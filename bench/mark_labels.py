@@ -2,9 +2,10 @@
 
     python bench/mark_labels.py [--clips DIR] [--sessions 24] [--dry]
 
-A session is a minute made of real recordings (DIR: WAV files, at 5 s or more): some stand for the performer, others, marked,
-for the voice; they take turns, sound together at -6, 0 or +6 dB, and are silent. The whole goes through nothing, MP3, Opus or a room.
-Seconds in which anything begins or ends are left out, and of both those in which one is 12 dB louder. Counted is the label beside what was played.
+A session is a minute made of real recordings (DIR: WAV files, of 5 s or more): some stand for the performer, others, marked,
+for the voice; they take turns, sound together at -6, 0 or +6 dB, and are silent. The whole goes through nothing, MP3, Opus or
+a room. Seconds in which anything begins or ends are left out, and of both those in which one is 12 dB louder. Counted is the
+label beside what was played.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ def main() -> None:
             total = max(1, sum(row.values()))
             note(f"  {kind:10} {total:5} s: " + ", ".join(f"{label} {100 * n / total:.1f} %" for label, n in row.items() if n))
         heard = {"performed": ("generated", "both"), "generated": ("performed",), "both": ("performed",)}
-        wrong = {kind: sum(table[kind][label] for label in labels) / max(1, sum(table[kind].values())) for kind, labels in heard.items()}
+        wrong = {kind: sum(table[kind][label] for label in labels) / max(1, sum(table[kind].values()))
+                 for kind, labels in heard.items()}
         record("mark_labels", way, {"labels": table, "wrong": wrong}, unit="s", clock="none: counts of seconds",
                settings={"sessions": options.sessions}, write=not options.dry)
 

@@ -32,6 +32,8 @@ BENCHES = {
     "take_kill": (["--kills", "5"], [], False),
     "instrument_kill": (["--kills", "3"], [], True),
     "recovery": (["--kills", "3", "--losses", "1"], [], True),
+    "mark": (["--quick"], [], True),
+    "mark_false_alarms": (["--quick"], [], False),
 }
 
 

@@ -14,11 +14,13 @@ enum {
     AP_QUOTES_CODES = 32,
     AP_QUOTES_FAMILIES = 8,
     AP_QUOTES_LINE = 65,    /* notes that are looked back on */
+    AP_QUOTES_SAMPLE = 256,
     AP_QUOTES_MOST = 4096
 };
 
 typedef struct ap_quotes {
     const int64_t *words;    /* notes, sorted */
+    const int64_t *sampled;  /* every AP_QUOTES_SAMPLE-th of these from the first on: a search begins in few pages */
     const int32_t *ends;     /* notes: which note each word is of */
     const uint8_t *nexts;    /* notes: the code that follows there, beside the word for the cache's sake */
     const uint8_t *codes;    /* notes + 1 */

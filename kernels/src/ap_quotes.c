@@ -26,13 +26,30 @@ typedef struct places {
     uint64_t low, high;
 } places;
 
-static uint64_t place_of(const ap_quotes *q, int64_t word, uint64_t low, uint64_t high) {
+/* How many of the words are smaller, from `low` on, where all before are. */
+static uint64_t search(const int64_t *words, int64_t word, uint64_t low, uint64_t high) {
     while (low < high) {
         const uint64_t middle = low + (high - low) / 2;
-        if (q->words[middle] < word) low = middle + 1;
+        if (words[middle] < word) low = middle + 1;
         else high = middle;
     }
     return low;
+}
+
+static uint64_t place_of(const ap_quotes *q, int64_t word, uint64_t low, uint64_t high) {
+    if (low == 0 && high == q->notes) { /* a search through all of it would touch a page at each step */
+        const uint64_t sample = search(q->sampled, word, 0, (q->notes + AP_QUOTES_SAMPLE - 1) / AP_QUOTES_SAMPLE);
+        low = sample ? (sample - 1) * AP_QUOTES_SAMPLE : 0;
+        if (sample * AP_QUOTES_SAMPLE < high) high = sample * AP_QUOTES_SAMPLE;
+    }
+    return search(q->words, word, low, high);
+}
+
+/* The same of a word that is not far from `low`. */
+static uint64_t soon_after(const ap_quotes *q, int64_t word, uint64_t low, uint64_t high) {
+    uint64_t step = 8;
+    while (high - low > step && q->words[low + step] < word) low += step, step *= 2;
+    return search(q->words, word, low, high - low > step ? low + step : high);
 }
 
 static int64_t word_of(const line *l) {
@@ -103,7 +120,7 @@ static places agreeing(const ap_quotes *q, int64_t word, uint32_t depth, places 
     const uint32_t rest = BITS * (DEPTH - (depth < DEPTH ? depth : DEPTH));
     const int64_t first = word >> rest << rest;
     const uint64_t low = place_of(q, first, in.low, in.high);
-    return (places){low, place_of(q, first + ((int64_t)1 << rest), low, in.high)};
+    return (places){low, soon_after(q, first + ((int64_t)1 << rest), low, in.high)};
 }
 
 static uint32_t alike(int64_t one, int64_t two) {

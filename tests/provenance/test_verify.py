@@ -82,14 +82,15 @@ def test_silence_is_undecided(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name, rate, how", [
-    ("a.flac", 44_100, {}), ("a.mp3", 48_000, {}), ("a.wav", 16_000, {}), ("a.wav", 96_000, {"subtype": "FLOAT"}), ("a.aiff", 22_050, {}),
+    ("a.flac", 44_100, {}), ("a.mp3", 48_000, {}), ("a.wav", 16_000, {}), ("a.wav", 96_000, {"subtype": "FLOAT"}),
+    ("a.aiff", 22_050, {}),
 ])
 def test_any_format_and_rate_is_read(tmp_path, answer, capsys, name, rate, how):
     path = written(tmp_path / name, retimed(answer, RATE, rate), rate, **how)
     code, document = told(capsys, path)
     assert code == 0
     assert [one["payload"] for one in document["payloads"]] == [PAYLOAD.hex]
-    assert document["samplerate"] == rate and document["seconds"] == pytest.approx(12, abs=0.1)
+    assert document["samplerate"] == rate and document["seconds"] == pytest.approx(12, abs=0.001 if "mp3" not in name else 0.1)
 
 
 @ffmpeg

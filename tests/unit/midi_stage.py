@@ -75,7 +75,7 @@ class Stage:
         self.events, self.lines, self.now = [], [], 100.0
         self.refuse = lambda event: None
         self.desk = Desk(registry, self._apply, self.values, frame_at=lambda unix_s: round(unix_s * 48_000), log=self.lines.append)
-        for path in ("preset", "ask"):
+        for path in ("preset", "ask", "take/start", "take/stop", "take/name"):
             self.desk.handle(path, lambda event: None)
         self.pulse = Pulse(self.desk, lambda: self.now)
         self.ports = FakePorts(inputs)

@@ -12,7 +12,7 @@ DESCRIPTION = (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="WAV, FLAC, OGG or MP3; anything else that ffmpeg can read, where it is installed")
+    parser.add_argument("file", metavar="FILE", help="WAV, FLAC, OGG or MP3; what ffmpeg can read too, where it is installed")
     parser.add_argument("--key", metavar="FILE", help="also try the keys of a file that `antiphon keys export` wrote")
     parser.add_argument("--public-only", action="store_true", help="use no keys: only what everybody can tell")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, everything else on stderr")

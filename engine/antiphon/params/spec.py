@@ -209,7 +209,7 @@ class Param:
 
     def position(self, value: Value) -> float:
         """Where a fader stands for a value, 0..1 along the curve; an enum's words share its way evenly. 0 of a row that has a word
-        for it stands at 0, beside the minimum."""
+        for it stands at 0, beside the minimum, or one whole step before it."""
         if self.kind == "bool":
             return float(value)
         if self.kind == "enum":
@@ -218,7 +218,12 @@ class Param:
             return 0.0
         if self.curve == "exp":
             return math.log(value / self.minimum) / math.log(self.maximum / self.minimum)
-        return (value - self.minimum) / (self.maximum - self.minimum)
+        return (value - self._lowest) / (self.maximum - self._lowest)
+
+    @property
+    def _lowest(self) -> float:
+        """What a straight fader stands for at 0: the minimum, or of whole numbers the step before it that is the word's."""
+        return self.minimum - 1 if self.zero and self.kind == "int" else self.minimum
 
     def at(self, position: float) -> Value:
         """Give the accepted value that a fader at `position`, 0..1, stands for: the inverse of `position`, rounded where there are
@@ -233,7 +238,9 @@ class Param:
         if self.curve == "exp":
             number = self.minimum * (self.maximum / self.minimum) ** position
         else:
-            number = self.minimum + (self.maximum - self.minimum) * position
+            number = self._lowest + (self.maximum - self._lowest) * position
+            if number < self.minimum - 0.5:
+                return self.accept(0)
         return self.accept(round(number) if self.kind == "int" else number)
 
     def span(self) -> str:

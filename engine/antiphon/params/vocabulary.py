@@ -188,7 +188,7 @@ UNITS = {
     "s": ("s", 1), "sec": ("s", 1), "second": ("s", 1), "seconds": ("s", 1), "minute": ("s", 60), "minutes": ("s", 60),
     "min": ("s", 60), "mins": ("s", 60),
     "ms": ("s", 0.001), "db": ("dB", 1), "bpm": ("bpm", 1), "hz": ("Hz", 1), "khz": ("Hz", 1000), "semitones": ("semitones", 1),
-    "semitone": ("semitones", 1), "note": ("note", 1), "percent": ("", 0.01), "%": ("", 0.01),
+    "semitone": ("semitones", 1), "note": ("note", 1), "notes": ("notes", 1), "intervals": ("intervals", 1), "percent": ("", 0.01), "%": ("", 0.01),
 }  # fmt: skip
 
 STRENGTHS = {"a bit": 0.5, "a little": 0.5, "a touch": 0.5, "a bit of": 0.5, "slightly": 0.5, "somewhat": 0.5, "bit": 0.5,

@@ -196,7 +196,10 @@ class Detector:
         return finding
 
     def _spell_bands(self, sound: np.ndarray, moves: np.ndarray, tracks: int, finding: Finding) -> None:
-        """Look for a payload in the bands alone, at other tempos too where the noise lies in several places, as it does after stretching."""
+        """Look for a payload in the bands alone.
+
+        At other tempos too where the noise lies in several places, as it does after stretching.
+        """
         found = self._strong(band_places(moves), "bands")
         if found:
             layer = follow_bands(moves, found[0].lag, 0, len(sound))

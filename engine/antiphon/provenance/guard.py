@@ -23,7 +23,7 @@ from .quotes import OCTAVE, WIDEST, Quotes
 
 COMMON = 2
 """Tune families in which a run may be found and still be one melody's; found in more it is a formula."""
-COMMONPLACE = 256
+COMMONPLACE = 2048
 """Places of a line's last notes that are looked at; where there are more, those of its last notes and one before, and so on."""
 LOOSE = 0.25 * OCTAVE
 """Parts of a doubling by which the ratio of two waits may differ, beside a hop more or less of each: 3:2 is no 1:1, nor 2:1."""
@@ -49,7 +49,8 @@ class Guard:
     def __init__(self, quotes: Quotes, bin_hops: np.ndarray):
         self.quotes = quotes
         arrays = {
-            "words": ("int64_t[]", quotes.words), "ends": ("int32_t[]", quotes.ends), "codes": ("uint8_t[]", quotes.codes),
+            "words": ("int64_t[]", quotes.words), "sampled": ("int64_t[]", quotes.words[:: lib.AP_QUOTES_SAMPLE].copy()),
+            "ends": ("int32_t[]", quotes.ends), "codes": ("uint8_t[]", quotes.codes),
             "nexts": ("uint8_t[]", quotes.nexts), "waits": ("int8_t[]", quotes.waits), "of": ("uint16_t[]", quotes.of),
             "families": ("int32_t[]", quotes.families),
             "own": ("uint8_t[]", quotes.own.view(np.uint8)),
@@ -101,7 +102,6 @@ class Guard:
         """What a quotation is: so many notes in a row with their rhythm, or so many intervals without; 0: none is."""
         self.on = bool(notes or intervals)
         self._rules.in_rhythm, self._rules.in_any = max(notes - 2, 0), max(intervals - 1, 0)
-        self._depth = min(max(lib.AP_QUOTES_DEPTH, notes, intervals) + 1, LINE)
 
     def forbidden(self, pitches: Sequence[int], iois: Sequence[int], theirs: Sequence[bool], allowed: np.ndarray) -> list[int]:
         """The classes that the next note must not be, among those `allowed` (classes,), at least one of which is left.
@@ -115,22 +115,23 @@ class Guard:
         if not self.on or len(pitches) < 2:
             self.length = 0
             return []
-        n = min(len(pitches), self._depth)
+        n = min(len(pitches), LINE)
         found = self._found
         line = bytes(pitches[-n:]), bytes(iois[-n:]), bytes(theirs[-n:])
         lib.ap_quotes_find(self._quotes, self._rules, *line, n, found)
         self.length = found.length
-        for at in range(found.closed):
+        return self._within(found.closed, pitches[-1], allowed.tobytes()) if found.closed else []
+
+    def _within(self, count: int, last: int, allowed: bytes) -> list[int]:
+        """The classes that are closed, of those allowed; a widest leap closes all that are as wide."""
+        for at in range(count):
             interval = self._interval[at]
-            first = last = pitches[-1] + interval
-            if interval == WIDEST:
-                last = len(allowed) - 1
-            elif interval == -WIDEST:
-                first = 0
-            for note_class in range(max(first, 0), min(last + 1, len(allowed))):
+            low = 0 if interval == -WIDEST else last + interval
+            high = len(allowed) - 1 if interval == WIDEST else last + interval
+            for note_class in range(max(low, 0), min(high + 1, len(allowed))):
                 if allowed[note_class]:
                     self._closed[note_class] = at
-        if self._closed and len(self._closed) >= np.count_nonzero(allowed):
+        if self._closed and len(self._closed) >= allowed.count(1):
             self.unavoidable += 1
             self._closed = {}
         return list(self._closed)

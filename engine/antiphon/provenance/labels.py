@@ -16,7 +16,7 @@ LABELS = ("performed", "generated", "both", "silence", "undecided")
 _REFERENCE = b"reference"
 _BLOCK = 500  # hops
 _SILENT_DB, _BELOW_LOUDEST_DB = -80.0, 70.0
-_SPREAD = 0.12  # of the ratio where the voice is alone, over clips
+_SPREAD, _SPREAD_LOSSY = 0.12, 0.4  # of the ratio where the voice is alone, over clips; a lossy copy does not weaken all alike
 _MIXED = np.linspace(0.0, 1.0, 17)
 _CHANGE = 3.0  # nats
 _SURE = 0.8
@@ -101,10 +101,10 @@ def label(sound: np.ndarray, noise: Layer) -> tuple[list[str], np.ndarray]:
     loud = audible(sound)
     telling = loud & (full > 4) & (heard > 3)
     weakened = float(np.clip(np.quantile(heard[telling] / full[telling], 0.9), 0.1, 1)) if telling.sum() >= 3 else 1.0
-    alone = full * weakened
+    alone, spread = full * weakened, _SPREAD + _SPREAD_LOSSY * (1 - weakened)
     likely = np.stack([
         _normal(heard, 0.0, 1.1),
-        _normal(heard, alone, np.sqrt(1 + weakened**2 + np.square(_SPREAD * alone))),
+        _normal(heard, alone, np.sqrt(1 + weakened**2 + np.square(spread * alone))),
         np.mean([_normal(heard, share * alone, np.sqrt(1.2 + (share * weakened) ** 2)) for share in _MIXED], axis=0),
     ], axis=1)
     likely[~loud] = 1

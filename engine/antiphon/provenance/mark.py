@@ -18,12 +18,12 @@ from .pattern import BANDS, HOP, PERIOD, PUBLIC_KEY, RATE, ceiling, masking, pre
 
 __all__ = ["HOP", "PUBLIC_KEY", "RATE", "Mark", "Payload"]
 
-_LARGEST = 0.22
+_LARGEST = 0.22, 0.3  # relative amplitude of a band's mark, and of its noise
 _FLOOR = np.float32(10 ** (-34 / 20))
 _OWN = np.float32(0.3)  # of the band's own restlessness: what changes anyway hides a change
 _FOLLOW = np.float32(0.15)
-_BANDS_POWER, _NOISE_POWER = 10**-3.2, 10**-3.25  # of the hop's, at most
-_NOISE_MASKED = np.float32(10**0.25)  # masked noise bears more than masked bands
+_CEILING = 1.0, 1.5  # times the ceiling by pitch: noise between noisy partials is heard less than partials that waver
+_MASKED = np.float32(0.25)  # of what other bands mask: the ear hears this share first, and a band's own hides more for less
 _TAPER = 160
 PIECES = 8
 """Of 2.5 ms each: how finely the mark follows the sound's envelope within a hop."""
@@ -64,13 +64,11 @@ class Tables:
 
         `energy` (..., BANDS) of the bands, `change` (..., BANDS) how restless each is.
         """
-        own = np.square(np.minimum(np.maximum(_OWN * change, _FLOOR), self.ceiling))
-        masked, total = (energy @ self.masking) / energy, energy.sum(-1, keepdims=True)
+        restless, masked = np.maximum(_OWN * change, _FLOOR), _MASKED * (energy @ self.masking) / energy
         found = []
-        for masked_power, most in ((masked, _BANDS_POWER), (_NOISE_MASKED * masked, _NOISE_POWER)):
-            square = np.minimum(_LARGEST**2, np.maximum(own, masked_power))
-            kept = np.minimum(1, total * np.float32(most) / (square * energy).sum(-1, keepdims=True))
-            found.append(np.sqrt(square * kept))
+        for largest, ceiling_share in zip(_LARGEST, _CEILING, strict=True):
+            own = np.minimum(restless, np.float32(ceiling_share) * self.ceiling)
+            found.append(np.sqrt(np.minimum(np.float32(largest**2), np.maximum(np.square(own), masked))))
         return found[0], found[1]
 
     def envelope(self, powers: np.ndarray) -> np.ndarray:

@@ -152,7 +152,8 @@ def drifting_places(white: np.ndarray, pieces: list[tuple[int, int]]) -> list[Pl
                     halves.append((total, energy))
             if len(halves) == 2:
                 halves.append((halves[0][0] + halves[1][0], halves[0][1] + halves[1][1]))
-            found += [_best(total / np.float32(np.sqrt(energy) + 1e-10), first, last, tests, ppm * 1e-6) for total, energy in halves]
+            for total, energy in halves:
+                found.append(_best(total / np.float32(np.sqrt(energy) + 1e-10), first, last, tests, ppm * 1e-6))
     return sorted(found, key=lambda place: -place.z)
 
 

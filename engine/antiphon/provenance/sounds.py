@@ -42,10 +42,11 @@ class Sound:
         resampler = Resampler(self.samplerate, RATE) if self.samplerate != RATE else None
         skip = resampler.delay_frames if resampler else 0
         held: list[np.ndarray] = []
-        frames = 0
-        for block in self._with_tail(resampler):
+        frames = given = taken = 0
+        for block in self._blocks():
             mono = block.mean(1) if channel is None else block[:, channel]
             mono = np.nan_to_num(np.ascontiguousarray(mono, np.float32), posinf=0, neginf=0)
+            taken += len(mono)
             out = np.array(resampler.process(mono)) if resampler else mono
             out, skip = out[skip:], max(0, skip - len(out))
             held.append(out)
@@ -53,9 +54,13 @@ class Sound:
             if frames >= STRETCH + STRETCH // 4:
                 whole = np.concatenate(held)
                 yield whole[:STRETCH]
-                held, frames = [whole[STRETCH:]], len(whole) - STRETCH
-        if frames:
-            yield np.concatenate(held)
+                held, frames, given = [whole[STRETCH:]], len(whole) - STRETCH, given + STRETCH
+        if resampler:
+            rest = np.array(resampler.process(np.zeros(resampler.delay_frames * self.samplerate // RATE + 64, np.float32)))
+            held.append(rest[skip:])
+        whole = np.concatenate(held or [np.zeros(0, np.float32)])[: -(-taken * RATE // self.samplerate) - given]
+        if len(whole):
+            yield whole
 
     def apart(self) -> bool:
         """Say whether some channel is not but a louder or softer copy of the rest, as far as the first two minutes tell."""
@@ -72,11 +77,6 @@ class Sound:
         sounding = power[:-1] > 1e-6 * power.max()
         alike = products[:-1, -1] / np.sqrt(power[:-1] * power[-1] + 1e-20)
         return bool((alike[sounding] < _ALIKE).any())
-
-    def _with_tail(self, resampler: Resampler | None) -> Iterator[np.ndarray]:
-        yield from self._blocks()
-        if resampler:
-            yield np.zeros((resampler.delay_frames * self.samplerate // RATE + 1, self.channels), np.float32)
 
     def _blocks(self) -> Iterator[np.ndarray]:
         return self._by_ffmpeg() if self.decoder == "ffmpeg" else self._by_libsndfile()

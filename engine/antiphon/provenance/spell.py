@@ -28,8 +28,9 @@ class Spelled:
 
 
 def read(noise: Layer | None, bands: Layer | None, keys: list[tuple[str, bytes]], tried: float = 1) -> list[Spelled]:
-    """Read the payloads of a track whose layers have the same rows: of all of it, then of windows of 20 s, as one may follow another.
+    """Read the payloads of a track whose layers have the same rows: of all of it, then of windows of 20 s.
 
+    There may be several: another take may begin while the pattern goes on.
     Of a wrong payload with a right proof, P(z >= t) <= 2^48 x what was tried x exp(-t^2 / 2), whatever the sound; that is held
     below 1e-8. `tried` says in how many such calls. About 10 ms for each key and window.
     """

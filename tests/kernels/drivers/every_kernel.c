@@ -192,7 +192,7 @@ static int quotes(uint64_t notes) {
         ends[at] = (int32_t)n;
     }
     for (uint64_t n = 0; n < notes; n++) nexts[n] = codes[ends[n] + 1];
-    const ap_quotes q = {words, ends, nexts, codes, waits, of, families, own, notes / 2, notes};
+    const ap_quotes q = {words, notes ? words : NULL, ends, nexts, codes, waits, of, families, own, notes / 2, notes};
     const float bins[3] = {0.0f, 16.0f, 32.0f}, slack[3] = {1.0f, 1.0f, 1.0f};
     uint8_t pitches[AP_QUOTES_LINE + 1], line[AP_QUOTES_LINE + 1], who[AP_QUOTES_LINE + 1];
     ap_quotes_found found;
