@@ -22,6 +22,13 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return choose
 
 
+def named(text: str) -> str:
+    """Take any name but none: a variable of the shell that was never set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("there is no name; give one")
+    return text
+
+
 def positive(text: str) -> int:
     """Read a whole number above 0."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:12]) < 10**9:

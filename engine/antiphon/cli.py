@@ -13,7 +13,7 @@ import re
 import sys
 
 from . import __version__, commands
-from .arguments import lead, one_of, place, port, positive, seconds, semitones
+from .arguments import lead, named, one_of, place, port, positive, seconds, semitones
 from .errors import AntiphonError, UsageError, nearest
 from .params import REGISTRY, surfaces
 from .params.presets import load_preset, preset_files
@@ -189,6 +189,7 @@ def _play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="repeat an input file")
     parser.add_argument(
         "--take",
+        type=named,
         metavar="DIR",
         help="record a take into a new folder: your sound, the voice, the mix, every event, and the proof of how it was made",
     )

@@ -30,6 +30,7 @@ from .later import Later
 from .layout import MARK_WORDS, PLAYING, Segment, SegmentSpec
 from .model.lead import LATE_TIMES, LATE_WITHIN_S, most_frames
 from .params import REGISTRY
+from .perform.machine import STATES
 from .proof import Proof
 from .status import Status, make_status
 from .steering import Steering
@@ -40,6 +41,7 @@ _SHORTEST_LOOK_S = 0.001
 _REOPEN_S = 0.2
 _FALL_BACK_AFTER = 3  # tries for the device that was lost before the system's default will do
 _STOP_FADE_S = 0.03
+_LAST_STEPS_S = 0.1
 _STOP_S = 0.5  # more than a supervisor takes that does not wait for a device
 _PUSH_AHEAD_S = 0.1  # block rows reach the callback this long before their frame
 
@@ -117,6 +119,7 @@ class Engine:
             return
         if fade and self._thread and self._device_lost_at is None:
             self._fade_out()
+            self._end_answer()
         self._last_status = self.status()  # while the model still speaks for itself
         self._stopping.set()
         self.proof.end()
@@ -417,6 +420,17 @@ class Engine:
         until = time.monotonic() + 4 * _STOP_FADE_S + 4 * self.format.blocksize / rate
         while self.segment.clock < heard and time.monotonic() < until:
             time.sleep(0.002)
+
+    def _end_answer(self) -> None:
+        """Let what still is answered end, so that it can be said what it was nearest to. Nothing is heard any more."""
+        if not self.model_plays:
+            return
+        with self._lock:
+            self.steering.apply(Event("panic", True))
+        until = time.monotonic() + _LAST_STEPS_S
+        while int(self.segment.read_status()["state"]) == STATES.index("answering") and time.monotonic() < until:
+            time.sleep(0.005)
+        time.sleep(_WATCH_S)  # it is told after the step
 
     def _notice(self, line: str) -> None:
         with self._lock:

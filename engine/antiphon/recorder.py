@@ -230,9 +230,19 @@ class Recorder:
 
 
 def free_folder(folder: Path) -> Path:
-    """Give the folder itself where it is new or empty, else the next free name beside it."""
-    for number in range(1, 10_000):
-        tried = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
-        if not tried.exists() or (tried.is_dir() and not any(tried.iterdir())):
-            return tried
+    """Give the folder itself where it is new or empty, else the next free name beside it.
+
+    Raises UsageError for what can be no folder of a take: no name of one, a line break in it, too long, out of reach.
+    """
+    if any(char < " " or char == "\x7f" for char in str(folder)):
+        raise UsageError(f"take {str(folder)!r}: is no name in one line of text; choose another")
+    try:
+        for number in range(1, 10_000):
+            tried = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+            if not tried.exists() or (tried.is_dir() and not any(tried.iterdir())):
+                return tried
+            if folder.name in ("", ".."):
+                raise UsageError(f"take {folder}: holds something already; name a new folder, {folder / 'take-1'} may be free")
+    except OSError as error:
+        raise UsageError(f"take {folder}: cannot be had ({error.strerror}); choose another") from None
     raise UsageError(f"take {folder}: there are too many of that name; choose another")

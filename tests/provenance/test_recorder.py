@@ -205,6 +205,14 @@ def test_a_folder_that_is_taken_is_refused_with_a_free_one(tmp_path):
     assert free_folder(tmp_path / "new") == tmp_path / "new"
 
 
+@pytest.mark.parametrize("name", ["/", "..", "a" * 300, "a\nb", "\x1b[2J"])
+def test_what_can_be_no_folder_of_a_take_is_refused_in_one_line(tmp_path, name):
+    """The root, a folder above, a name that is too long, one that would break the line that tells of it."""
+    with pytest.raises(UsageError) as refused:
+        free_folder(tmp_path / name)
+    assert "\n" not in str(refused.value) and str(refused.value).isprintable()
+
+
 def test_recording_changes_nothing_that_is_heard(tmp_path):
     """The same frames with a take and without, but for what the mark says."""
     heard = []

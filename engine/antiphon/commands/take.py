@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..errors import UsageError, did_you_mean
 
@@ -10,9 +11,10 @@ HELP = "check, repair or look at a recorded take"
 DESCRIPTION = (
     "A take is the folder that `play --take` wrote.\n"
     "verify: compare every byte with the take's log. repair: make one whole that was killed while it was written.\n"
-    "info: what it is. flac: its stems as FLAC, the disclosure in their tags. Exit code 1: not as it was recorded."
+    "info: what it is, and what its answers were nearest to. sign: give content credentials to stems that have none.\n"
+    "flac: its stems as FLAC, the disclosure in their tags. Exit code 1: not as it was recorded."
 )
-ACTIONS = ("verify", "repair", "info", "flac")
+ACTIONS = ("verify", "repair", "info", "sign", "flac")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"take {options.action}: --force is for repair; leave it out")
     if options.into and options.action != "flac":
         raise UsageError(f"take {options.action}: --into is for flac; leave it out")
-    return {"verify": _verify, "repair": _repair, "info": _info, "flac": _flac}[options.action](options)
+    return {"verify": _verify, "repair": _repair, "info": _info, "sign": _sign, "flac": _flac}[options.action](options)
 
 
 def _action(text: str) -> str:
@@ -56,9 +58,11 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _repair(options: argparse.Namespace) -> int:
     from ..take import repair, verify
+    from ..takes import sign
     from ..verbs import document, say
 
     report = repair(options.take, force=options.force)
+    unsigned = sign(Path(options.take)) if report.changed else ""
     after = verify(options.take)
     if options.json:
         document({**report.as_json(), "ok": after.ok, "problems": after.problems})
@@ -74,6 +78,8 @@ def _repair(options: argparse.Namespace) -> int:
             print(f"  {name}: {count} bytes taken off its end")
     if not options.json:
         print("".join(f"  {line}\n" for line in report.notes), end="")
+    if unsigned:
+        say(f"antiphon: {unsigned}")
     for line in after.problems:
         say(f"antiphon: take {options.take}: {line}")
     return 0 if after.ok else 1
@@ -94,6 +100,7 @@ def _info(options: argparse.Namespace) -> int:
                 "reason": take.reason,
                 "head": take.head,
                 "about": take.about,
+                "answers": list(take.answers()),
             }
         )
         return 0
@@ -104,6 +111,25 @@ def _info(options: argparse.Namespace) -> int:
     for key in ("consent", "bundle", "seed", "software"):
         if key in take.about:
             print(f"  {key}: {take.about[key]}")
+    for number, answer in enumerate(take.answers(), 1):
+        shares = ", ".join(f"{share['name']} {100 * share['share']:.0f} %" for share in answer["shares"])
+        near = f"; nearest {answer['nearest'][0]['name']}, {answer['nearest'][0]['notes']} notes in a row" if answer["nearest"] else ""
+        print(f"  answer {number}, {answer['notes']} notes: {shares}{near}")
+    return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from ..provenance import credentials
+    from ..take import verify
+    from ..verbs import document
+
+    if not verify(options.take).closed:
+        raise UsageError(f"take {options.take}: is not closed; antiphon take repair {options.take} closes and signs it")
+    signed = [str(path) for path in credentials.sign_take(options.take)]
+    if options.json:
+        document({"take": options.take, "signed": signed})
+    else:
+        print("\n".join(signed) or f"{options.take}: its stems are signed already")
     return 0
 
 

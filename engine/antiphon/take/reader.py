@@ -60,6 +60,11 @@ class Take:
         """Yield every note when it ended: who, frame, length (frames), pitch (semitones), loudness_db."""
         return self._lines(NOTES)
 
+    def answers(self) -> Iterator[dict]:
+        """Yield what each answer was nearest to, as `Attribution.as_json` has it, in the order in which they ended."""
+        for record in self.records():
+            yield from record.get("state", {}).get("answered", ())
+
     def records(self) -> Iterator[dict]:
         """Yield the records of the log, unchecked."""
         return self._lines(LOG)
