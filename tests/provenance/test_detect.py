@@ -54,6 +54,14 @@ def test_it_outlives_a_lossy_copy(tmp_path, ending, how):
     assert payloads(Detector(KEYS).find(copy[: 15 * RATE])) == [PAYLOAD]
 
 
+def test_what_is_nearly_silent_does_not_drown_the_payload():
+    """A tail of rounding errors and of a faint hiss has next to no energy, and as little say."""
+    rng = np.random.default_rng(2)
+    for faint in (1e-7, 1e-5, 1e-4):
+        tail = rng.normal(0, faint, 5 * RATE).astype(np.float32)
+        assert payloads(Detector(KEYS).find(np.concatenate([tail, marked_sung()[: 11 * RATE], tail]))) == [PAYLOAD]
+
+
 @pytest.mark.parametrize("name, change", [
     ("44.1 kHz", lambda x: retimed(retimed(x, 48_000, 44_100), 44_100, 48_000)),
     ("16 kHz", lambda x: retimed(retimed(x, 48_000, 16_000), 16_000, 48_000)),

@@ -58,7 +58,9 @@ class Layer:
     @property
     def gain(self) -> np.ndarray:
         """How strongly the mark is heard about each row, (T,), at least a little."""
-        heard = np.maximum(around(self.agree, self.settle), 0) / (around(self.energy, self.settle) + 1e-20)
+        energy = around(self.energy, self.settle)
+        # Near silence there is next to no energy, and chance divided by that would drown the rest.
+        heard = np.maximum(around(self.agree, self.settle), 0) / (energy + 0.1 * energy.mean() + 1e-20)
         return heard + 0.05 * heard.max()
 
     @property
