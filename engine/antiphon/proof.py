@@ -9,7 +9,7 @@ from pathlib import Path
 from .answers import Attributing, attributed
 from .config import EngineConfig
 from .layout import Segment
-from .provenance import keys, usage, voices
+from .provenance import keys, usage, voices, works
 from .provenance.attribution import Attribution
 from .provenance.claim import UNTRAINED
 from .provenance.mark import Payload
@@ -29,6 +29,8 @@ class Proof:
         self.key = keys.current()
         if self.key.note:
             say(self.key.note)
+        for line in (*voices.read()[1], *works.read()[1]):  # who is in a register counts on it
+            say(line)
         self._of_bundle = of_bundle(config.bundle)
         self._live, self._begun = config.driver != "freewheel", False
         self.carry(config.payload or (Payload.now() if self._live else Payload(0)))
@@ -79,11 +81,17 @@ class Proof:
         while telling and telling.ended:
             self._told(attributed(self._config.bundle, telling.ended.pop(0)))
 
+    def hear_last(self, chain) -> None:
+        """Attribute what a chain in this process still plays, too: it is asked for nothing more."""
+        if hasattr(chain, "telling"):
+            chain.telling.end()
+        self.hear(chain)
+
     def end(self) -> None:
         """The performance is over: what was answered is attributed, and a take that runs is written to its end and signed."""
         if self._attributing:
             self._attributing.stop()
-        self.takes.end("stopped")
+        self.takes.close("stopped")
 
     def _note(self) -> None:
         """The owner's log has what each mark that was heard was of."""

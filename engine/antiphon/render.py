@@ -26,7 +26,7 @@ from .params import REGISTRY
 from .provenance import credentials as signing
 from .provenance.mark import Payload
 from .provenance.person import Person
-from .takes import of_bundle
+from .takes import of_bundle, remember
 from .units import OFF_DB
 
 _BLOCK = 128
@@ -39,7 +39,7 @@ OWN_ROWS = ("mode", "trigger", "panic", "yield", "dry")
 @dataclass(frozen=True)
 class RenderResult:
     """What was rendered. Counts are of the whole run; `output` is None where nothing was written. `payload` is what the answer is
-    marked with, `signed` whether everything written has content credentials."""
+    marked with, `signed` whether everything written has content credentials; `attribution` and `nearest` are as in Status."""
 
     input: str
     output: str | None
@@ -61,6 +61,8 @@ class RenderResult:
     wall_s: float
     real_time_factor: float
     payload: str = ""
+    attribution: tuple[tuple[str, float], ...] = ()
+    nearest: tuple[str, int] = ("", 0)
     signed: bool = False
     notes: tuple[str, ...] = ()
     stems: dict[str, str] = field(default_factory=dict)
@@ -112,6 +114,8 @@ def render(
     for writer in writers.values():
         writer.close()
     written = {name: str(writer.path) for name, writer in writers.items() if name != "out"}
+    if output_path:
+        remember(payload, str(Path(output_path).resolve()), answers=[{"shares": status.attribution, "nearest": status.nearest}])
     unsigned = _sign(output_path, about, recording, answer_only, written) if credentials and writers else ()
     played_s = (len(recording.pcm) + len(answer)) / recording.samplerate
     return RenderResult(
@@ -135,6 +139,8 @@ def render(
         wall_s=round(time.perf_counter() - began, 3),
         real_time_factor=round(played_s / max(run_s, 1e-9), 2),
         payload=payload.hex,
+        attribution=status.attribution,
+        nearest=status.nearest,
         signed=credentials and bool(writers) and not unsigned,
         notes=recording.notes + _silent(values) + unsigned + _apart(status.voice_match),
         stems=written,
@@ -198,6 +204,7 @@ def carry_on(
         out_delay = Resampler(MODEL_RATE, samplerate).delay_frames
         first = -(-(hops - 1) * HOP * samplerate // MODEL_RATE) + engine.timeline.delay_frames + out_delay
         voice = np.concatenate(run(first + frames))
+        engine.proof.hear_last(engine.worker.chain)
         answer = voice[first - last :].copy()
         fade = min(round(_FADE_S * samplerate), frames)
         answer[frames - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)[:, None]

@@ -53,6 +53,8 @@ class Takes:
         self._wanted: Path | None = None
         self._goes_on: Path | None = None
         self._ending: list[Recorder] = []
+        self._over = False
+        self._holding = threading.Lock()  # a segment cannot go while a recorder is given it; held for no disk
         self._busy = threading.Lock()
         self._name = ""
         self.place = Path.home() / "antiphon-takes"
@@ -63,16 +65,24 @@ class Takes:
 
         Raises UsageError where the wanted one cannot be had.
         """
-        self._segment, self._states = segment, states
+        with self._holding:
+            if self._over:
+                return
+            self._segment, self._states = segment, states
         if self._wanted:
             folder, self._wanted = self._wanted, None
             self.begin(folder)
         if self._goes_on:
             folder, self._goes_on = self._goes_on, None
-            try:
-                self.begin(free_folder(folder))
-            except AntiphonError as error:  # sound comes first
-                self._say(str(error))
+            # Sound comes first: it does not wait for a disk.
+            threading.Thread(target=self._go_on, args=(folder,), name="antiphon-take-on", daemon=True).start()
+
+    def _go_on(self, folder: Path) -> None:
+        self._busy.acquire()
+        if self.running:
+            self._busy.release()
+        else:
+            self._do(lambda: self.begin(free_folder(folder)))
 
     def want(self, folder: Path) -> None:
         """Begin a take in this folder with the first frame of sound. Raises UsageError for a folder that is not free."""
@@ -83,19 +93,28 @@ class Takes:
     def begin(self, folder: Path | None = None, name: str = "") -> Path:
         """Begin a take, in `folder` or in one of this name where takes lie. Raises UsageError where one runs, or there is no room."""
         if self.running:
-            raise UsageError(f"a take runs already, in {self._recorder.folder}; stop it first")
-        if self._segment is None:
+            raise UsageError(f"a take runs already, in {self.folder}; stop it first")
+        segment, states = self._segment, self._states
+        if segment is None:
             raise UsageError("there is no sound yet to take; try again when it plays")
         folder = folder or free_folder(self.place / (name or datetime.now().strftime("%Y-%m-%d-%H%M%S")))
         about = self._about()
         payload = Payload.now()
-        recorder = Recorder(self._segment, folder, payload, {**about, **self._person, "registers": registers(), "machine": machine()}, self._now, self._say,
-                            self._states, self._sign)  # fmt: skip
+        about |= {**self._person, "registers": registers(), "machine": machine()}
+        recorder = Recorder(segment, folder, payload, about, self._now, self._say, states, self._sign)
+        with self._holding:
+            there = self._segment is segment
+            if there:
+                recorder.start(segment)
+                self._values, self._recorder = dict(about["values"]), recorder
+        if not there:  # the device changed, or the performance ended, while the folder was made
+            recorder.discard("nothing was recorded")
+            raise UsageError(f"take {folder}: the sound to take went away meanwhile; nothing was recorded")
         self._carry(payload)
         threading.Thread(target=self._prepare, name="antiphon-credentials", daemon=True).start()
-        self._values, self._recorder = dict(about["values"]), recorder
-        self._remember(folder, payload)
-        self._say(f"take {folder}: recording{_room(folder, self._segment)}")
+        if problem := remember(payload, str(folder.resolve())):
+            self._say(f"take {problem}")
+        self._say(f"take {folder}: recording{_room(folder, segment)}")
         return folder
 
     def _prepare(self) -> None:
@@ -122,14 +141,16 @@ class Takes:
                 raise UsageError(f"a take runs already, in {self.folder}")
             if not start and not self.running:
                 raise UsageError("no take runs")
-            threading.Thread(target=self._do, args=(start,), name="antiphon-take-press", daemon=True).start()
+            what = (lambda: self.begin(name=self._name)) if start else (lambda: self.end("told"))
+            threading.Thread(target=self._do, args=(what,), name="antiphon-take-press", daemon=True).start()
         except BaseException:
             self._busy.release()
             raise
 
-    def _do(self, start: bool) -> None:
+    def _do(self, what: Callable) -> None:
+        """Do it, say what came of it, and be no longer busy."""
         try:
-            self.begin(name=self._name) if start else self.end("told")
+            what()
         except AntiphonError as error:
             self._say(str(error))
         except Exception as error:  # a thread has nobody to raise to
@@ -139,14 +160,23 @@ class Takes:
 
     def end(self, reason: str) -> None:
         """End the take that runs, if one does; it is written to its end and signed before this returns, unless the disk hangs."""
-        recorder, self._recorder = self._recorder, None
-        if recorder:
-            self._ending.append(recorder)
-        for one in tuple(self._ending):  # also one that somebody else is ending: the segment goes when this returns
+        with self._holding:
+            recorder, self._recorder = self._recorder, None
+            self._ending += [recorder] if recorder else []
+            ending = tuple(self._ending)  # also one that somebody else is ending: the segment goes when this returns
+        for one in ending:
             summary = one.stop(reason, _END_S + _SIGN_SHARE * one.seconds)
-            if one in self._ending:
-                self._ending.remove(one)
+            with self._holding:
+                mine = one in self._ending
+                self._ending = [other for other in self._ending if other is not one]
+            if mine:
                 self._tell_of(one, summary)
+
+    def close(self, reason: str) -> None:
+        """As `end`, for good: no take begins any more, whoever is about to begin one."""
+        with self._holding:
+            self._over, self._segment, self._goes_on = True, None, None
+        self.end(reason)
 
     def _tell_of(self, recorder: Recorder, summary: TakeSummary | None) -> None:
         if summary:
@@ -158,12 +188,15 @@ class Takes:
     def leave(self, reason: str) -> None:
         """The segment goes: a take that runs ends, and goes on in another folder when there is a segment again. Waits a moment, for
         no disk: what is left to do of it is done meanwhile."""
-        if self.running:
-            recorder, self._recorder = self._recorder, None
-            recorder.release(reason)
-            self._ending.append(recorder)
-            self._goes_on = recorder.folder
-        self._segment = None
+        with self._holding:
+            self._segment = None
+            if self.running:
+                self._goes_on = self._recorder.folder
+                self._ending.append(self._recorder)
+                self._recorder = None
+            ending = tuple(self._ending)
+        for one in ending:  # also one that somebody is ending at this moment: it still reads
+            one.release(reason)
 
     def answered(self, attribution: dict) -> None:
         """An answer has ended: what it was nearest to goes into the log's next record."""
@@ -172,28 +205,33 @@ class Takes:
 
     def event(self, event: Event, clock: int) -> None:
         """Write down what was accepted."""
-        if self._recorder:
-            self._recorder.event(event, clock)
+        recorder = self._recorder  # once, here as below: another thread may be ending it
+        if recorder:
+            recorder.event(event, clock)
 
     @property
     def running(self) -> bool:
         """Whether a take is being recorded."""
-        return self._recorder is not None and self._recorder.running
+        recorder = self._recorder
+        return recorder is not None and recorder.running
 
     @property
     def folder(self) -> str:
         """The take that is recorded; "" none."""
-        return str(self._recorder.folder) if self.running else ""
+        recorder = self._recorder
+        return str(recorder.folder) if recorder and recorder.running else ""
 
     @property
     def seconds(self) -> float:
         """How long it is by now."""
-        return self._recorder.seconds if self.running else 0.0
+        recorder = self._recorder
+        return recorder.seconds if recorder and recorder.running else 0.0
 
     @property
     def gap_frames(self) -> int:
         """Frames of it that are missing."""
-        return self._recorder.gap_frames if self.running else 0
+        recorder = self._recorder
+        return recorder.gap_frames if recorder and recorder.running else 0
 
     def _now(self) -> dict:
         """What is so now, and which values have changed since this was asked last."""
@@ -205,14 +243,19 @@ class Takes:
             "values": changed, "answered": answers,
         }  # fmt: skip
 
-    def _remember(self, folder: Path, payload: Payload) -> None:
-        line = json.dumps({"payload": payload.hex, "folder": str(folder.resolve()), "started": payload.started})
-        try:
-            home().mkdir(parents=True, exist_ok=True)
-            with open(home() / INDEX, "a", encoding="utf-8") as file:
-                file.write(line + "\n")
-        except OSError as error:
-            self._say(f"take {folder}: it will not be found by its mark, {home()} cannot be written ({error.strerror})")
+
+def remember(payload: Payload, place: str, **more: object) -> str:
+    """Note in the player's home which take, or which file, a payload points to; a line where that cannot be done, else ""."""
+    line = json.dumps({"payload": payload.hex, "folder": place, "started": payload.started, **more}) + "\n"
+    try:
+        home().mkdir(parents=True, exist_ok=True)
+        with open(home() / INDEX, "a+", encoding="utf-8") as file:
+            file.seek(0)
+            if line not in file:  # the same rendering again
+                file.write(line)
+    except (OSError, ValueError) as error:
+        return f"{place}: it will not be found by its mark, {home() / INDEX} cannot be written ({getattr(error, 'strerror', None) or error})"
+    return ""
 
 
 def of_bundle(name: str) -> dict:
@@ -231,7 +274,11 @@ def of_bundle(name: str) -> dict:
 def registers() -> str:
     """A digest of the guarded works and protected voices that are registered here: answers depend on them."""
     digest = hashlib.sha256()
-    for path in sorted((home() / "guard").glob("*/*.json")):
+    try:
+        found = sorted((home() / "guard").glob("*/*.json"))
+    except OSError:
+        found = []
+    for path in found:
         try:
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         except OSError:  # who reads them to play leaves it out too

@@ -24,8 +24,22 @@ def run(options: argparse.Namespace) -> int:
     from ..verbs import document
 
     report = verify(options.file, options.key, options.public_only)
+    for found in report.takes.values():
+        _add_answers(found)
     if options.json:
         document(report.as_json())
     else:
         print("\n".join(report.lines()))
     return OK if report.marked else NOT_SO
+
+
+def _add_answers(found: dict | None) -> None:
+    """Put with a take that was found what its log says that its answers were nearest to."""
+    from ..errors import AntiphonError
+    from ..take import Take
+
+    if found and "answers" not in found:
+        try:
+            found["answers"] = list(Take(found["folder"]).answers())
+        except (AntiphonError, KeyError, TypeError):  # it has been moved away
+            pass

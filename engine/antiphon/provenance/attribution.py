@@ -143,7 +143,7 @@ def _notes(pitches: np.ndarray, heard: np.ndarray, quotes: Quotes) -> tuple[list
             _credit(shares, ("nobody", -1), 1.0, 0)
     found = []
     for (kind, work), (share, notes) in shares.items():
-        named = quotes.works[work] if work >= 0 else Work("the performer" if kind == "performer" else "nobody")
+        named = quotes.works[work] if work >= 0 else Work("the performer's motifs" if kind == "performer" else "no melody in particular")
         found.append(Share(kind, named.name, share, named.source, named.licence, int(notes)))
     return found, _nearest(quotes, longest, place)
 
@@ -192,7 +192,7 @@ def _sounds(timbre: Sequence[float], voices: Sequence[Mapping | None]) -> Iterab
         if share <= 0:
             continue
         if number == 0:
-            yield Share("own sound", "the performer", float(share))
+            yield Share("own sound", "the performer's own sound", float(share))
             continue
         told = voices[number - 1] if number <= len(voices) else None
         if told is None:

@@ -99,7 +99,8 @@ class Report:
                         f"{_clock(one.first)} to {_clock(one.last)}")
             take = self.takes.get(one.payload.hex)
             if take:
-                said.append(f"  that take lies in {take.get('folder', '?')}")
+                said.append(f"  it points to {take.get('folder', '?')}")
+                said += [f"  {line}" for line in _nearest(take.get("answers") or ())]
         if self.credentials is not None:
             said += [f"  {line}" for line in self.credentials.lines()]
         return said + [f"  undecided: {line}" for line in self.undecided]
@@ -143,17 +144,18 @@ def verify(path: str | Path, key_file: str | Path | None = None, public_only: bo
 
 
 def find_take(payload: Payload) -> dict | None:
-    """Look up a take by its payload in the player's list, takes.jsonl: {"payload", "folder", "started"} or None."""
+    """Look up what a payload points to in the player's list, takes.jsonl: {"payload", "folder", "started", ...}, the newest; or None."""
+    found = None
     try:
         with open(home() / "takes.jsonl", encoding="utf-8", errors="replace") as file:
             for line in file:
                 if payload.hex in line:
                     entry = _entry(line)
                     if entry and entry.get("payload") == payload.hex:
-                        return entry
+                        found = entry
     except OSError:
         return None
-    return None
+    return found
 
 
 def _entry(line: str) -> dict | None:
@@ -215,6 +217,16 @@ def _undecided(report: Report, keys: list, public_only: bool) -> list[str]:
     elif unclear:
         said.append(f"who is heard in {unclear} s")
     return said
+
+
+def _nearest(answers) -> list[str]:
+    """Say of answers, as the take's log has them, what they were nearest to."""
+    said = []
+    for number, answer in enumerate(answers[:_SPANS], 1):
+        shares = [(share["name"], share["share"]) if isinstance(share, dict) else share for share in answer.get("shares", ())]
+        told = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares)
+        said += [f"answer {number}: {told}"] if told else []
+    return said + ([f"and {len(answers) - _SPANS} more answers"] if len(answers) > _SPANS else [])
 
 
 def _changes(part) -> str:
