@@ -426,7 +426,7 @@ class Chain:
             return  # a knob that turns and turns cuts no note short that has hardly begun
         done = False
         if self._line.playing:
-            pitch = None if not asked else asked + (0.0 if self._notes.pitches.wishes.tune_to == "440" else self._notes.key.tuning)
+            pitch = None if not asked else asked + (0.0 if wishes.line.pitch.tune_to == "440" else self._notes.key.tuning)
             done = self._line.renew(self._hop, wishes.line, pitch)
         done = self._beats.renew(self._hop, wishes.line.leanings) or done
         if done:

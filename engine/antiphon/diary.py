@@ -16,7 +16,7 @@ from .layout import Segment
 from .model.worker import Worker
 
 LEFT = "left"
-"""How the file of a state is called in the engine's folder: left-EPOCH.state."""
+"""How the file of a state is called in the engine's folder: left-EPOCH-POSITION.state."""
 
 
 class WorkerDiary:
@@ -67,7 +67,7 @@ class WorkerDiary:
         """Put the state down for the recorder; its name, None where there is no place, or no such state."""
         if self._folder is None or not hasattr(worker.chain, "state"):
             return None
-        state, name = worker.state(), f"{LEFT}-{epoch}.state"
+        state, name = worker.state(), f"{LEFT}-{epoch}-{worker.position}.state"
         threading.Thread(target=_write, args=(self._folder / name, state), name="antiphon-state", daemon=True).start()
         return name
 

@@ -23,10 +23,23 @@ _PLAIN = (bool, int, float, str, type(None))
 
 def freeze(value: object) -> bytes:
     """Write a value down. TypeError for what is no plain value, nor an object of ours made of such."""
-    arrays: list[np.ndarray] = []
+    arrays = _Arrays()
     text = json.dumps(_write(value, arrays)).encode()
     parts = [_MAGIC, len(text).to_bytes(8, "little"), text]
-    return b"".join([*parts, *(np.ascontiguousarray(array).tobytes() for array in arrays)])
+    return b"".join([*parts, *(np.ascontiguousarray(array).tobytes() for array in arrays.all)])
+
+
+class _Arrays:
+    """Arrays in the order in which their bytes are written; each is told where it begins, so that thousands take no longer."""
+
+    def __init__(self) -> None:
+        self.all: list[np.ndarray] = []
+        self._bytes = 0
+
+    def add(self, array: np.ndarray) -> int:
+        at, self._bytes = self._bytes, self._bytes + array.nbytes
+        self.all.append(array)
+        return at
 
 
 def thaw(data: bytes) -> object:
@@ -38,18 +51,16 @@ def thaw(data: bytes) -> object:
         length = int.from_bytes(data[len(_MAGIC) : begin], "little")
         tree = json.loads(data[begin : begin + length])
         return _read(tree, memoryview(data)[begin + length :])
-    except (ValueError, KeyError, TypeError, AttributeError, ImportError, IndexError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ImportError, IndexError, RecursionError, OverflowError) as error:
         raise UsageError(f"the state of the model cannot be read ({error})") from None
 
 
-def _write(value: object, arrays: list[np.ndarray]) -> object:
+def _write(value: object, arrays: _Arrays) -> object:
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         if array.dtype.hasobject:
             raise TypeError("an array of objects is no plain value")
-        at = sum(known.nbytes for known in arrays)
-        arrays.append(array)
-        return {"array": [array.dtype.str, array.shape, at], "scalar": not isinstance(value, np.ndarray)}
+        return {"array": [array.dtype.str, array.shape, arrays.add(array)], "scalar": not isinstance(value, np.ndarray)}
     if type(value) in _PLAIN:
         return value if not isinstance(value, float) else {"float": value.hex()}
     if type(value) is complex:

@@ -36,11 +36,12 @@ class Journal:
         self.epoch = 0
 
     def due(self, position: int) -> Begun | None:
-        """The tape that has begun by this position of the microphone and is not journaled yet."""
+        """The tape that has begun by this position of the microphone and is not journaled yet. None while half of the journal
+        waits to be read: a state is not put down at each step of a disk that stands still."""
         if not self._running():
             self.epoch = 0
             return None
-        if self.epoch:
+        if self.epoch or self._ring.writable < self._ring.capacity // 2:
             return None
         there = begun(self._segment)
         return there if there and position >= there.clock else None
@@ -72,11 +73,12 @@ class Journal:
             self._put(NOTE, json.dumps([who, position, frames, round(pitch, 3), round(loudness_db, 1)]).encode())
 
     def _running(self) -> bool:
-        return bool(lib.ap_segment_tape_epoch(self._segment) & 1)
+        """Whether there is a tape: what is heard after it was broken off is not on it, and can't be made again."""
+        return bool(lib.ap_segment_tape_epoch(self._segment) & 1) and not lib.ap_segment_tape_broken(self._segment)
 
     def _follows(self, params: np.ndarray) -> bool:
         """Whether steps are told; what has changed in the mailbox's values is told first."""
-        if not self.epoch or int(lib.ap_segment_tape_epoch(self._segment)) != self.epoch:
+        if not self.epoch or not self._running() or int(lib.ap_segment_tape_epoch(self._segment)) != self.epoch:
             self.epoch = 0
             return False
         values = params.tobytes()
@@ -92,6 +94,11 @@ class Journal:
             self._ring.write(np.frombuffer(record(BREAK, b""), np.float32))
             return
         self._ring.write(words)
+
+
+def state_name(begin: dict) -> str:
+    """How a take calls the file with the state that steps begin from; `begin` is what BEGIN says. One epoch may have several."""
+    return f"state-{begin['epoch']}-{begin['position']}.bin"
 
 
 def record(kind: int, content: bytes) -> bytes:

@@ -20,7 +20,7 @@ from .engine import Engine, EngineConfig
 from .errors import AntiphonError, UsageError
 from .params import REGISTRY
 from .provenance import usage
-from .provenance.person import performer
+from .provenance.person import Person, performer
 from .status import Status
 from .takes import of_bundle
 
@@ -60,7 +60,13 @@ def play(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> EngineConfig:
-    person = performer(options.performer, interactive=bool(options.take))
+    try:
+        person = performer(options.performer, interactive=bool(options.take))
+    except UsageError as error:
+        if options.take or options.performer is not None:
+            raise
+        print(f"antiphon: {error}", file=sys.stderr)  # nobody is recorded: whoever starts by itself at night plays
+        person = Person()
     return EngineConfig(
         driver=options.driver,
         input=options.input,

@@ -33,7 +33,8 @@ _PIECE = 65_536
 
 
 class Recorder:
-    """One take. `event` and `stop` are for the control thread, all else is its own thread's; `failed` says why it ended by itself.
+    """One take: its folder is made at once, `start` lets it run. `event`, `release` and `stop` are for the control thread, all else is
+    its own thread's; `failed` says why it ended by itself.
 
     `look` gives what is so now, for the log's record of each second. `states` is where the model process leaves its state.
     `sign` is called with the folder when it is whole, and gives a line to say or none.
@@ -56,15 +57,15 @@ class Recorder:
         self.rate = segment.samplerate
         spec = TakeSpec(folder, segment.samplerate, segment.in_channels, segment.out_channels, payload.hex, about)
         self._writer = TakeWriter(spec)
-        self._tape, self._journal = Tape(segment), Ring(pointer=lib.ap_segment_journal(segment.pointer))
-        self._journal.skip(self._journal.readable)
-        self._reading, self._gone = threading.Lock(), False  # the segment may be unmapped as soon as it is gone
+        self._tape: Tape | None = None
+        self._journal: Ring | None = None
+        self._reading, self._gone = threading.Lock(), True  # the segment may be unmapped as soon as it is gone
         self._events: deque[tuple[int, Event]] = deque()
         self._events_lost = 0
         self._epoch = 0
         self._origin = 0  # clock at the take's frame 0, as the present epoch of the tape has it
         self._left = b""  # of the journal, a record that is not whole yet
-        self._begins: deque[tuple[str, str, float]] = deque()  # states to come: name, name in the take, when to give up
+        self._begins: list[tuple[str, str, float]] = []  # states to come: name, name in the take, when to give up
         self._recorded = 0  # frames at the last record
         self.gap_frames = 0
         """Frames that are missing so far, and silent."""
@@ -72,8 +73,18 @@ class Recorder:
         self.failed = ""
         self._stopping, self._written, self._reason = threading.Event(), threading.Event(), ""
         self._thread = threading.Thread(target=self._run, name="antiphon-take", daemon=True)
+
+    def start(self, segment: Segment) -> None:
+        """Let the tape of this segment run, and record it. Waits for nothing; the segment must not go while this is called."""
+        self._tape, self._journal, self._gone = Tape(segment), Ring(pointer=lib.ap_segment_journal(segment.pointer)), False
+        self._journal.skip(self._journal.readable)
+        self._tape.close()  # whoever had it before and hangs in a disk: what they left is not of this take
         self._tape.open()
         self._thread.start()
+
+    def discard(self, reason: str) -> None:
+        """End it where there is nothing to record any more, instead of `start`. Raises TakeError where the disk takes no more."""
+        self.summary = self._writer.close(reason)
 
     @property
     def seconds(self) -> float:
@@ -108,7 +119,10 @@ class Recorder:
         return self.summary
 
     def _let_go(self) -> None:
+        """The tape stops, and nothing of the segment is touched any more."""
         with self._reading:
+            if not self._gone:
+                self._tape.close()
             self._gone = True
 
     def _run(self) -> None:
@@ -123,8 +137,9 @@ class Recorder:
                 time.sleep(_LOOK_S)
             if self._epoch:
                 self._record()
-            summary = self._writer.close(self._reason)
+            self._let_go()
             self._written.set()
+            summary = self._writer.close(self._reason)
         except AntiphonError as error:
             self._give_up(str(error))
             return
@@ -137,7 +152,7 @@ class Recorder:
         self.summary = summary
 
     def _give_up(self, line: str) -> None:
-        self._ask(self._tape.close)
+        self._let_go()
         self._written.set()
         self._say(line)
         self.failed = line
@@ -195,8 +210,10 @@ class Recorder:
         words = self._ask(lambda: self._journal.read(self._journal.readable))
         data = self._left + (b"" if words is None else words.tobytes())
         whole = journal.whole(data)
+        if not self._epoch:  # it has begun since it was looked for: next time
+            whole = 0
         data, self._left = data[:whole], data[whole:]
-        if not data or not self._epoch:
+        if not data:
             return
         self._writer.step(data)
         for kind, content in journal.records(data):
@@ -205,7 +222,7 @@ class Recorder:
                 if pitch > 0:  # strokes have none
                     self._writer.note(who, position - self._origin, frames, pitch, loudness_db)
             elif kind == journal.BEGIN and content["state"]:
-                self._begins.append((content["state"], f"state-{content['epoch']}.bin", time.monotonic() + _STATE_WAIT_S))
+                self._begins.append((content["state"], journal.state_name(content), time.monotonic() + _STATE_WAIT_S))
 
     def _take_down_events(self) -> None:
         while self._epoch and self._events:
@@ -213,20 +230,17 @@ class Recorder:
             self._writer.event(replace(event, time_frame=max(clock - self._origin, 0)))
 
     def _take_in_states(self) -> None:
-        if not self._begins or self._states is None:
-            return
-        left, name, until = self._begins[0]
-        path = self._states / left
-        if path.exists():
-            self._begins.popleft()
+        for awaited in tuple(self._begins) if self._states else ():
+            left, name, until = awaited
             try:
-                content = path.read_bytes()
-                path.unlink()
-            except OSError:
-                return
+                content = (self._states / left).read_bytes()
+                (self._states / left).unlink()
+            except OSError:  # not there yet; or never, where its model process was ended meanwhile
+                if time.monotonic() > until:
+                    self._begins.remove(awaited)
+                continue
+            self._begins.remove(awaited)
             self._writer.put(name, content)
-        elif time.monotonic() > until:
-            self._begins.popleft()
 
 
 def free_folder(folder: Path) -> Path:

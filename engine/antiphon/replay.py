@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from . import journal
+from . import __version__, journal
 from .audiofile import Writer, to_pcm
 from .errors import UsageError
 from .frozen import thaw
 from .kernels import KernelError, Resampler
 from .latency import HOP, MODEL_RATE
+from .layout import MARK_WORDS
 from .marking import marking
 from .model.worker import heard, hop_of
+from .params import REGISTRY
 from .provenance import keys
 from .take import Take
 from .takes import of_bundle, registers
@@ -68,7 +70,7 @@ def replay(folder: str | Path, out: str | Path | None = None, progress: Callable
     writer = Writer(out, take.samplerate, 1) if out is not None else None
     try:
         with _open(take, "dry.wav") as dry, _open(take, "voice.wav") as voice:
-            again = _Again(take, dry, _Compared(voice, writer))
+            again = _Again(take, dry, _Compared(voice, writer), _tapes(take))
             for step in take.steps():
                 for kind, content in journal.records(step):
                     again.take(kind, content)
@@ -87,22 +89,20 @@ def replay(folder: str | Path, out: str | Path | None = None, progress: Callable
 class _Again:
     """The worker of a take, without its process: what was journaled moves it on."""
 
-    def __init__(self, take: Take, dry: soundfile.SoundFile, compared: _Compared):
+    def __init__(self, take: Take, dry: soundfile.SoundFile, compared: _Compared, tapes: dict[int, tuple[int, int]]):
+        """`tapes` has the clock and the take's frame at which each epoch of the tape begins."""
         self._take, self._dry, self.compared = take, dry, compared
         self._rate = take.samplerate
         self._chain = self._mark = None
         self._params = np.zeros(0)
-        self._tape = (0, 0)  # clock and frame where the tape's epoch begins
+        self._tapes, self._tape = tapes, (0, 0)
         self._hops = self._same = 0
         self._first: float | None = None
         self._notes: list[str] = []
 
     def take(self, kind: int, content) -> None:
         """Do what a record of the journal says."""
-        if kind == journal.TAPE:
-            self._tape = content["clock"], content["frame"]
-            self._chain = None
-        elif kind == journal.BEGIN:
+        if kind == journal.BEGIN:
             self._begin(content)
         elif kind == journal.BREAK:
             self._note("the model was not followed for a while: the journal was full")
@@ -110,6 +110,9 @@ class _Again:
         elif self._chain is None:
             return
         elif kind == journal.PARAMS:
+            if len(content) != REGISTRY.step_width + MARK_WORDS:
+                made = self._take.about.get("software", "another version")
+                raise UsageError(f"{self._take.folder}: was made by {made}, whose parameters are not those of {__version__}")
             self._params = content
             self._mark.told(content)
         elif kind == journal.PRIME:
@@ -121,6 +124,8 @@ class _Again:
 
     def result(self) -> Replayed:
         """What came of it."""
+        if len(self._tapes) > 1:
+            self._note("the disk was too slow: what the model heard while sound is missing cannot be heard again")
         if not self._hops:
             self._note("the model's steps are not in it; nothing can be replayed")
         compared = self.compared
@@ -130,9 +135,13 @@ class _Again:
                         compared.snr_db, tuple(self._notes))  # fmt: skip
 
     def _begin(self, about: dict) -> None:
-        state = None
+        state, tape = None, self._tapes.get(about["epoch"])
+        if tape is None:  # the take ended before it was told where the tape begins
+            self._chain = None
+            return
+        self._tape = tape
         if about["state"] or not about["fresh"]:
-            state = self._state(about["epoch"])
+            state = self._state(about)
             if state is None:
                 self._note("the state that the model was in is not in it; its steps cannot be made again")
                 self._chain = None
@@ -145,9 +154,9 @@ class _Again:
         if state is not None:
             self._set_state(state)
 
-    def _state(self, epoch: int) -> dict | None:
+    def _state(self, about: dict) -> dict | None:
         try:
-            return thaw(self._take.path(f"state-{epoch}.bin").read_bytes())
+            return thaw(self._take.path(journal.state_name(about)).read_bytes())
         except OSError:
             return None
 
@@ -165,6 +174,9 @@ class _Again:
         past = []
         for _ in range(hops):
             frames = ((self._hop + 1) * HOP - 1) * self._rate // MODEL_RATE + 1 - self._taken
+            if self._frame(position) + frames > self._take.frames:  # it heard what came after the take had ended
+                self._chain = None
+                return
             past.append(self._read_hop(position, frames).copy())
             position += frames
         self._chain.prime(np.stack(past), self._params, behind)
@@ -242,6 +254,13 @@ class _Compared:
         self._difference += float(np.square(recorded - again * 2.0**-31).sum())
         if self._writer and len(again):
             self._writer.write(again[:, None])
+
+
+def _tapes(take: Take) -> dict[int, tuple[int, int]]:
+    """Where each epoch of the tape begins. Looked for first: a model may have told its first step before the recorder had seen
+    that the tape runs."""
+    told = (content for step in take.steps() for kind, content in journal.records(step) if kind == journal.TAPE)
+    return {tape["epoch"]: (tape["clock"], tape["frame"]) for tape in told}
 
 
 def _require_bundle(take: Take) -> None:

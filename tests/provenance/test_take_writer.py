@@ -275,7 +275,7 @@ def test_a_disk_without_room_for_the_midi_file(tmp_path, monkeypatch):
     with pytest.raises(TakeError, match="disk full after 1.0 s"):
         writer.close("stop")
     report = verify(tmp_path / "take")
-    assert report.ok and report.notes == ("there is no take.mid: there was no room for it when the take ended",)
+    assert report.ok and report.notes == ("there is no take.mid: it could not be written when the take ended",)
 
 
 def test_a_real_limit_on_file_sizes(tmp_path):

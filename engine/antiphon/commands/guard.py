@@ -66,9 +66,9 @@ def _work(options: argparse.Namespace) -> int:
             say(problem)
         if options.json:
             document([work.as_json() for work in found])
-        elif not found:
+        elif not found and not problems:
             say("no works in the register; add one with: antiphon guard work add FILE")
-        else:
+        elif found:
             print("\n".join(f"{work.name}: {_told(work)}" for work in found))
         return OK
     if options.action == "add":
@@ -167,9 +167,9 @@ def _voice(options: argparse.Namespace) -> int:
     if options.action == "list":
         if options.json:
             document([voice.as_json() for voice in found])
-        elif not found:
+        elif not found and not problems:
             say("no voices in the register; add one with: antiphon guard voice add CLIP --owner NAME")
-        else:
+        elif found:
             print("\n".join(f"{voice.name}: {_voice_told(voice)}" for voice in found))
         return OK
     if options.action == "add":

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         done = f"{len(added)} new keys: {', '.join(key.id for key in added)}" if added else "no key in it is new here"
     used = keys.current()
     listed = keys.known()
-    for note in dict.fromkeys(key.note for key in [used, *listed] if key.note):
+    for note in dict.fromkeys([*(key.note for key in [used, *listed] if key.note), *keys.damaged()]):
         say(note)
     if options.json:
         document({"folder": str(keys.folder()), "in_use": used.id, "done": done, "keys": [

@@ -344,7 +344,8 @@ class Worker:
 
 def as_kept(sound: np.ndarray) -> np.ndarray:
     """Round float32 sound to 24 bits and within full scale, as float32: exactly what a take's files hold."""
-    return (np.clip(np.rint(sound * _FULL), -_FULL, _FULL - 1) / _FULL).astype(np.float32, copy=False)
+    words = np.clip(np.rint(sound * _FULL), -_FULL, _FULL - 1) + np.float32(0)  # a file has one zero: -0.0 becomes 0.0
+    return (words / _FULL).astype(np.float32, copy=False)
 
 
 def heard(frames: np.ndarray, channel: int | None) -> np.ndarray:

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import UsageError
@@ -67,6 +67,13 @@ def known() -> list[MarkKey]:
     return [_this_run, *found] if _this_run else found
 
 
+def damaged() -> list[str]:
+    """Say of each file that should hold a key and cannot be read as one, in a line, what that means."""
+    have = {key.path for key in known()}
+    return [f"{path}: is no key that can be read; payloads of marks made with it cannot be read here; bring it back, or take it away"
+            for path in sorted(path for name in (_OWN, _OTHER) for path, _ in _files(name)) if path not in have]  # fmt: skip
+
+
 def current() -> MarkKey:
     """Give the key that is in use, making it at first use. Never fails: see `note` and `path` of what it gives."""
     global _this_run
@@ -74,7 +81,9 @@ def current() -> MarkKey:
         return _this_run
     try:
         own = _own()
-        return own[0] if own else _make()
+        key = own[0] if own else _make()
+        unread = damaged()
+        return replace(key, note=unread[0]) if unread and not key.note else key
     except OSError as error:
         where = error.filename or folder()
         _this_run = _fresh(
@@ -146,9 +155,10 @@ def _others() -> list[MarkKey]:
 
 
 def _files(name: re.Pattern) -> list[tuple[Path, re.Match]]:
-    if not folder().is_dir():
+    try:
+        return [(path, found) for path in folder().iterdir() if (found := name.fullmatch(path.name))]
+    except OSError:  # there is none, or it is not for us: who makes a key there is told
         return []
-    return [(path, found) for path in folder().iterdir() if (found := name.fullmatch(path.name))]
 
 
 def _readable(paths: list[Path]) -> list[MarkKey]:

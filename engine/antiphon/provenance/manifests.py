@@ -72,11 +72,13 @@ def find(payload: str) -> list[Kept]:
 def everything() -> list[Kept]:
     """List all that was kept, oldest first; the files are the truth, the index only adds to it."""
     where = folder()
-    if not where.is_dir():
+    try:
+        paths = list(where.iterdir())
+    except OSError:  # there is none, or it is not for us
         return []
     told = _index(where / INDEX)
     found = []
-    for path in where.iterdir():
+    for path in paths:
         if name := _NAME.fullmatch(path.name):
             said = {key: str(told.get(path.name, {}).get(key, "")) for key in ("file", "signed", "sound", "performer", "bundle")}
             found.append((said["signed"], int(name[3] or 1), Kept(name[1], name[2], path, **said)))

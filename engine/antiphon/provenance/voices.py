@@ -169,7 +169,13 @@ def folder() -> Path:
 def read() -> tuple[list[Voice], list[str]]:
     """All voices, by name, and a line for each file that can't be read as one."""
     found, problems = [], []
-    for path in sorted(folder().glob("*.json"))[:_MOST_VOICES]:
+    try:
+        names = sorted(name for name in os.listdir(folder()) if name.endswith(".json"))
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        return [], [f"{folder()}: cannot be read ({error.strerror}); no voice that is registered there is protected"]
+    for path in [folder() / name for name in names[:_MOST_VOICES]]:
         try:
             found.append(_read(path))
         except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
@@ -197,7 +203,7 @@ def add(owner: str, heard: np.ndarray, note: str = "", file: str = "the clip") -
         raise UsageError(f"the register holds {_MOST_VOICES} voices, which is the most; remove one")
     name = base = re.sub(r"[^\w-]+", "-", owner.lower()).strip("-")[:60] or "voice"
     number = 2
-    while name in taken or (folder() / f"{name}.json").exists():
+    while name in taken or os.path.exists(folder() / f"{name}.json"):
         name, number = f"{base}-{number}", number + 1
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     voice = Voice(name, owner, note, now, round(len(heard) * 0.02, 1), print_of(heard))

@@ -65,7 +65,13 @@ def folder() -> Path:
 def read() -> tuple[list[Registered], list[str]]:
     """All works, by name, and a line for each file that can't be read as one."""
     found, problems = [], []
-    for path in sorted(folder().glob("*.json"))[:_MOST_WORKS]:
+    try:
+        names = sorted(name for name in os.listdir(folder()) if name.endswith(".json"))
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        return [], [f"{folder()}: cannot be read ({error.strerror}); no work that is registered there is protected"]
+    for path in [folder() / name for name in names[:_MOST_WORKS]]:
         try:
             found.append(_read(path))
         except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:

@@ -67,7 +67,7 @@ def verify(folder: str | Path) -> TakeReport:
                 if name not in STEMS:
                     _judge_size(folder, name, walked.end.sizes.get(name, 0), problems)
             if MIDI not in walked.end.sizes:
-                notes.append(f"there is no {MIDI}: there was no room for it when the take ended")
+                notes.append(f"there is no {MIDI}: it could not be written when the take ended")
         known = ({*OWN, *walked.put} - {MIDI}) | {*walked.end.sizes} if walked.end.closed else set(os.listdir(folder))
         notes += [_of_others(name) for name in sorted(os.listdir(folder)) if name not in known]
     rate = about["samplerate"]

@@ -239,7 +239,7 @@ class TakeWriter:
 
     def _finish(self, reason: str) -> None:
         self._let_go()
-        names = [name for name in (ABOUT, *GROWING, LOG, MIDI, *self._put) if (self.spec.folder / name).exists()]
+        names = [name for name in (ABOUT, *GROWING, LOG, MIDI, *self._put) if os.path.exists(self.spec.folder / name)]
         files = tuple(self.spec.folder / name for name in names)
         seconds = self.frames / self.spec.samplerate
         self._summary = TakeSummary(
@@ -273,7 +273,7 @@ class TakeWriter:
                 self._record("end", named, reason=reason)
             except OSError:  # the take stays without an end, as if it had been killed here: `repair` makes one
                 os.ftruncate(self._log, self._logged)
-        kept = "what is written is kept" if self.spec.folder.exists() else "it is lost, its folder is gone"
+        kept = "what is written is kept" if os.path.exists(self.spec.folder) else "it is lost, its folder is gone"
         self._failed = f"take {self.spec.folder}: {reason} after {self.frames / self.spec.samplerate:.1f} s; {kept}"
         self._finish(reason)
 
