@@ -113,7 +113,11 @@ def leave(folder: Path, number: int, answered: Answered) -> None:
 def pick_up(folder: Path) -> list[Answered]:
     """Take away what was left there."""
     found = []
-    for path in sorted(folder.glob(_LEFT.format("*")), key=lambda path: path.stat().st_mtime_ns):
+    try:
+        left = sorted(folder.glob(_LEFT.format("*")), key=lambda path: path.stat().st_mtime_ns)
+    except OSError:  # the folder goes with its engine
+        return found
+    for path in left:
         try:
             found.append(Answered(*map(tuple, json.loads(path.read_text(encoding="utf-8")))))
             path.unlink()

@@ -21,6 +21,7 @@ from .params.words import must_understand
 
 OK, NOT_SO, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_BUNDLE = "hum"
+_OUT_OF_REACH = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
 TRAIN_ACTIONS = ("run", "prepare", "fit", "prune", "quantise", "export", "evaluate", "card", "adapt")
 
 
@@ -45,6 +46,9 @@ def main(argv: list[str] | None = None) -> int:
         _drop_stdout()
         return OK
     except OSError as error:
+        if error.filename and error.errno in _OUT_OF_REACH:
+            _say(f"antiphon: {str(error.filename)[:200]}: cannot be reached ({error.strerror})")
+            return UNUSABLE
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _drop_stdout()

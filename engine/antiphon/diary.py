@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .answers import leave
-from .frozen import freeze
+from .frozen import pieces
 from .journal import Journal
 from .latency import HOP, MODEL_RATE
 from .layout import Segment
@@ -90,7 +90,8 @@ class WorkerDiary:
 def _write(path: Path, state: dict) -> None:
     half = path.with_suffix(".half")
     try:
-        half.write_bytes(freeze(state))
+        with open(half, "wb") as file:
+            file.writelines(pieces(state))
         os.replace(half, path)
     except (OSError, TypeError):  # the take is kept without it, and says that it cannot be replayed
         half.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import base64
 import importlib
 import json
 from collections import deque
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -23,10 +24,16 @@ _PLAIN = (bool, int, float, str, type(None))
 
 def freeze(value: object) -> bytes:
     """Write a value down. TypeError for what is no plain value, nor an object of ours made of such."""
+    return b"".join(pieces(value))
+
+
+def pieces(value: object) -> Iterator[bytes]:
+    """What `freeze` gives, in small pieces: whoever writes these in a thread of its own holds nobody up for long."""
     arrays = _Arrays()
     text = json.dumps(_write(value, arrays)).encode()
-    parts = [_MAGIC, len(text).to_bytes(8, "little"), text]
-    return b"".join([*parts, *(np.ascontiguousarray(array).tobytes() for array in arrays.all)])
+    yield _MAGIC + len(text).to_bytes(8, "little") + text
+    for array in arrays.all:
+        yield np.ascontiguousarray(array).tobytes()
 
 
 class _Arrays:
@@ -69,6 +76,9 @@ def _write(value: object, arrays: _Arrays) -> object:
         return {"bytes": base64.b64encode(value).decode()}
     if type(value) in (list, tuple, deque):
         kind = type(value).__name__
+        if len(value) > 1 and _alike(value):  # the hops of a recording: thousands
+            first, *_ = [arrays.add(array) for array in value]
+            return {"arrays": [value[0].dtype.str, value[0].shape, first, len(value)], "kind": kind, "most": getattr(value, "maxlen", None)}
         return {kind: [_write(entry, arrays) for entry in value], "most": getattr(value, "maxlen", None)}
     if type(value) is dict:
         return {"dict": [[_write(key, arrays), _write(entry, arrays)] for key, entry in value.items()]}
@@ -91,6 +101,13 @@ def _read(tree: object, arrays: memoryview) -> object:
         count = int(np.prod(shape))
         array = np.frombuffer(arrays[at : at + count * dtype.itemsize], dtype, count).reshape(shape).copy()
         return array[()] if tree["scalar"] else array
+    if "arrays" in tree:
+        kind, shape, first, count = tree["arrays"]
+        nbytes = np.dtype(kind).itemsize * int(np.prod(shape))
+        if nbytes <= 0:
+            raise ValueError("arrays of nothing")
+        each = [_read({"array": [kind, shape, first + n * nbytes], "scalar": False}, arrays) for n in range(count)]
+        return deque(each, tree["most"]) if tree["kind"] == "deque" else tuple(each) if tree["kind"] == "tuple" else each
     if "float" in tree:
         return float.fromhex(tree["float"])
     if "complex" in tree:
@@ -110,6 +127,14 @@ def _read(tree: object, arrays: memoryview) -> object:
     for key, entry in tree["fields"]:
         object.__setattr__(made, key, _read(entry, arrays))
     return made
+
+
+def _alike(values: Sequence) -> bool:
+    """Whether these are arrays of one shape and type, of numbers, and not of none."""
+    first = values[0]
+    if type(first) is not np.ndarray or not first.nbytes or first.dtype.hasobject:
+        return False
+    return all(type(value) is np.ndarray and value.dtype == first.dtype and value.shape == first.shape for value in values)
 
 
 def _fields(value: object) -> dict:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import journal
+from .diary import LEFT
 from .errors import AntiphonError, UsageError
 from .events import Event
 from .kernels import Ring, lib
@@ -33,8 +34,8 @@ _PIECE = 65_536
 
 
 class Recorder:
-    """One take: its folder is made at once, `start` lets it run. `event`, `release` and `stop` are for the control thread, all else is
-    its own thread's; `failed` says why it ended by itself.
+    """One take: its folder is made at once, `start` lets it run. `event`, `release` and `stop` are for the control thread, all else
+    is its own thread's; `failed` says why it ended by itself.
 
     `look` gives what is so now, for the log's record of each second. `states` is where the model process leaves its state.
     `sign` is called with the folder when it is whole, and gives a line to say or none.
@@ -57,6 +58,8 @@ class Recorder:
         self.rate = segment.samplerate
         spec = TakeSpec(folder, segment.samplerate, segment.in_channels, segment.out_channels, payload.hex, about)
         self._writer = TakeWriter(spec)
+        for old in states.glob(f"{LEFT}-*") if states else ():  # put down when a take before this one had just ended: memory
+            old.unlink(missing_ok=True)
         self._tape: Tape | None = None
         self._journal: Ring | None = None
         self._reading, self._gone = threading.Lock(), True  # the segment may be unmapped as soon as it is gone
@@ -114,7 +117,8 @@ class Recorder:
         """End the take and wait until it is whole and signed; None where the disk lets it hang longer than `wait_s`, or it had failed."""
         self._reason = self._reason or reason
         self._stopping.set()
-        self._thread.join(wait_s)
+        if self._thread.is_alive():
+            self._thread.join(wait_s)
         self._let_go()
         return self.summary
 

@@ -7,6 +7,7 @@ said how far it agrees. Nothing of the take is changed.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,10 +27,12 @@ from .model.worker import heard, hop_of
 from .params import REGISTRY
 from .provenance import keys
 from .take import Take
+from .take.form import VOICE
 from .takes import of_bundle, registers
 from .worker_main import build_chain
 
 _PIECE = 1 << 16
+_FADE_S = 0.1  # more than a voice takes to fade away that nobody follows any more
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ def replay(folder: str | Path, out: str | Path | None = None, progress: Callable
     """
     take = Take(folder)
     _require_bundle(take)
-    writer = Writer(out, take.samplerate, 1) if out is not None else None
+    if out is not None:
+        _require_elsewhere(take.folder, Path(out))
+    writer = Writer(out, take.samplerate, 1, tags={"comment": take.words(VOICE)}) if out is not None else None
     try:
         with _open(take, "dry.wav") as dry, _open(take, "voice.wav") as voice:
             again = _Again(take, dry, _Compared(voice, writer), _tapes(take))
@@ -96,7 +101,8 @@ class _Again:
         self._chain = self._mark = None
         self._params = np.zeros(0)
         self._tapes, self._tape = tapes, (0, 0)
-        self._hops = self._same = 0
+        self._hops = self._same = self._begun = 0
+        self._ahead = 0  # frames from what a step hears to the end of what it makes: so long sounds what was made before
         self._first: float | None = None
         self._notes: list[str] = []
 
@@ -126,6 +132,10 @@ class _Again:
         """What came of it."""
         if len(self._tapes) > 1:
             self._note("the disk was too slow: what the model heard while sound is missing cannot be heard again")
+        elif self.compared.unexplained > (self._ahead + _FADE_S * self._rate) * self._begun:
+            seconds = self.compared.unexplained / self._rate
+            self._note(f"{seconds:.1f} s of the voice have no steps of the model to be made again from; "
+                       f"antiphon take verify {self._take.folder}")  # fmt: skip
         if not self._hops:
             self._note("the model's steps are not in it; nothing can be replayed")
         compared = self.compared
@@ -136,6 +146,7 @@ class _Again:
 
     def _begin(self, about: dict) -> None:
         state, tape = None, self._tapes.get(about["epoch"])
+        self._begun += 1
         if tape is None:  # the take ended before it was told where the tape begins
             self._chain = None
             return
@@ -191,6 +202,7 @@ class _Again:
         self._chain.settle()
         due = round(due_s * self._rate) - self._out_of.delay_frames
         self._hops += 1
+        self._ahead = max(self._ahead, self._frame(due) + len(voice) - self._frame(position))
         if journal.digest(voice) == digest:
             self._same += 1
         elif self._first is None:
@@ -226,6 +238,8 @@ class _Compared:
     def __init__(self, voice: soundfile.SoundFile, writer: Writer | None):
         self._voice, self._writer = voice, writer
         self.at = self.same = 0
+        self.unexplained = 0
+        """Frames in which something sounds, and no step is known that made it."""
         self._power = self._difference = 0.0
 
     def put(self, frame: int, voice: np.ndarray) -> None:
@@ -236,7 +250,9 @@ class _Compared:
     def silence(self, until: int) -> None:
         """Nothing sounds up to this frame."""
         while (missing := min(until, self._voice.frames) - self.at) > 0:
+            at, same = self.at, self.same
             self._compare(np.zeros(min(missing, _PIECE), np.float32))
+            self.unexplained += self.at - at - (self.same - same)
 
     @property
     def snr_db(self) -> float | None:
@@ -270,6 +286,13 @@ def _require_bundle(take: Take) -> None:
             f"{take.folder}: was made with the bundle {name!r} {str(digest)[:12]}, which is not here; "
             f"antiphon bundle info {name} --json tells the sha256 of the one that is"
         )
+
+
+def _require_elsewhere(folder: Path, out: Path) -> None:
+    """Refuse to write over what is in the take, by whatever name."""
+    inside = os.path.dirname(os.path.realpath(out)) == os.path.realpath(folder)
+    if inside or os.path.exists(out) and any(out.samefile(path) for path in folder.iterdir() if path.exists()):
+        raise UsageError(f"{out}: is in the take itself, and a take is never changed; name a file elsewhere")
 
 
 def _open(take: Take, name: str) -> soundfile.SoundFile:

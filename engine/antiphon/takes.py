@@ -78,11 +78,13 @@ class Takes:
             threading.Thread(target=self._go_on, args=(folder,), name="antiphon-take-on", daemon=True).start()
 
     def _go_on(self, folder: Path) -> None:
+        """Begin the next take, then see the one before to its end."""
         self._busy.acquire()
         if self.running:
             self._busy.release()
         else:
             self._do(lambda: self.begin(free_folder(folder)))
+        self._finish("the device changed")
 
     def want(self, folder: Path) -> None:
         """Begin a take in this folder with the first frame of sound. Raises UsageError for a folder that is not free."""
@@ -105,8 +107,8 @@ class Takes:
         with self._holding:
             there = self._segment is segment
             if there:
+                self._values, self._recorder = dict(about["values"]), recorder  # first: who is interrupted here still ends it
                 recorder.start(segment)
-                self._values, self._recorder = dict(about["values"]), recorder
         if not there:  # the device changed, or the performance ended, while the folder was made
             recorder.discard("nothing was recorded")
             raise UsageError(f"take {folder}: the sound to take went away meanwhile; nothing was recorded")
@@ -163,8 +165,11 @@ class Takes:
         with self._holding:
             recorder, self._recorder = self._recorder, None
             self._ending += [recorder] if recorder else []
-            ending = tuple(self._ending)  # also one that somebody else is ending: the segment goes when this returns
-        for one in ending:
+        self._finish(reason)
+
+    def _finish(self, reason: str) -> None:
+        """Wait for all that are ending, also where somebody else does: the segment may go when this returns."""
+        for one in tuple(self._ending):
             summary = one.stop(reason, _END_S + _SIGN_SHARE * one.seconds)
             with self._holding:
                 mine = one in self._ending

@@ -141,8 +141,8 @@ void ap_segment_tape_close(ap_segment *segment);
 /* Recorder and worker: has the callback begun what was opened last? Then the clock at its first frame, and the position of that
  * frame in the tape's rings. */
 int ap_segment_tape_begun(const ap_segment *segment, uint64_t *clock, uint64_t *position);
-/* Recorder: was it broken off? */
-int ap_segment_tape_broken(const ap_segment *segment);
+/* Anyone: was it broken off? */
+AP_RT int ap_segment_tape_broken(const ap_segment *segment);
 /* Anyone: the tape's epoch, odd while it is to run. */
 AP_RT uint64_t ap_segment_tape_epoch(const ap_segment *segment);
 /* Callback: this odd epoch begins here; it is broken off. */

@@ -214,8 +214,9 @@ static void tape_slice(ap_block *block, const float *out, uint64_t clock, uint64
     ap_ring *mix = ap_segment_tape_mix(block->segment);
     if (block->taping != epoch) {
         block->taping = epoch;
-        block->tape_broken = 0;
-        ap_segment_tape_begin(block->segment, epoch, clock, ap_ring_written(mix));
+        /* Broken off already: by the block before this one, on a device that was lost. */
+        block->tape_broken = (uint32_t)ap_segment_tape_broken(block->segment);
+        if (!block->tape_broken) ap_segment_tape_begin(block->segment, epoch, clock, ap_ring_written(mix));
     }
     if (block->tape_broken) return;
     const uint64_t room = ap_min(ap_min(ap_ring_writable(dry), ap_ring_writable(voice)), ap_ring_writable(mix));

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernel_rig import Rig
 
-from antiphon.kernels import Command, ffi, lib
+from antiphon.kernels import Block, Command, ffi, lib
 
 
 def sounds(frames, channels=1, seed=1):
@@ -58,6 +58,22 @@ def test_a_full_tape_is_broken_off_and_begins_anew():
     rig.play(128, sounds(128))
     assert begun(rig) == (13 * 128, 1024)
     assert rig.tape["mix"].readable == 128
+
+
+def test_what_was_broken_off_stays_so_for_the_next_block():
+    """A device that was lost and comes back has a block of its own on the same segment: nothing follows on a gap unseen."""
+    rig = Rig(tape_frames=1024)
+    lib.ap_segment_tape_open(rig.segment)
+    for _ in range(9):
+        rig.play(128, sounds(128))
+    rig.tape["mix"].skip(1024), rig.tape["dry"].skip(1024), rig.tape["voice"].skip(1024)
+    rig.block = Block(rig.segment)
+    rig.play(128, sounds(128))
+    assert lib.ap_segment_tape_broken(rig.segment) and rig.tape["mix"].readable == 0
+    lib.ap_segment_tape_close(rig.segment)
+    lib.ap_segment_tape_open(rig.segment)
+    rig.play(128, sounds(128))
+    assert begun(rig) == (10 * 128, 1024) and rig.tape["mix"].readable == 128
 
 
 def test_frames_that_found_no_room_in_the_microphones_ring_break_the_tape():

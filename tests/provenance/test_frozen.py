@@ -15,6 +15,8 @@ from antiphon.perform import Performer
 VALUE = {
     "numbers": [1, -2.5, True, None, "ö", 2**80, float("inf"), 3 + 4j],
     "arrays": (np.arange(6, dtype=np.int16).reshape(2, 3), np.zeros((0, 4), np.float32), np.float64(0.1), np.array([1 + 2j], np.complex64)),
+    "hops": [kind([np.full((2, 3), n, np.float32) for n in range(5)]) for kind in (list, tuple, deque)],
+    "not alike": [[np.zeros(2), np.zeros(3)], [np.zeros(2), np.zeros(2, int)], [np.zeros(0), np.zeros(0)], (np.ones(2), 3), [np.array(1.0), np.array(2.0)]],
     "recent": deque([1.5, 2.5], maxlen=7),
     "bytes": b"\x00\xff",
     3: {"nested": [Note(4, 60.5, 8, -20.0)]},
@@ -63,6 +65,13 @@ def written(tree):
     text = json.dumps(tree).encode()
     magic = freeze(0)[: -len(b"0") - 8]
     return magic + len(text).to_bytes(8, "little") + text
+
+
+def test_more_arrays_than_there_are_bytes_are_refused():
+    """However many are promised, also where each is of nothing."""
+    for kind, shape in (("<f4", [960]), ("<f4", [0]), ("<f4", [-1])):
+        with pytest.raises(UsageError, match="cannot be read"):
+            thaw(written({"arrays": [kind, shape, 0, 10**15], "kind": "list", "most": None}))
 
 
 @pytest.mark.parametrize("cut", [0, 5, 20, 60, -1])

@@ -95,6 +95,30 @@ def test_a_damaged_key_is_passed_over():
     assert second.path.read_bytes() == b"\xff\x00"
 
 
+def test_a_damaged_key_is_told_of(capsys):
+    """At every start, and by the command; nothing is said where all is well."""
+    keys.mark_key()
+    assert not keys.current().note and not keys.damaged()
+    path = keys.current().path
+    path.write_bytes(b"")
+    for _ in range(2):
+        assert str(path) in keys.current().note and "\n" not in keys.current().note
+    assert keys.damaged() == [keys.current().note]
+    assert main(["keys"]) == 0
+    assert str(path) in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_read_holds_no_key(monkeypatch):
+    """Verification goes on with the keys that there are: none."""
+    keys.mark_key()
+
+    def refused(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(keys.Path, "iterdir", refused)
+    assert keys.mark_keys() == []
+
+
 def test_where_nothing_can_be_written_a_key_serves_this_run(fresh, monkeypatch):
     """It stays the same while the program runs, is told to be for this run only, and verifies what was made in it."""
     (fresh / "file").write_text("")

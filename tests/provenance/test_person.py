@@ -4,7 +4,9 @@ import io
 
 import pytest
 
+from antiphon.cli import parse
 from antiphon.errors import UsageError
+from antiphon.live import _config
 from antiphon.provenance import person
 from antiphon.provenance.person import CONSENT, NOT_TOLD, Person, ask_performer, performer
 
@@ -87,6 +89,22 @@ def test_a_name_that_is_none_is_refused_in_a_line(name):
     with pytest.raises(UsageError, match="--performer") as found:
         performer(name)
     assert "\n" not in str(found.value)
+
+
+def test_a_name_is_written_as_its_script_wants_it():
+    """With the joiners that Persian and Malayalam have between letters."""
+    for name in ("علی\u200cرضا", "അവൻ\u200d", "Zoë 家族"):
+        assert performer(name).name == name
+
+
+def test_a_damaged_file_stops_nobody_who_makes_no_take(capsys):
+    """Who plays by itself after a power cut plays; who wants a take is told."""
+    person.path().parent.mkdir(parents=True)
+    person.path().write_text("name = ")
+    found = _config(parse(["play", "--driver", "dummy"]))
+    assert found.person == {"performer": "not told", "consent": "not told"} and "performer.toml" in capsys.readouterr().err
+    with pytest.raises(UsageError):
+        _config(parse(["play", "--driver", "dummy", "--take", "evening"]))
 
 
 def test_a_name_of_several_lines_becomes_one():

@@ -91,3 +91,15 @@ def test_a_take_after_one_that_hangs_begins_with_its_own_first_frame(tmp_path, m
     dry = soundfile.read(tmp_path / "next" / "dry.wav", dtype="float32")[0]
     assert np.array_equal(dry, noise(24_000, seed=4)[:, 0])
     assert verify(tmp_path / "next").ok and Take(tmp_path / "next").seconds == 0.5
+
+
+def test_a_state_that_came_too_late_for_its_take_is_thrown_away(tmp_path):
+    """It is megabytes, in memory."""
+    (tmp_path / "states").mkdir()
+    late = tmp_path / "states" / "left-1-960.state"
+    late.write_bytes(bytes(1000))
+    with freewheel(bundle="through") as engine:
+        engine.proof.takes._states = tmp_path / "states"
+        engine.proof.takes.begin(tmp_path / "take")
+        engine.run(noise(4800))
+    assert not late.exists() and verify(tmp_path / "take").ok

@@ -65,6 +65,28 @@ def test_what_was_made_again_can_be_kept(take, tmp_path):
     assert np.array_equal(again, recorded) and recorded.any()
 
 
+def test_a_take_is_not_written_over(take, tmp_path):
+    """-o is refused where it is the take's own voice, or a new file in it, or another name of one of its files; nothing is touched."""
+    shutil.copytree(take, tmp_path / "take")
+    take = tmp_path / "take"
+    (tmp_path / "soft.wav").symlink_to(take / "voice.wav")
+    (tmp_path / "hard.wav").hardlink_to(take / "dry.wav")
+    before = {path.name: path.read_bytes() for path in take.iterdir()}
+    for out in (take / "voice.wav", take / "new.wav", tmp_path / "soft.wav", tmp_path / "hard.wav"):
+        with pytest.raises(UsageError, match="never changed"):
+            replay(take, out)
+    assert before == {path.name: path.read_bytes() for path in take.iterdir()}
+
+
+def test_voice_without_steps_is_not_called_the_same(take, tmp_path):
+    """steps.bin is cut in the middle: what can be made again is the same, and the rest is said to be missing."""
+    shutil.copytree(take, tmp_path / "take")
+    steps = tmp_path / "take" / "steps.bin"
+    steps.write_bytes(steps.read_bytes()[: steps.stat().st_size // 2])
+    result = replay(tmp_path / "take")
+    assert result.hops == result.hops_same and not result.identical and "no steps" in result.notes[0]
+
+
 def test_another_sound_in_the_microphone_is_noticed(take, tmp_path):
     """One hop of dry.wav half as loud: other hops follow, and the command says so with exit code 1."""
     shutil.copytree(take, tmp_path / "take")

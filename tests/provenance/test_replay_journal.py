@@ -210,3 +210,23 @@ def test_parameters_of_another_version_are_refused(take, tmp_path):
     other = further(take, tmp_path / "take", journal.record(journal.PARAMS, np.zeros(7).tobytes()))
     with pytest.raises(UsageError, match="parameters"):
         replay(other)
+
+
+def test_a_replay_does_not_write_into_the_take(take):
+    """Its own voice least of all."""
+    before = (take / "voice.wav").read_bytes()
+    for name in ("voice.wav", "again.wav"):
+        with pytest.raises(UsageError, match="in the take itself"):
+            replay(take, take / name)
+    assert (take / "voice.wav").read_bytes() == before and not (take / "again.wav").exists()
+
+
+def test_a_step_that_was_told_before_the_tape_was_is_replayed(take, tmp_path):
+    """A recorder that is held up between two looks writes them down in this order."""
+    shutil.copytree(take, tmp_path / "take")
+    tape, *steps = Take(take).steps()
+    assert next(journal.records(tape))[0] == journal.TAPE
+    with open(tmp_path / "take" / "steps.bin", "wb") as file:
+        for step in (*steps, tape):
+            file.write(struct.pack("<I", len(step)) + step)
+    assert replay(tmp_path / "take").identical

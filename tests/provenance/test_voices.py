@@ -17,7 +17,7 @@ from antiphon.model.codec import Encoder
 from antiphon.model.tokens import HOP, MODEL_RATE
 from antiphon.params import REGISTRY
 from antiphon.perform import REFUSALS, Performer
-from antiphon.provenance import voices
+from antiphon.provenance import voices, works
 from antiphon.provenance.voices import LEAST, MOST, NUMBERS, Recogniser, Voice
 
 ADA, GRACE = (1.0, 6.0, 130.0), (0.82, 13.0, 210.0)  # size of the throat, fall of the source in dB an octave, middle pitch in Hz
@@ -272,6 +272,16 @@ def test_a_damaged_file_is_left_out_and_told(heard, text):
     (voices.folder() / "bad.json").write_bytes(text.encode("latin-1"))
     found, (problem,) = voices.read()
     assert [voice.name for voice in found] == ["ada"] and "bad.json" in problem and "\n" not in problem
+
+
+@pytest.mark.parametrize("register", [voices, works])
+def test_a_register_that_cannot_be_read_is_told_of(register):
+    """Whoever is in it counts on it: empty is something else."""
+    assert register.read() == ([], [])
+    register.folder().parent.mkdir(parents=True)
+    register.folder().write_text("")
+    found, problems = register.read()
+    assert not found and len(problems) == 1 and "protected" in problems[0]
 
 
 def test_the_command_adds_lists_tests_and_removes(tmp_path, capsys):

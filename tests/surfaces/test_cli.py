@@ -48,6 +48,7 @@ def lines(text):
 
 
 USAGE = [
+    (["play", "--take", ""], "--take: there is no name"),
     ([], "no command given"),
     (["rendr"], "did you mean render?"),
     (["quux"], "there is: play, render"),
@@ -86,6 +87,18 @@ def test_wrong_usage_is_exit_2_and_one_line_that_helps(arguments, words, capsys,
     out, err = capsys.readouterr()
     assert out == "" and words in err and lines(err)[-1].startswith("antiphon: ")
     assert len(lines(err)) == 1 or not arguments
+
+
+@pytest.mark.parametrize(
+    "arguments", [["verify"], ["take", "verify"], ["replay"], ["report"], ["report", ".", "-o"], ["credentials", "show"], ["play", "--take"]], ids=" ".join
+)
+@pytest.mark.parametrize("name", ["x" * 300, "ring"])
+def test_a_file_that_is_out_of_reach_is_exit_2_and_one_line(arguments, name, capsys, tmp_path, monkeypatch):
+    """A name that is too long, a link that leads to itself."""
+    monkeypatch.chdir(tmp_path)
+    Path("ring").symlink_to("ring")
+    assert main([*arguments, name]) == 2
+    assert len(lines(capsys.readouterr().err)) == 1
 
 
 def test_help_and_version_are_exit_0(capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 HELP = "pack the evidence of a take into one file; sends nothing"
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from ..verbs import document, say
 
     folder = Path(options.take)
-    out = Path(options.out) if options.out else Path(f"{folder.resolve().name}-report.zip")
+    out = Path(options.out) if options.out else Path(f"{Path(os.path.abspath(folder)).name}-report.zip")
     if not (folder / "take.json").is_file() or out.exists():
         report.pack(folder, out, {})  # says what is wrong, before anything long is done
     documents: dict[str, object] = {"machine.json": report.machine(), "take-check.json": _checked(folder, say)}

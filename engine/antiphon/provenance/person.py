@@ -19,6 +19,7 @@ CONSENT = "I perform here and agree that this take is kept and marked"
 """What a performer agrees to who answers yes and has no words of their own."""
 MOST_NAME, MOST_CONSENT = 100, 300
 """Characters, one line each."""
+_JOINERS = "\u200c\u200d"  # names in Persian, Malayalam, Sinhala are not written right without
 _YES, _NO = ("yes", "y"), ("no", "n")
 
 
@@ -87,7 +88,7 @@ def keep(person: Person) -> None:
 def line(what: str, text: str, most: int) -> str:
     """Take a line from a person: spaces put right. Raises UsageError where it is empty, too long or no text."""
     text = " ".join(text.split())
-    if not text or not text.isprintable():
+    if not text or not all(char.isprintable() or char in _JOINERS for char in text):
         raise UsageError(f"{what} {text!r}: must say something, in one line of text")
     if len(text) > most:
         raise UsageError(f"{what}: {len(text)} characters; at most {most}, one line")

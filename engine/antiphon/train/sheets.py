@@ -82,7 +82,7 @@ def _midi(path: Path) -> dict[str, tuple[list, int | None]]:
     try:
         import mido
     except ModuleNotFoundError:
-        raise UsageError(f"{path}: reading MIDI needs mido, which is not installed; install antiphon[train]") from None
+        raise UsageError(f"{path}: reading MIDI needs mido, which is not installed; install antiphon[midi]") from None
     try:
         file = mido.MidiFile(path, clip=True)
         beat, tracks = file.ticks_per_beat, [list(track) for track in file.tracks]
