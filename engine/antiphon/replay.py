@@ -145,6 +145,7 @@ class _Again:
                         compared.snr_db, tuple(self._notes))  # fmt: skip
 
     def _begin(self, about: dict) -> None:
+        _require_ours(self._take, about)
         state, tape = None, self._tapes.get(about["epoch"])
         self._begun += 1
         if tape is None:  # the take ended before it was told where the tape begins
@@ -277,6 +278,15 @@ def _tapes(take: Take) -> dict[int, tuple[int, int]]:
     that the tape runs."""
     told = (content for step in take.steps() for kind, content in journal.records(step) if kind == journal.TAPE)
     return {tape["epoch"]: (tape["clock"], tape["frame"]) for tape in told}
+
+
+def _require_ours(take: Take, about: dict) -> None:
+    """A take may be a stranger's: what its journal says of a beginning is of the bundle that was looked at, and of numbers."""
+    numbers = [about.get(name) for name in ("epoch", "position", "hop", "taken", "seed")]
+    channel = about.get("mic_channel", -1)
+    plain = all(type(number) is int and number >= 0 for number in numbers) and (channel is None or type(channel) is int and channel >= 0)
+    if not plain or not {"state", "fresh"} <= about.keys() or about.get("bundle") != take.about["bundle"]:
+        raise UsageError(f"{take.folder}: its journal does not say what a take's says; antiphon take verify {take.folder}")
 
 
 def _require_bundle(take: Take) -> None:

@@ -19,6 +19,8 @@ _GC_EVERY_HOPS, _GC_ALL_EVERY_HOPS = 50, 3000
 _PRIORITY = 10
 _SWITCH_S = 0.0005  # a thread that writes a state down must not hold up a step for Python's usual 5 ms
 ERROR_EXIT = 2
+PERSON_VARIABLE = "ANTIPHON_PERFORMER"
+"""How the engine says who performs: a command line can be read by everybody on the machine."""
 
 
 def build_chain(bundle: str, seed: int, check: bool, cupboard: str | None = None, person: str = ""):
@@ -66,11 +68,12 @@ def main(argv: list[str] | None = None) -> int:
         left = segment.read_status()
         segment.publish_status(np.zeros(len(STATUS_FIELDS)))  # what a dead worker last said counts no more
         lib.ap_segment_set_worker_pid(segment.pointer, os.getpid())
-        chain = build_chain(options.bundle, options.seed, options.check, options.cupboard, options.person)
+        person = os.environ.get(PERSON_VARIABLE, "")
+        chain = build_chain(options.bundle, options.seed, options.check, options.cupboard, person)
         if left["phase"] == PLAYING:
             chain.resume(left)
         about = {"bundle": options.bundle, "seed": options.seed, "samplerate": segment.samplerate, "mic_channel": options.mic_channel,
-                 "person": options.person}
+                 "person": person}
         cupboard = Path(options.cupboard) if options.cupboard else None
         fresh = options.generation == FIRST_GENERATION and not (cupboard and is_filled(cupboard))
         worker = Worker(
@@ -125,7 +128,6 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--history", type=float, required=True, help="seconds of the past to hear first")
     parser.add_argument("--mic-channel", type=int)
     parser.add_argument("--cupboard", help="folder of what the player keeps")
-    parser.add_argument("--person", default="", help="who performs, by name")
     parser.add_argument("--check", action="store_true", help="verify the bundle before loading it")
     parser.add_argument("--realtime", action="store_true")
     parser.add_argument(

@@ -14,7 +14,7 @@ from pathlib import Path
 from .kernels import lib
 from .layout import HISTORY_S, LOADING, MAXIMUM_FIELDS, SUMMED_FIELDS, Segment, folder
 from .marking import KEY_VARIABLE
-from .worker_main import ERROR_EXIT
+from .worker_main import ERROR_EXIT, PERSON_VARIABLE
 
 _STUCK_S = 1.0
 _LOADING_S = 12.0  # less than the mic ring holds: nothing is lost while a slow disk is read
@@ -142,7 +142,6 @@ class WorkerKeeper:
         ]
         command += ["--cupboard", spec.cupboard] if spec.cupboard else []
         command += ["--mic-channel", str(spec.mic_channel)] if spec.mic_channel is not None else []
-        command += [f"--person={spec.person}"] if spec.person else []
         command += ["--growing-lead"] if spec.growing_lead else []
         command += ["--realtime"] if spec.realtime else []
         command += [] if self._ever_ready else ["--check"]
@@ -156,6 +155,7 @@ class WorkerKeeper:
             "OPENBLAS_NUM_THREADS": "1",
             "NUMBA_NUM_THREADS": "1",
             KEY_VARIABLE: spec.mark_key.hex(),
+            PERSON_VARIABLE: spec.person,
         }
         # A file, not a pipe: nobody reads until the end, and a full pipe would stop the worker.
         # Beside the segment, where writing is known to be possible.

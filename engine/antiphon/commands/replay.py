@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 HELP = "make a take's voice again, and compare"
@@ -21,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Replay, and say how far it agrees."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: as in the model process
     from ..cli import NOT_SO, OK
     from ..replay import replay
     from ..verbs import Bar, document
