@@ -19,6 +19,7 @@ CHANNELS_MAX = 64
 READABLE = "WAV, FLAC, OGG or MP3"
 _MOST_SAMPLES = 2**28  # 1 GiB as int32: over an hour and a half of stereo at 24 bits and 48 kHz
 _BLOCK_FRAMES = 65_536
+_OF_A_TAKE = ("dry.wav", "voice.wav", "mix.wav")
 _EXACT = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "ALAW", "ULAW"}
 _SCALE = 2.0**23
 
@@ -108,6 +109,8 @@ class Writer:
         if self.path.exists() and not os.access(self.path, os.W_OK):
             raise UsageError(f"{path}: cannot be written (Permission denied); choose another place with -o")
         self._target = self.path.resolve()  # a link stays a link
+        if self._target.name in _OF_A_TAKE and (self._target.parent / "take.json").exists():
+            raise UsageError(f"{path}: belongs to a take, and a take is never changed; choose another place")
         self._part = self._target.with_name(self._target.name + ".part")
         for taken in (self._target, self._part):
             if keep is not None and taken.exists() and taken.samefile(keep):

@@ -201,8 +201,17 @@ def test_a_past_that_reaches_beyond_the_take_is_left_out(take, tmp_path):
 
 
 def test_steps_of_a_tape_that_nobody_has_told_of_are_left_out(take, tmp_path):
-    begin = b'{"epoch": 99, "position": 0, "state": null, "fresh": true}'
+    begin = (b'{"epoch": 99, "position": 0, "hop": 0, "taken": 0, "seed": 1, "mic_channel": null, "bundle": "echo", "state": null, '
+             b'"fresh": true}')
     assert replay(further(take, tmp_path / "take", journal.record(journal.BEGIN, begin))).identical
+
+
+@pytest.mark.parametrize("begin", [b'{"epoch": 1}', b"{}", b'{"epoch": 1, "position": -5, "hop": 0, "taken": 0, "seed": 1, "bundle": "hum"}',
+                                   b'{"epoch": 1, "position": 0, "hop": 0, "taken": 0, "seed": 1, "bundle": "../x", "state": null, "fresh": true}'])
+def test_a_beginning_that_is_none_is_refused(take, tmp_path, begin):
+    """A take may be a stranger's: nothing of it is believed, and no other bundle is loaded than the one whose hash was compared."""
+    with pytest.raises(UsageError, match="does not say"):
+        replay(further(take, tmp_path / "take", journal.record(journal.BEGIN, begin)))
 
 
 def test_parameters_of_another_version_are_refused(take, tmp_path):

@@ -227,3 +227,13 @@ def test_closing_what_was_discarded_does_nothing(tmp_path):
     writer.discard()
     writer.close()
     assert not os.listdir(tmp_path)
+
+
+def test_a_stem_of_a_take_is_never_replaced(tmp_path):
+    """By whatever writes sound; beside it, under another name, it may be written."""
+    (tmp_path / "take.json").write_text("{}")
+    (tmp_path / "voice.wav").write_bytes(b"RIFF")
+    with pytest.raises(UsageError, match="belongs to a take"):
+        audiofile.Writer(tmp_path / "voice.wav", 48_000, 1)
+    assert (tmp_path / "voice.wav").read_bytes() == b"RIFF"
+    audiofile.Writer(tmp_path / "again.wav", 48_000, 1).discard()
