@@ -234,14 +234,15 @@ def _helper(kind: str, server: JackServer) -> subprocess.Popen:
 
 
 def marked(frames: int) -> np.ndarray:
-    """A signal that tells which of its frames is which, exact in float32: frame n has the value (n + 1) * 2**-24."""
-    return ((np.arange(frames) + 1) * 2.0**-24).astype(np.float32)
+    """A signal that tells which of its frames is which: frame n is (n + 1) * 2**-23, exact in float32 and in the 24 bits that the
+    model hears."""
+    return ((np.arange(frames) + 1) * 2.0**-23).astype(np.float32)
 
 
 def frame_numbers(sound: np.ndarray) -> np.ndarray:
     """The number that each frame of a marked signal was given, -1 for silence, -2 for anything else."""
-    numbers = np.rint(sound.astype(np.float64) * 2**24).astype(np.int64) - 1
-    exact = ((numbers + 1) * 2.0**-24).astype(np.float32) == sound
+    numbers = np.rint(sound.astype(np.float64) * 2**23).astype(np.int64) - 1
+    exact = ((numbers + 1) * 2.0**-23).astype(np.float32) == sound
     return np.where(exact, numbers, -2)
 
 

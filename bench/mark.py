@@ -338,16 +338,16 @@ def measured(marked: list[tuple[Item, np.ndarray]]) -> dict[str, dict]:
 
 
 def report(done: list[Trial], vain: int, lengths: tuple[int, ...], keep: dict) -> None:
-    """Keep a record of each attack, of each class, of all, and of the detector's speed; of either tool."""
+    """Keep a record of each attack, of each answer, of each class, of all, and of the detector's speed; of either tool."""
     for tool in sorted({one.tool for one in done}):
         of_tool = [one for one in done if one.tool == tool]
         for attack in dict.fromkeys(one.attack for one in of_tool):
             some = [one for one in of_tool if one.attack == attack]
             record("mark", f"{tool}: {attack}", figures(some, lengths), unit="share of crops", **keep)
-        for kind in (*CLASSES, "all"):
-            some = [one for one in of_tool if kind in (one.kind, "all")]
+        for name in (*dict.fromkeys(one.item for one in of_tool), *CLASSES, "all"):
+            some = [one for one in of_tool if name in (one.item, one.kind, "all")]
             if some and (sums := asked(some)):
-                record("mark", f"{tool}: goals, {kind}", sums | {"drawn_in_vain": vain}, unit="share of crops", **keep)
+                record("mark", f"{tool}: goals, {name}", sums | {"drawn_in_vain": vain}, unit="share of crops", **keep)
         speeds = summary([one.seconds / max(one.took_s, 1e-3) for one in of_tool]) | {"p10": float(np.percentile(
             [one.seconds / max(one.took_s, 1e-3) for one in of_tool], 10))}  # fmt: skip
         record("mark", f"{tool}: speed of detection", speeds, unit="times real time",
