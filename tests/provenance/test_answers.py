@@ -5,12 +5,12 @@ import time
 
 import numpy as np
 import pytest
-from playing import freewheel
 from sung import melody, sound
 
 from antiphon.answers import Answered, Attributing, Telling, attributed, leave, pick_up
 from antiphon.frozen import freeze, thaw
 from antiphon.take import Take
+from playing import freewheel
 
 PROMPT = sound(melody(6.0, seed=2), 6.0).astype(np.float32)[:, None]
 NOTES = Answered((60.0, 62.0, 64.0, 65.0, 67.0), (60.0, 62.0), (0.25, 0.75, 0.0, 0.0, 0.0))

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from playing import freewheel
 from sung import melody, sound
 
 import antiphon
@@ -18,6 +17,7 @@ from antiphon.provenance import keys
 from antiphon.provenance.detect import Detector
 from antiphon.provenance.mark import Payload
 from antiphon.render import render
+from playing import freewheel
 
 PACKAGE = Path(antiphon.__file__).parent
 PAYLOAD = Payload(0xABCDE, 12345)

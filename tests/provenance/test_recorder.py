@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from playing import freewheel, noise, phrase_then_silence, tone, wait_for
 
 from antiphon.audio.dummy import DummyDriver
 from antiphon.engine import Engine, EngineConfig
@@ -19,6 +18,7 @@ from antiphon.recorder import free_folder
 from antiphon.replay import replay
 from antiphon.take import Take, verify
 from antiphon.take import writer as writing
+from playing import freewheel, noise, phrase_then_silence, tone, wait_for
 
 
 def live(take=None, seconds=3.0, **settings):

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import soundfile
-from playing import freewheel, noise, wait_for
 
 from antiphon import takes as taking
 from antiphon.errors import UsageError
 from antiphon.take import Take, verify
 from antiphon.take import writer as writing
+from playing import freewheel, noise, wait_for
 
 
 class Held:

@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
-from playing import freewheel
 from sung import melody, sound
 
 from antiphon.cli import main
@@ -16,6 +15,7 @@ from antiphon.events import Event
 from antiphon.params import REGISTRY
 from antiphon.provenance import keys
 from antiphon.replay import replay
+from playing import freewheel
 
 PROMPT = sound(melody(7.0, seed=2), 7.0).astype(np.float32)
 CHANGES = [("density", 2.0), ("breath", 6.0), ("keep", 1), ("grid_grip", 1.0), ("tempo", 90.0), ("recall", 1), ("brightness", -3.0),

@@ -9,7 +9,6 @@ import time
 
 import numpy as np
 import pytest
-from playing import freewheel, noise, phrase_then_silence, tone, wait_for
 
 from antiphon import journal
 from antiphon.audio.dummy import DummyDriver
@@ -25,6 +24,7 @@ from antiphon.replay import replay
 from antiphon.take import Take, verify
 from antiphon.take import writer as writing
 from antiphon.tape import Tape
+from playing import freewheel, noise, phrase_then_silence, tone, wait_for
 
 PARAMS = np.arange(40.0)
 VOICE = np.zeros(960, np.float32)

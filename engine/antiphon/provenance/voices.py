@@ -29,6 +29,7 @@ from ..errors import UsageError, did_you_mean
 from ..home import home
 from . import voicespace
 from .person import line
+from .register import entries
 
 FORMAT = 1
 BANDS, CEPSTRA = 57, 24
@@ -168,20 +169,7 @@ def folder() -> Path:
 
 def read() -> tuple[list[Voice], list[str]]:
     """All voices, by name, and a line for each file that can't be read as one."""
-    found, problems = [], []
-    try:
-        names = sorted(name for name in os.listdir(folder()) if name.endswith(".json"))
-    except FileNotFoundError:
-        return [], []
-    except OSError as error:
-        return [], [f"{folder()}: cannot be read ({error.strerror}); no voice that is registered there is protected"]
-    for path in [folder() / name for name in names[:_MOST_VOICES]]:
-        try:
-            found.append(_read(path))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
-            reason = (next(iter(str(error).splitlines()), "") or type(error).__name__)[:80]
-            problems.append(f"{path}: not a registered voice that can be read ({reason}); remove it, and add the voice again")
-    return found, problems
+    return entries(folder(), "voice", _MOST_VOICES, _read)
 
 
 def name_of(key: int) -> str:

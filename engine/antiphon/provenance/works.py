@@ -22,6 +22,7 @@ import numpy as np
 from ..errors import UsageError, did_you_mean
 from ..home import home
 from .quotes import Melody, Work, works_of
+from .register import entries
 
 FORMAT = 1
 SHORTEST = 6
@@ -64,20 +65,7 @@ def folder() -> Path:
 
 def read() -> tuple[list[Registered], list[str]]:
     """All works, by name, and a line for each file that can't be read as one."""
-    found, problems = [], []
-    try:
-        names = sorted(name for name in os.listdir(folder()) if name.endswith(".json"))
-    except FileNotFoundError:
-        return [], []
-    except OSError as error:
-        return [], [f"{folder()}: cannot be read ({error.strerror}); no work that is registered there is protected"]
-    for path in [folder() / name for name in names[:_MOST_WORKS]]:
-        try:
-            found.append(_read(path))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
-            reason = (next(iter(str(error).splitlines()), "") or type(error).__name__)[:80]
-            problems.append(f"{path}: not a registered work that can be read ({reason}); remove it, and add the work again")
-    return found, problems
+    return entries(folder(), "work", _MOST_WORKS, _read)
 
 
 def melodies() -> list[Melody]:
