@@ -293,7 +293,7 @@ def main() -> int:
     if unknown := [name for name in args.attacks if name not in ATTACKS]:
         parser.error(f"no attack {', '.join(unknown)}; there is {', '.join(ATTACKS)}")
     if args.quick:
-        args.crops, args.lengths, args.beside = 1, (5, 15), min(args.beside, 3)
+        args.crops, args.lengths, args.beside = 1, (5, 15), min(args.beside, 1)
     with tempfile.TemporaryDirectory() as folder:
         answers = items(args.clips, args.cache or Path(folder), bundle=args.bundle, seed=args.seed)
     if args.quick:
