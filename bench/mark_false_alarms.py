@@ -116,8 +116,8 @@ class Noting(Detector):
 
     @property
     def p(self) -> float:
-        """A bound on the chance that a sound without a mark gives as much in any of the stages that were gone through. `by_noise` is
-        that chance for the noise alone, by Gauss and not as a bound; of a sound of 5 s it should be uniform."""
+        """A bound on the chance that a sound without a mark gives as much in any of the stages that were gone through. `by_noise`
+        is that chance for the noise alone, by Gauss and not as a bound; of a sound of 5 s it should be uniform."""
         return max(math.exp(self.log_p), 1e-300)
 
 
@@ -329,7 +329,9 @@ def main() -> int:
                 "p_of_5s_by_tail": float(f"{one.carried_on(threshold, places):.2g}")},
                unit="tests: seen and expected of Gauss", **keep)  # fmt: skip
     whole = {"the noise, unmarked sounds under the public key": by_noise}
-    whole |= {f"the {one.layer}, wrong keys": [of_all(z, one.sides * one.total / len(one.largest)) for z in one.largest] for one in tests}
+    for one in tests:
+        places = one.sides * one.total / len(one.largest)
+        whole[f"the {one.layer}, wrong keys"] = [of_all(z, places) for z in one.largest]
     for name, p in whole.items():
         told = {"sounds": len(p), "farthest_from_uniform": round(farthest_off(p), 4),
                 **{f"share_to_{x:g}": round(float((np.array(p) <= x).mean()), 4) for x in (0.5, 0.1, 0.01)}}  # fmt: skip
