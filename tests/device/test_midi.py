@@ -250,7 +250,8 @@ def test_a_server_that_goes_and_comes_back(jack, quickly, how, away_s, capfd):
         await until(lambda: ours() == own and "MIDI in: Antiphon is back" in stage.lines and all(out.is_open for out in outs))
         assert (stage.values["chord"], stage.values["hold"]) == ((), False)
         for name in ("in: keyboard:out", "in: Antiphon", "out: Antiphon", "out: Antiphon feedback"):
-            assert sum(line.startswith(f"MIDI {name} is gone; ") for line in stage.lines) == 1, name
+            told = sum(line.startswith(f"MIDI {name} is gone; ") for line in stage.lines)
+            assert told == 1 or not (told or away_s), name  # what is back before anybody looked was not gone
         assert all(out.send(0xF8) for out in outs)
         for task, out in zip(tasks, outs, strict=True):
             task.cancel()
