@@ -38,7 +38,7 @@ _PROVEN = ("guard_hits", "guard_work", "quote_length", "voice_match")  # where t
 
 
 class Takes:
-    """For the engine's threads, under its lock where it says so. `about` gives what take.json says of the engine, `look` its status."""
+    """For any of the engine's threads. `about` gives what take.json says of the engine, `look` its status."""
 
     def __init__(self, carry: Callable[[Payload], None], about: Callable[[], dict], look: Callable[[], Status], say: Callable[[str], None],
                  person: dict | None = None, sign: Callable[[Path], str] | None = None):
