@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cffi import FFI
 
-HEADERS = ("base", "ring", "mailbox", "command", "resample", "smooth", "mix", "filter", "tail", "segment", "block", "portaudio", "bank",
+HEADERS = ("base", "ring", "mailbox", "command", "resample", "smooth", "mix", "filter", "tail", "segment", "block", "portaudio", "timed", "bank",
            "fft", "spectrum", "rvq", "timbre", "voice", "trellis", "hearing", "quotes")
 
 ffibuilder = FFI()

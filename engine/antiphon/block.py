@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import UsageError
-from .kernels import Block, ffi, lib
+from .kernels import Block, Timed, ffi, lib
 from .layout import Segment
 
 FADE_S = 0.005
@@ -65,7 +65,7 @@ class BlockSpec:
 
 
 class SoundBlock:
-    """`ap_block` bound to a segment. `run` and the C callback are for the one thread that is the clock.
+    """`ap_block` bound to a segment, and timed into its trace. `run` and the C callback are for the one thread that is the clock.
 
     The memory must outlive the stream that calls it: keep the object until the driver has stopped.
     """
@@ -88,13 +88,13 @@ class SoundBlock:
             resonance=spec.resonance,
             send_gain=spec.sends,
         )
-        self.callback = lib.ap_portaudio
-        self.userdata = self._block.pointer
+        self._timed = Timed(lib.ap_portaudio, self._block.pointer, spec.segment.trace_blocks)
+        self.callback, self.userdata = self._timed.callback, self._timed.userdata
 
     def run(self, indata: np.ndarray, outdata: np.ndarray, flags: int = 0) -> None:
         """Process one block, (frames, channels) float32, C-contiguous; the GIL is released meanwhile."""
-        lib.ap_block_process(
-            self.userdata, ffi.from_buffer("float *", indata), ffi.from_buffer("float *", outdata), len(outdata), flags
+        lib.ap_timed(
+            ffi.from_buffer(indata), ffi.from_buffer(outdata), len(outdata), ffi.NULL, flags, self.userdata
         )
 
 

@@ -167,6 +167,12 @@ class Engine:
                 counters[name] += value
             return make_status(self, counters, self.segment.read_status(), tuple(self._notices))
 
+    def look(self, what: Callable[[Segment], None]) -> None:
+        """Call `what` with the segment as it is now, which lasts meanwhile; not at all where there is none. Any thread; be quick."""
+        with self._lock:
+            if self.segment is not None:
+                what(self.segment)
+
     @property
     def timeline(self) -> Timeline | None:
         """When voice frames are due, as it is now: the model may have raised the lead. None before the driver is open."""

@@ -87,6 +87,21 @@ SUMMED_FIELDS = ("hop", "primed_hops", "catch_ups", "late", "late_heard", "steps
 MAXIMUM_FIELDS = ("late_frames_max", "step_ns_max")
 """What of the status is counted on when a worker takes over from another; hops and primed hops count the past heard again."""
 
+STEP_FIELDS = (
+    "hop",  # which hop since this worker started, the first one 0, primed ones counted; modulo TRACE_MODULUS
+    "step_us",  # from the hop read to the voice made
+    "whole_us",  # from the hop read to the end of the step: with the writing of the voice and what is put off until after it
+    "slack_frames",  # device frames left until the hop's first voice frame was due when it was written; negative: late
+    "queue_frames",  # voice frames not yet played, right after it was written
+    "sounding",  # 1 where the voice was not silence
+    "params",  # publications of the parameter mailbox that this step had read; modulo TRACE_MODULUS
+    "wait_us",  # from the end of the step before, or from the start of the worker, to the begin of this one
+)
+"""A record of the step trace, float32 each, worker to whoever measures. The sum of all wait_us and whole_us is the time gone by."""
+
+TRACE_MODULUS = 2**24
+"""Whole numbers below it are exact in float32; the next one would not be."""
+
 LOADING, PRIMING, PLAYING = 0, 1, 2
 
 FIRST_GENERATION = 2
@@ -254,6 +269,7 @@ class Segment:
             lib.ap_segment_status(p),
             lib.ap_segment_commands(p),
         )
+        self.trace_blocks, self.trace_steps = lib.ap_segment_trace_blocks(p), lib.ap_segment_trace_steps(p)
         self._status = np.zeros(config.status)
         self._counters = ffi.new("ap_counters *")
 
@@ -326,6 +342,7 @@ class Segment:
         if self._memory.closed:
             return
         self.pointer = self.mic = self.voice = self.params = self.status = self.commands = None
+        self.trace_blocks = self.trace_steps = None
         ffi.release(self._view)
         self._memory.close()
         if self._file is not None:

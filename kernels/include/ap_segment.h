@@ -9,6 +9,8 @@
  *   counters  mailbox of raw words   callback writes (ap_block), control thread reads with ap_segment_counters
  *   tape      three rings: dry (in_channels), voice (mono), mix (out_channels)   callback writes while a take runs, recorder reads
  *   journal   ring of 32-bit words   worker writes while a take runs, recorder reads
+ *   trace     two rings: a record of AP_TRACE_BLOCK_WORDS floats a block (ap_timed), callback writes; of AP_TRACE_STEP_WORDS a step,
+ *             worker writes. Whoever measures reads; where nobody does they are full after a while, and what comes then is dropped.
  *
  * Time. The clock is the mic ring's write position: the frames the device has delivered. Voice position p is due in
  * the output at clock p + origin + delay_frames. There is no other clock, so nothing can drift.
@@ -28,7 +30,14 @@
 #include "ap_mailbox.h"
 #include "ap_ring.h"
 
-enum { AP_SEGMENT_VERSION = 2 };
+enum { AP_SEGMENT_VERSION = 3 };
+
+enum {
+    AP_TRACE_BLOCKS = 16384,  /* records of blocks that are kept for a reader: 43 s of 128 frames at 48 kHz */
+    AP_TRACE_STEPS = 2048,    /* of steps: 41 s */
+    AP_TRACE_BLOCK_WORDS = 2, /* as ap_timed writes them */
+    AP_TRACE_STEP_WORDS = 8   /* what they are: STEP_FIELDS in engine/antiphon/layout.py */
+};
 
 typedef struct ap_segment ap_segment;
 
@@ -102,6 +111,8 @@ AP_RT ap_ring *ap_segment_tape_dry(ap_segment *segment);
 AP_RT ap_ring *ap_segment_tape_voice(ap_segment *segment);
 AP_RT ap_ring *ap_segment_tape_mix(ap_segment *segment);
 AP_RT ap_ring *ap_segment_journal(ap_segment *segment);
+AP_RT ap_ring *ap_segment_trace_blocks(ap_segment *segment);
+AP_RT ap_ring *ap_segment_trace_steps(ap_segment *segment);
 /* Callback: publish. Control thread: read one consistent set; 1, or 0 if it could not (keep the old one). */
 AP_RT void ap_segment_publish_counters(ap_segment *segment, const ap_counters *counters);
 AP_RT int ap_segment_counters(ap_segment *segment, ap_counters *counters);

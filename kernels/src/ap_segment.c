@@ -2,11 +2,12 @@
 #include "ap_segment.h"
 
 #include "ap_internal.h"
+#include "ap_timed.h"
 
 #define SEGMENT_MAGIC UINT64_C(0x6e6f687069746e41) /* "Antiphon" */
 
 enum { PART_MIC, PART_VOICE, PART_PARAMS, PART_STATUS, PART_COMMANDS, PART_COUNTERS,
-       PART_TAPE_DRY, PART_TAPE_VOICE, PART_TAPE_MIX, PART_JOURNAL, PARTS };
+       PART_TAPE_DRY, PART_TAPE_VOICE, PART_TAPE_MIX, PART_JOURNAL, PART_TRACE_BLOCKS, PART_TRACE_STEPS, PARTS };
 
 struct ap_segment {
     uint64_t magic;
@@ -29,7 +30,8 @@ struct ap_segment {
 static_assert(sizeof(ap_segment_config) == 56, "segment config layout");
 static_assert(sizeof(ap_counters) % 8 == 0, "counters are 64-bit words");
 static_assert(sizeof(ap_counters) / 8 == 34, "counters layout: change AP_SEGMENT_VERSION with it");
-static_assert(sizeof(struct ap_segment) == 6 * AP_ALIGN, "segment header");
+static_assert((int)AP_TRACE_BLOCK_WORDS == (int)AP_TIMED_WORDS, "ap_timed writes the trace of blocks");
+static_assert(sizeof(struct ap_segment) == 7 * AP_ALIGN, "segment header");
 
 enum { COUNTER_WORDS = sizeof(ap_counters) / 8 };
 
@@ -48,6 +50,8 @@ static uint64_t lay_out(const ap_segment_config *c, uint64_t offsets[PARTS]) {
         [PART_TAPE_VOICE] = ap_ring_sizeof(1, c->tape_frames),
         [PART_TAPE_MIX] = ap_ring_sizeof(c->out_channels, c->tape_frames),
         [PART_JOURNAL] = ap_ring_sizeof(1, c->journal_words),
+        [PART_TRACE_BLOCKS] = ap_ring_sizeof(AP_TRACE_BLOCK_WORDS, AP_TRACE_BLOCKS),
+        [PART_TRACE_STEPS] = ap_ring_sizeof(AP_TRACE_STEP_WORDS, AP_TRACE_STEPS),
     };
     uint64_t at = sizeof(ap_segment);
     for (int i = 0; i < PARTS; i++) {
@@ -88,7 +92,10 @@ int ap_segment_init(ap_segment *segment, uint64_t bytes, const ap_segment_config
     ap_ring_init(part(segment, PART_TAPE_DRY), offsets[PART_TAPE_VOICE] - offsets[PART_TAPE_DRY], config->in_channels, config->tape_frames);
     ap_ring_init(part(segment, PART_TAPE_VOICE), offsets[PART_TAPE_MIX] - offsets[PART_TAPE_VOICE], 1, config->tape_frames);
     ap_ring_init(part(segment, PART_TAPE_MIX), offsets[PART_JOURNAL] - offsets[PART_TAPE_MIX], config->out_channels, config->tape_frames);
-    ap_ring_init(part(segment, PART_JOURNAL), need - offsets[PART_JOURNAL], 1, config->journal_words);
+    ap_ring_init(part(segment, PART_JOURNAL), offsets[PART_TRACE_BLOCKS] - offsets[PART_JOURNAL], 1, config->journal_words);
+    ap_ring_init(part(segment, PART_TRACE_BLOCKS), offsets[PART_TRACE_STEPS] - offsets[PART_TRACE_BLOCKS], AP_TRACE_BLOCK_WORDS,
+                 AP_TRACE_BLOCKS);
+    ap_ring_init(part(segment, PART_TRACE_STEPS), need - offsets[PART_TRACE_STEPS], AP_TRACE_STEP_WORDS, AP_TRACE_STEPS);
     segment->magic = SEGMENT_MAGIC; /* last: a half-made segment is not one */
     return AP_OK;
 }
@@ -112,7 +119,9 @@ int ap_segment_check(const ap_segment *segment, uint64_t bytes) {
         ap_ring_check(part(segment, PART_TAPE_DRY), offsets[PART_TAPE_VOICE] - offsets[PART_TAPE_DRY]),
         ap_ring_check(part(segment, PART_TAPE_VOICE), offsets[PART_TAPE_MIX] - offsets[PART_TAPE_VOICE]),
         ap_ring_check(part(segment, PART_TAPE_MIX), offsets[PART_JOURNAL] - offsets[PART_TAPE_MIX]),
-        ap_ring_check(part(segment, PART_JOURNAL), need - offsets[PART_JOURNAL]),
+        ap_ring_check(part(segment, PART_JOURNAL), offsets[PART_TRACE_BLOCKS] - offsets[PART_JOURNAL]),
+        ap_ring_check(part(segment, PART_TRACE_BLOCKS), offsets[PART_TRACE_STEPS] - offsets[PART_TRACE_BLOCKS]),
+        ap_ring_check(part(segment, PART_TRACE_STEPS), need - offsets[PART_TRACE_STEPS]),
     };
     for (int i = 0; i < PARTS; i++)
         if (parts[i] != AP_OK) return AP_ERR_LAYOUT;
@@ -132,6 +141,8 @@ ap_ring *ap_segment_tape_dry(ap_segment *segment) { return part(segment, PART_TA
 ap_ring *ap_segment_tape_voice(ap_segment *segment) { return part(segment, PART_TAPE_VOICE); }
 ap_ring *ap_segment_tape_mix(ap_segment *segment) { return part(segment, PART_TAPE_MIX); }
 ap_ring *ap_segment_journal(ap_segment *segment) { return part(segment, PART_JOURNAL); }
+ap_ring *ap_segment_trace_blocks(ap_segment *segment) { return part(segment, PART_TRACE_BLOCKS); }
+ap_ring *ap_segment_trace_steps(ap_segment *segment) { return part(segment, PART_TRACE_STEPS); }
 
 void ap_segment_publish_counters(ap_segment *segment, const ap_counters *counters) {
     double words[COUNTER_WORDS]; /* only carried: the mailbox moves bits, it does not compute */

@@ -195,6 +195,22 @@ class Block:
         lib.ap_block_reset(self.pointer)
 
 
+class Timed:
+    """Any callback of PortAudio's signature, timed by `ap_timed`: `callback` and `userdata` are for whatever calls blocks.
+
+    `inner` is a C function pointer of this module's ffi, `userdata` what it is given. Each block leaves (spacing_us, took_us) in
+    `log`, a Ring of `lib.AP_TIMED_WORDS` channels or an `ap_ring *` of a segment. All three and this object outlive the stream.
+    """
+
+    def __init__(self, inner, userdata, log):
+        pointer = log.pointer if isinstance(log, Ring) else log
+        if lib.ap_ring_channels(pointer) != lib.AP_TIMED_WORDS:
+            raise KernelError(f"timed: a log of {lib.ap_ring_channels(pointer)} channels, expected {lib.AP_TIMED_WORDS}")
+        self._held = inner, userdata, log
+        self.callback = lib.ap_timed
+        self.userdata = ffi.new("ap_timing *", {"inner": inner, "user_data": userdata, "log": pointer})
+
+
 def sends_of(gains: tuple[float, ...]) -> list[float]:
     """Give back one gain for each send, or raise KernelError: cffi would fill up a shorter list with silence."""
     if len(gains) != lib.AP_SENDS:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..kernels import Resampler, ffi, lib
 from ..latency import HOP, MODEL_RATE, Timeline
-from ..layout import HISTORY_S, LOADING, PLAYING, PRIMING, STATUS_FIELDS, Segment
+from ..layout import HISTORY_S, LOADING, PLAYING, PRIMING, STATUS_FIELDS, TRACE_MODULUS, Segment
 from ..stats import Histogram
 from .lead import GrowingLead
 
@@ -120,6 +120,9 @@ class Worker:
         self._origin = 0
         self._opened = False
         self._held_up = False  # the step before was late, and the hop of the next one complete when it ended
+        self._record = np.zeros(lib.AP_TRACE_STEP_WORDS, np.float32)  # of the trace, in the order of STEP_FIELDS
+        self._done_ns = 0  # perf_counter_ns at the end of the step before
+        self._params_read = 0  # publications of the mailbox that the values in hand have in them
         self._counts = {
             "primed_hops": 0,
             "catch_ups": 0,
@@ -145,6 +148,7 @@ class Worker:
         self._hop, self._taken, self._opened = 0, 0, False
         self._start = int(lib.ap_ring_position(self.segment.mic))
         self._read_params()
+        self._done_ns = time.perf_counter_ns()
 
     def advance(self) -> bool:
         """Do the next thing there is to do: hear what lies behind, open the voice, or step. False if there is nothing.
@@ -168,6 +172,7 @@ class Worker:
     def step(self) -> None:
         """Take one hop: `missing_frames` must be 0 or less."""
         began = time.perf_counter_ns()
+        waited = began - self._done_ns
         if self._diary:
             self._diary.hears(self)
         position, frames = self.position, self._needed()
@@ -184,6 +189,7 @@ class Worker:
         if behind > 0:
             self._late(behind, heard=bool(voice.any()))
         written = lib.ap_ring_write(self.segment.voice, ffi.from_buffer("float *", voice), len(voice))
+        queued = lib.ap_ring_readable(self.segment.voice)
         self._held_up = behind > 0 and self.missing_frames() <= 0
         self._steps_ns.add(took)
         self._publish(PLAYING, took)
@@ -191,7 +197,10 @@ class Worker:
         self.chain.settle()
         if self._diary:
             self._diary.stepped(self, position, frames, voice)
-        self._whole_ns.add(took + time.perf_counter_ns() - put_off)
+        ended = time.perf_counter_ns()
+        self._whole_ns.add(took + ended - put_off)
+        self._trace(took, ended - began, -behind, queued, voice, waited)
+        self._done_ns = ended
         if written < len(voice):
             self._give_up()  # nobody reads the voice: positions would be wrong from here on
 
@@ -277,8 +286,10 @@ class Worker:
         return mic
 
     def _read_params(self) -> None:
+        published = lib.ap_mailbox_version(self.segment.params)  # before: what comes in between is counted at the next step
         if lib.ap_mailbox_read(self.segment.params, ffi.from_buffer("double *", self._fresh)):
             self._params, self._fresh = self._fresh, self._params
+            self._params_read = published
             self._mark.told(self._params)
         else:
             self._counts["params_torn"] += 1
@@ -321,6 +332,20 @@ class Worker:
     def _wait_for_frame(self, frame: int) -> None:
         while self.segment.clock < frame:
             time.sleep(_SHORTEST_SLEEP_S)
+
+    def _trace(self, took_ns: int, whole_ns: int, slack: int, queued: int, voice: np.ndarray, waited_ns: int) -> None:
+        """Leave this step's record for whoever measures; nobody waits for it, and it is dropped where it finds no room."""
+        self._record[:] = (
+            (self._hop - 1) % TRACE_MODULUS,
+            1e-3 * took_ns,
+            1e-3 * whole_ns,
+            slack,
+            queued,
+            voice.any(),
+            self._params_read % TRACE_MODULUS,
+            1e-3 * waited_ns,
+        )
+        lib.ap_ring_write(self.segment.trace_steps, ffi.from_buffer("float *", self._record), 1)
 
     def _publish(self, phase: int, step_ns: int = 0) -> None:
         status, index, steps = self._status, self._index, self._steps_ns

@@ -17,6 +17,7 @@
 #include "ap_spectrum.h"
 #include "ap_tail.h"
 #include "ap_timbre.h"
+#include "ap_timed.h"
 #include "ap_trellis.h"
 #include "ap_voice.h"
 
@@ -62,6 +63,7 @@ static int block(uint32_t in_channels, uint32_t out_channels) {
     float *voice = malloc(512 * sizeof(float));
     for (int i = 0; i < 512; i++) voice[i] = i % 7 ? 0.3f : NAN;
     const ap_portaudio_times times = {1.0, 2.0, 3.0};
+    ap_timing timing = {ap_portaudio, b, ap_segment_trace_blocks(segment), 0};
     for (unsigned turn = 0; turn < 200; turn++) {
         const unsigned frames = turn * 37 % 260;
         float *in = malloc(frames * in_channels * sizeof(float) + 1), *out = malloc(frames * out_channels * sizeof(float) + 1);
@@ -76,7 +78,7 @@ static int block(uint32_t in_channels, uint32_t out_channels) {
         if (turn == 90) ap_segment_voice_close(segment);
         turn % 40 < 30 ? ap_segment_tape_open(segment) : ap_segment_tape_close(segment); /* full soon, and broken off */
         if (turn == 100) REQUIRE(ap_segment_voice_open(segment, (int64_t)ap_segment_clock(segment)) == AP_OK);
-        ap_portaudio(turn % 8 == 7 ? NULL : in, turn % 16 == 15 ? NULL : out, frames, turn & 1 ? &times : NULL, turn % 32, b);
+        ap_timed(turn % 8 == 7 ? NULL : in, turn % 16 == 15 ? NULL : out, frames, turn & 1 ? &times : NULL, turn % 32, &timing);
         if (turn % 16 != 15)
             for (unsigned i = 0; i < frames * out_channels; i++) REQUIRE(fabsf(out[i]) <= 1.0f);
         free(in);
@@ -84,10 +86,26 @@ static int block(uint32_t in_channels, uint32_t out_channels) {
     }
     ap_counters counters;
     REQUIRE(ap_segment_counters(segment, &counters) && counters.blocks == 200 && counters.underflows && counters.mic_overflows);
+    REQUIRE(ap_ring_readable(ap_segment_trace_blocks(segment)) == 200 && ap_ring_writable(ap_segment_trace_steps(segment)));
     ap_block_reset(b);
     free(voice);
     free(b);
     free(segment);
+    return 0;
+}
+
+static int copy(uint32_t in_channels, uint32_t out_channels) {
+    ap_copy c = {in_channels, 0, {0, 0, {0}, out_channels}};
+    for (unsigned frames = 0; frames < 40; frames += 13) {
+        float *in = exactly(frames * in_channels * sizeof *in + 1), *out = exactly(frames * out_channels * sizeof *out + 1);
+        for (unsigned i = 0; i < frames * in_channels; i++) in[i] = i % 3 ? 0.5f : NAN;
+        ap_copy_set_gain(&c, (float)frames);
+        REQUIRE(ap_copy_gain(&c) == (float)frames);
+        ap_portaudio_copy(frames == 26 ? NULL : in, frames == 39 ? NULL : out, frames, NULL, 31, &c);
+        free(out);
+        free(in);
+    }
+    REQUIRE(c.counts.blocks == 4 && c.counts.flagged[4] == 4);
     return 0;
 }
 
@@ -273,6 +291,7 @@ int main(void) {
     if (codec(1.0f, 60.0f) || codec(40.0f, 200.0f) || codec(INFINITY, INFINITY) || codec(1.0f, NAN) || codec(0.0f, 1e30f)) return 1;
     if (resample(44100, 48000, 1) || resample(48000, 44100, 3) || resample(44101, 48000, 2) || resample(192000, 8000, 1) ||
         resample(8000, 192000, 2) || resample(48000, 48000, 2)) return 1;
+    if (copy(1, 1) || copy(1, 5) || copy(3, 2)) return 1;
     if (block(1, 1) || block(1, 2) || block(2, 1) || block(8, 2) || block(3, 5) || block(1, 11)) return 1;
     if (filter(AP_FILTER_LOWPASS, 8000.0, 1) || filter(AP_FILTER_HIGHPASS, 8000.0, 50)) return 1;
     if (filter(AP_FILTER_LOWPASS, 192000.0, 50) || filter(AP_FILTER_HIGHPASS, 192000.0, 300)) return 1;
