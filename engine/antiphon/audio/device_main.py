@@ -41,6 +41,7 @@ def main() -> int:
             out_channels=settled.out_channels,
             input=stream.source.name if stream.source else "none",
             output=stream.sink.name,
+            host=stream.sink.host,
         )
         request = sys.stdin.readline()
         if not request:

@@ -44,6 +44,8 @@ class PortAudioDriver:
         self._unread = b""
         self._interrupted = False
         self.input_name = self.output_name = ""
+        self.host = ""
+        """The sound system the device belongs to, in PortAudio's words: ALSA, JACK Audio Connection Kit, ..."""
 
     def open(self) -> Format:
         """Start the device process and let it find devices, rate and block. Raises DeviceError with candidates."""
@@ -111,6 +113,11 @@ class PortAudioDriver:
                 )
         return None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that has the callback; None while the device is closed."""
+        return self._process and self._process.pid
+
     def interrupt(self) -> None:
         self._interrupted = True  # seen by whoever waits for an answer
 
@@ -135,7 +142,7 @@ class PortAudioDriver:
             bufsize=0,
         )
         answer = self._answer()
-        self.input_name, self.output_name = answer["input"], answer["output"]
+        self.input_name, self.output_name, self.host = answer["input"], answer["output"], answer["host"]
         self._format = Format(answer["samplerate"], answer["blocksize"], answer["in_channels"], answer["out_channels"])
         return self._format
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from ..errors import DeviceError
@@ -13,6 +16,7 @@ from .driver import Format
 _COMMON_RATES = (48_000, 44_100, 96_000, 32_000, 24_000, 16_000, 88_200, 192_000)
 _JACK = "JACK Audio Connection Kit"
 NO_INPUT = "none"
+_PRIORITY = 60  # the model has 10
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class DeviceStream:
         """Let the device call `callback` (C function pointer) and return what it says its latencies are, in frames."""
         self._stream = self._open(self.format, callback, userdata)
         try:
-            self._stream.start()
+            with nullcontext() if self.sink.host == _JACK else _going_first():  # JACK's server gives its clients what it has
+                self._stream.start()
         except Exception as error:
             raise DeviceError(f"device {self.sink.name!r} does not start: {error}") from error
         latency, rate = self._stream.latency, self.format.samplerate
@@ -135,6 +140,24 @@ class DeviceStream:
         if not counts.blocks:
             raise DeviceError(f"device {self.sink.name!r} opens and calls for no block; is its server running?")
         return Format(settled.samplerate, counts.frames // counts.blocks, settled.in_channels, settled.out_channels)
+
+
+@contextmanager
+def _going_first() -> Iterator[None]:
+    """Start threads that have realtime scheduling, where the system allows it; the calling thread is as before afterwards.
+
+    PortAudio's thread for ALSA has an ordinary one else, and the model's process, which has not, would go before it.
+    """
+    try:
+        before, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+    except (AttributeError, OSError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, before, parameters)
 
 
 def _channels(wanted: int | None, device: Device | None, way: str) -> int:
