@@ -15,17 +15,20 @@ PATCHES = ("bundles", "presets", "clients", "generated")
 
 
 class BuildWithPatches(build_py):
-    """Copy patches/ into the package, so that an installed wheel has its bundle and presets."""
+    """Copy patches/ and bench/ into the package, so that an installed wheel has its bundle, its presets and its benchmarks."""
 
     def run(self):
         super().run()
-        if self.editable_mode:  # a checkout reads patches/ where it lies
+        if self.editable_mode:  # a checkout reads both where they lie
             return
         for name in PATCHES:
             source, target = ROOT / "patches" / name, Path(self.build_lib) / "antiphon" / "patches" / name
             shutil.rmtree(target, ignore_errors=True)
             if source.is_dir():
                 shutil.copytree(source, target)
+        target = Path(self.build_lib) / "antiphon" / "bench"
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(ROOT / "bench", target, ignore=shutil.ignore_patterns("results", "*.md", "*.c", "__pycache__"))
 
 
 setup(

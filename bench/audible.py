@@ -8,7 +8,8 @@ in the same way, and there of the four bands that differ most, since a small cha
 
 `calibrate` takes recordings through what is no change to a listener (dither, resampling, MP3 at 320 and Opus at 256 kb/s,
 a third of a dB, one frame later), sets a threshold for either look by half of the recordings, and counts false alarms on the
-other half. What is said of a frame is said from the sound up to it: a difference is dated at the end of its 20 or 60 ms.
+other half. NO_CHANGE_HERE and CHANGE_HERE are those that need no package but ours. What is said of a frame is said from the
+sound up to it: a difference is dated at the end of its 20 or 60 ms.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
+
+from antiphon.kernels import Resampler
 
 RATE, STEP = 48_000, 240
 LOOKS = (960, 17), (2880, 4)
@@ -109,6 +110,8 @@ def first_audible(one: np.ndarray, other: np.ndarray, thresholds_db: tuple[float
 
 def coded(sound: np.ndarray, encoder: str, rate: str, suffix: str) -> np.ndarray:
     """Sound through one of ffmpeg's encoders and back."""
+    import soundfile
+
     with tempfile.TemporaryDirectory() as folder:
         before, between, after = (f"{folder}/{name}" for name in ("a.wav", f"b.{suffix}", "c.wav"))
         soundfile.write(before, sound, RATE, subtype="FLOAT")
@@ -124,8 +127,18 @@ def _dithered(sound: np.ndarray) -> np.ndarray:
 
 
 def _resampled(sound: np.ndarray) -> np.ndarray:
+    import soxr
+
     back = soxr.resample(soxr.resample(sound, RATE, 44_100), 44_100, RATE)
     return np.pad(back, (0, 16))[: len(sound)]
+
+
+def _resampled_here(sound: np.ndarray) -> np.ndarray:
+    """The same by our own resamplers, which say how long they take."""
+    down, up = Resampler(RATE, 44_100), Resampler(44_100, RATE)
+    late = round(down.delay_frames * RATE / 44_100 + up.delay_frames)
+    padded = np.concatenate([sound, np.zeros(late + 4096, np.float32)]).astype(np.float32)
+    return up.process(down.process(padded).copy())[late:][: len(sound)].copy()
 
 
 def _gain(db: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -134,7 +147,13 @@ def _gain(db: float) -> Callable[[np.ndarray], np.ndarray]:
 
 def _detuned(cents: float) -> Callable[[np.ndarray], np.ndarray]:
     """Played slower by so much (`cents` below 0), which leaves nothing missing at the end of a run; it moves by 3 ms at most."""
-    return lambda sound: soxr.resample(sound, RATE, RATE * 2 ** (-cents / 1200))[: len(sound)]
+
+    def change(sound: np.ndarray) -> np.ndarray:
+        import soxr
+
+        return soxr.resample(sound, RATE, RATE * 2 ** (-cents / 1200))[: len(sound)]
+
+    return change
 
 
 def _one_band(db: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -157,6 +176,9 @@ NO_CHANGE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "0.3 dB softer": _gain(-0.3),
     "a frame later": lambda sound: np.concatenate([sound[:1], sound[:-1]]),
 }
+NO_CHANGE_HERE = {"resampled by ours": _resampled_here} | {
+    name: NO_CHANGE[name] for name in ("16 bits, dithered", "0.3 dB louder", "0.3 dB softer", "a frame later")
+}
 CHANGE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "20 cents flatter": _detuned(-20),
     "50 cents flatter": _detuned(-50),
@@ -165,6 +187,7 @@ CHANGE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "6 dB at 1 kHz": _one_band(6),
 }
 """What a listener just hears; from the middle of a run on."""
+CHANGE_HERE = {name: CHANGE[name] for name in ("3 dB louder", "1.5 dB louder", "6 dB at 1 kHz")}
 
 
 def runs(sound: np.ndarray) -> list[slice]:
@@ -180,7 +203,7 @@ def _farthest(sound: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> 
     return [[float(distance(sound[place], other[place], look).max()) for look in LOOKS] for place in runs(sound)]
 
 
-def calibrate(recordings: list[np.ndarray], changes: dict = NO_CHANGE, most_s: float = 10.0) -> Calibration:
+def calibrate(recordings: list[np.ndarray], changes: dict = NO_CHANGE, most_s: float = 10.0, known: dict = CHANGE) -> Calibration:
     """Set the thresholds by every other recording, (frames,) float32 at 48 kHz, and try them on the rest. The same each time."""
     recordings = [np.asarray(sound[: round(most_s * RATE)], np.float32) for sound in recordings]
     recordings = [sound * np.float32(0.3 / max(np.abs(sound).max(), 1e-9)) for sound in recordings]
@@ -192,7 +215,7 @@ def calibrate(recordings: list[np.ndarray], changes: dict = NO_CHANGE, most_s: f
               for name, change in changes.items()}  # fmt: skip
     together = np.concatenate(list(alarms.values()))
     found, delays = {}, {}
-    for name, change in CHANGE.items():
+    for name, change in known.items():
         frames = [_found_after(sound[place], change, thresholds) for sound in held_out for place in runs(sound)]
         found[name] = float(np.mean([frame is not None for frame in frames]))
         heard = [frame for frame in frames if frame is not None]

@@ -5,19 +5,22 @@
 Every 20 ms it counts in plain Python for as long as takes `--work-ms` on the undisturbed machine, and times itself. What it
 is late by is the machine's own: host, scheduler, neighbours. Prints one JSON line: counts that took longer than the lead
 of all, and how long they took. Clock: perf_counter in that process, from the wake-up to the end of the count.
+With `--until-told` it counts until its input ends, and prints every count, from when it was due: `Beside` starts it so, in the
+same seconds as what it stands beside.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
-from record import summary
 
 from antiphon.worker_main import request_realtime
 
@@ -37,9 +40,9 @@ def turns_for(work_s: float) -> int:
     return max(1, round(turns * work_s / min(_count(turns) for _ in range(200))))
 
 
-def count_at_cadence(seconds: float, work_s: float) -> np.ndarray:
-    """Count every 20 ms; returns the seconds that each count took, (hops,)."""
-    turns, hops = turns_for(work_s), round(seconds / HOP_S)
+def count_at_cadence(seconds: float, work_s: float, turns: int = 0) -> np.ndarray:
+    """Count every 20 ms; returns the seconds that each count took, (hops,). `turns` of the loop, where `turns_for` was asked already."""
+    turns, hops = turns or turns_for(work_s), round(seconds / HOP_S)
     took, due = np.zeros(hops), time.perf_counter()
     for hop in range(hops):
         due += HOP_S
@@ -55,13 +58,64 @@ def beside(seconds: float, work_s: float, lead_s: float) -> dict:
     return json.loads(done.stdout)
 
 
+class Beside:
+    """The control from `with` to its end, in a process of its own: `due_s` (time.monotonic()) of every count, and
+    `took_s`, from then to its end."""
+
+    def __init__(self, work_s: float):
+        self.work_s, self.realtime = work_s, False
+        self.due_s = self.took_s = np.zeros(0)
+
+    def __enter__(self) -> Beside:
+        command = [sys.executable, str(Path(__file__)), "--until-told", "--work-ms", str(1e3 * self.work_s)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process.stdout.readline()
+        return self
+
+    def __exit__(self, *error) -> None:
+        told = json.loads(self._process.communicate("\n")[0])
+        self.due_s, self.took_s, self.realtime = np.array(told["due_s"]), np.array(told["took_s"]), told["realtime"]
+
+
+def turns_at_rest(work_s: float) -> int:
+    """Turns that take `work_s` at the cadence itself, where a core has just slept, by the median of some: a little fewer."""
+    turns, tries = turns_for(work_s), []
+    for _ in range(15):
+        time.sleep(HOP_S / 2)
+        tries.append(_count(turns))
+    return max(1, round(turns * work_s / float(np.median(tries))))
+
+
+def count_until_told(work_s: float, realtime: bool) -> None:
+    """Count at cadence until a line comes; then print all."""
+    turns, over = turns_at_rest(work_s), threading.Event()
+    wanted, took = [], []
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
+    print("ready", flush=True)
+    threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True).start()
+    due = time.monotonic()
+    while not over.is_set():
+        due += HOP_S
+        time.sleep(max(0.0, due - time.monotonic()))
+        _count(turns)
+        wanted.append(due)
+        took.append(time.monotonic() - due)
+    print(json.dumps({"due_s": wanted, "took_s": took, "realtime": realtime}))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--work-ms", type=float, default=3.0)
     parser.add_argument("--lead-ms", type=float, default=6.0)
+    parser.add_argument("--until-told", action="store_true")
     args = parser.parse_args()
     realtime = request_realtime()
+    if args.until_told:
+        count_until_told(1e-3 * args.work_ms, realtime)
+        return
+    from record import summary  # for what is not in the suite
+
     took_ms = 1e3 * count_at_cadence(args.seconds, 1e-3 * args.work_ms)
     figures = {"hops": len(took_ms), "late": int(np.sum(took_ms > args.lead_ms)), "lead_ms": args.lead_ms,
                "work_ms": args.work_ms, "took_ms": summary(took_ms), "realtime": realtime}

@@ -1,12 +1,11 @@
 """A sound card that is not there: JACK's dummy driver, and a probe that plays and records beside the engine.
 
-The probe is a second JACK client whose callback is the engine's own C block: its voice ring is what it plays, its mic
-ring what it hears, so no Python runs in either callback. It lives in a process of its own, as a player would.
+The probe is a second client of the server, in a process of its own (probe.py), as a player would be.
 """
 
 from __future__ import annotations
 
-import argparse
+import base64
 import ctypes
 import json
 import os
@@ -14,17 +13,27 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 
+from signals import delays, frame_numbers, lag, marked
+
+__all__ = ["EmptyClient", "JackMissing", "JackServer", "Probe", "ProbeFailed", "delays", "frame_numbers", "lag", "marked"]
+
 INSTALL = "sudo apt install jackd2 libportaudio2"
+_PROBE = Path(__file__).resolve().parent / "probe.py"
 _ENGINE_ROOT = str(Path(__file__).resolve().parent.parent / "engine")
 
 
 class JackMissing(Exception):
     """No JACK server on this machine; str() says what to install."""
+
+
+class ProbeFailed(Exception):
+    """The probe has no device, or the device has gone; str() is one line."""
 
 
 def end_with_parent() -> None:
@@ -124,27 +133,38 @@ class JackServer:
         listed = subprocess.run(["jack_lsp"], capture_output=True, text=True, timeout=10)
         return [line for line in listed.stdout.split("\n") if ":" in line and not line.startswith("Cannot")]
 
-    def connections(self) -> list[tuple[str, str]]:
-        """List all (from, to) connections."""
+    def graph(self) -> dict[str, tuple[bool, list[str]]]:
+        """All ports: whether it is an output, and what it is connected to."""
         listed = subprocess.run(["jack_lsp", "-c", "-p"], capture_output=True, text=True, timeout=10).stdout
-        found, port, others = [], "", []
+        found: dict[str, tuple[bool, list[str]]] = {}
+        port, others = "", []
         for line in listed.split("\n"):
             if line.startswith("\tproperties:"):
-                found += [(port, other) for other in others if "output" in line]
+                found[port] = "output" in line, others
             elif line.startswith("   "):
                 others.append(line.strip())
-            elif line.strip():
+            elif ":" in line:
                 port, others = line.strip(), []
         return found
+
+    def connections(self) -> list[tuple[str, str]]:
+        """List all (from, to) connections."""
+        return [(port, other) for port, (is_output, others) in self.graph().items() if is_output for other in others]
+
+    def ways(self, client: str) -> tuple[list[str], list[str]]:
+        """A client's inputs and outputs, whatever it calls them."""
+        mine = {port: is_output for port, (is_output, _) in self.graph().items() if port.rsplit(":", 1)[0] == client}
+        return [port for port, is_output in mine.items() if not is_output], [port for port, is_output in mine.items() if is_output]
 
     def connect(self, source: str, sink: str) -> None:
         subprocess.run(["jack_connect", source, sink], check=True, capture_output=True, timeout=10)
 
-    def disconnect_all(self, client: str) -> None:
-        """Cut every connection of a client."""
-        for source, sink in self.connections():
-            if source.startswith(client + ":") or sink.startswith(client + ":"):
-                subprocess.run(["jack_disconnect", source, sink], capture_output=True, timeout=10)
+    def disconnect_all(self, *clients: str) -> None:
+        """Cut every connection of these clients."""
+        cut = [pair for pair in self.connections() if any(port.rsplit(":", 1)[0] in clients for port in pair)]
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        for process in [subprocess.Popen(["jack_disconnect", *pair], **silent) for pair in cut]:
+            process.wait(10)
 
     def clients(self) -> set[str]:
         return {port.rsplit(":", 1)[0] for port in self.ports()}
@@ -155,7 +175,7 @@ class EmptyClient:
 
     def __init__(self, server: JackServer):
         before = server.clients()
-        self._process = _helper("--empty", server)
+        self._process = _helper("--empty", ["--period", str(server.period)])
         server.disconnect_all((server.clients() - before).pop())
         self._first = self.counts()
 
@@ -175,158 +195,100 @@ class EmptyClient:
 
 
 class Probe:
-    """The second client: plays `sound` (mono float32) once and records as long, from its own process."""
+    """Plays a mono float32 sound and records as long, from its own process: beside the server's other clients, or, without a
+    server, on a device of its own by a cable from output to input.
 
-    def __init__(self, server: JackServer):
+    `samplerate`, `blocksize` and `latency_frames` (in, out) are what its device says. Raises ProbeFailed.
+    """
+
+    def __init__(self, server: JackServer | None, input: str = "loopback", output: str = "loopback", period: int = 128,
+                 rate: int | None = None):  # fmt: skip
         self._server = server
-        before = server.clients()
-        self._process = _helper("--probe", server)
-        new = server.clients() - before
-        self.client = sorted(new)[0]
-        server.disconnect_all(self.client)
+        before = server.clients() if server else set()
+        period = server.period if server else period
+        flags = ["--period", str(period), "--input", input, "--output", output]
+        self._process = _helper("--probe", [*flags, "--rate", str(rate)] if rate else flags)
+        told = self._process.told
+        self.samplerate, self.blocksize, self.latency_frames = told["samplerate"], told["blocksize"], told["latency_frames"]
+        if server:
+            self.client = sorted(server.clients() - before)[0]
+            server.disconnect_all(self.client)
 
-    def wire(self, engine_client: str | None) -> None:
-        """Put the engine between the probe's output and its input; None wires the probe to itself."""
-        self._server.disconnect_all(self.client)
-        ports = self._server.ports()
-        mine_out = [p for p in ports if p.startswith(self.client + ":out")][0]
-        mine_in = [p for p in ports if p.startswith(self.client + ":in")][0]
-        if engine_client is None:
-            self._server.connect(mine_out, mine_in)
+    def wire(self, client: str | None) -> None:
+        """Put a client between the probe's output and its input: its inputs all hear it, its first output is heard; None wires
+        the probe to itself."""
+        server = self._server
+        server.disconnect_all(self.client, *([] if client is None else [client]))
+        (mine_in,), (mine_out,) = server.ways(self.client)
+        if client is None:
+            server.connect(mine_out, mine_in)
             return
-        self._server.disconnect_all(engine_client)
-        for port in ports:
-            if port.startswith(engine_client + ":in"):
-                self._server.connect(mine_out, port)
-        self._server.connect([p for p in ports if p.startswith(engine_client + ":out")][0], mine_in)
+        inputs, outputs = server.ways(client)
+        for port in inputs:
+            server.connect(mine_out, port)
+        server.connect(outputs[0], mine_in)
 
-    def play(self, sound: np.ndarray, folder: Path) -> tuple[np.ndarray, dict]:
-        """Play and return what was heard, frame beside frame, and the probe's counters."""
+    def play(
+        self, sound: np.ndarray, folder: Path, messages: list[tuple[float, bytes]] = (), to: dict | None = None
+    ) -> tuple[np.ndarray, dict]:
+        """Play and return what was heard, frame beside frame, and the probe's counters. Raises ProbeFailed.
+
+        `messages` are sent meanwhile, each when its frame of the sound is due, to {"udp": port} on this machine or to
+        {"fifo": path}; the counters' "sent" has for each the frames at which handing it over began and ended.
+        """
         source, heard = folder / "probe-out.npy", folder / "probe-in.npy"
         np.save(source, np.ascontiguousarray(sound, np.float32))
-        self._process.stdin.write(json.dumps({"source": str(source), "heard": str(heard)}) + "\n")
-        self._process.stdin.flush()
-        counts = json.loads(self._process.stdout.readline())
+        planned = [{"at": at, "data": base64.b64encode(data).decode()} for at, data in messages]
+        request = {"source": str(source), "heard": str(heard), "messages": planned, "to": to}
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            counts = json.loads(self._process.stdout.readline())
+        except (OSError, ValueError):
+            raise ProbeFailed("the probe has ended; is the sound server still there?") from None
+        if "error" in counts:
+            raise ProbeFailed(counts["error"])
         return np.load(heard), counts
 
     def close(self) -> None:
         if self._process.poll() is None:
             self._process.stdin.close()
-            self._process.wait(10)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:  # PortAudio waits for a server that has gone
+                self._process.kill()
+                self._process.wait()
 
 
-def _helper(kind: str, server: JackServer) -> subprocess.Popen:
-    """Start this file as a process that is a JACK client, and wait until it is one."""
+class _Process(subprocess.Popen):
+    """A client's process; `told` is the first thing it said."""
+
+    told: dict
+
+
+def _helper(kind: str, flags: list[str]) -> _Process:
+    """Start probe.py as a process that is a client of the server, and wait until it is one."""
     environment = os.environ | {"PYTHONPATH": _ENGINE_ROOT + os.pathsep + os.environ.get("PYTHONPATH", "")}
-    process = subprocess.Popen(
-        [sys.executable, __file__, kind, "--period", str(server.period)],
+    process = _Process(
+        [sys.executable, str(_PROBE), kind, *flags],
         text=True,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         preexec_fn=end_with_parent,
     )
-    answer = process.stdout.readline()
-    if "ready" not in answer:
-        raise RuntimeError(f"the {kind[2:]} client does not start: {answer!r}")
-    return process
+    while line := process.stdout.readline():  # the sound system's libraries may say something first
+        if line.startswith('{"ready"'):
+            process.told = json.loads(line)
+            # What it says later is nobody's: a pipe that nobody empties would stop it.
+            threading.Thread(target=_pour_away, args=(process.stderr,), daemon=True).start()
+            return process
+    words = [line for line in process.stderr.read().strip().splitlines() if line.strip()]
+    process.wait()
+    raise ProbeFailed(f"the {kind[2:]} client does not start: {words[-1] if words else 'it says nothing'}")
 
 
-def marked(frames: int) -> np.ndarray:
-    """A signal that tells which of its frames is which: frame n is (n + 1) * 2**-23, exact in float32 and in the 24 bits that the
-    model hears."""
-    return ((np.arange(frames) + 1) * 2.0**-23).astype(np.float32)
-
-
-def frame_numbers(sound: np.ndarray) -> np.ndarray:
-    """The number that each frame of a marked signal was given, -1 for silence, -2 for anything else."""
-    numbers = np.rint(sound.astype(np.float64) * 2**23).astype(np.int64) - 1
-    exact = ((numbers + 1) * 2.0**-23).astype(np.float32) == sound
-    return np.where(exact, numbers, -2)
-
-
-def delays(heard: np.ndarray) -> tuple[int, float]:
-    """The delay that most frames of a marked signal had, and the share of all heard frames that had it."""
-    numbers = frame_numbers(heard)
-    there = np.flatnonzero(numbers >= 0)
-    if not len(there):
-        return -1, 0.0
-    found, counts = np.unique(there - numbers[there], return_counts=True)
-    return int(found[counts.argmax()]), float(counts.max() / len(there))
-
-
-def lag(played: np.ndarray, heard: np.ndarray) -> float:
-    """The delay of `heard` against `played` in frames, to a fraction: the peak of their cross-correlation."""
-    size = 1 << (len(played) + len(heard)).bit_length()
-    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size))
-    found = np.fft.irfft(product, size)[: len(heard)]
-    peak = int(found.argmax())
-    before, at, after = found[peak - 1], found[peak], found[peak + 1]
-    return float(peak + 0.5 * (before - after) / (before - 2 * at + after))
-
-
-def _probe(period: int) -> None:
-    """The probe's process: one line of JSON in, one out, until the input ends."""
-    from antiphon.audio.stream import DeviceStream, Wanted
-    from antiphon.block import BlockSpec
-    from antiphon.kernels import Ring, lib
-    from antiphon.latency import Timeline
-    from antiphon.layout import Segment, SegmentSpec
-
-    stream = DeviceStream(Wanted(input="loopback", output="loopback", blocksize=period, in_channels=1, out_channels=1))
-    settled = stream.format
-    segment = Segment.create(
-        SegmentSpec(settled.samplerate, 1, 1, 1), Timeline(settled.samplerate, period, 0), shared=False
-    )
-    lib.ap_segment_set_delay_frames(segment.pointer, 0)
-    block = BlockSpec(segment, settled.blocksize, dry=0.0, fade_s=1 / settled.samplerate).make()
-    mic, voice = Ring(pointer=segment.mic), Ring(pointer=segment.voice)
-    stream.start(block.callback, block.userdata)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
-        sound = np.load(request["source"])
-        lib.ap_segment_voice_close(segment.pointer)
-        begin = None
-        while begin is None or lib.ap_segment_voice_open(segment.pointer, begin - voice.written) != lib.AP_OK:
-            time.sleep(0.01)
-            begin = segment.clock + settled.samplerate // 10
-        before, done, heard = segment.read_counters(), 0, []
-        mic.seek(mic.written)
-        start = mic.position
-        while start + sum(map(len, heard)) < begin + len(sound):
-            done += voice.write(sound[done:])
-            heard.append(mic.read(1 << 16)[:, 0])
-            time.sleep(0.02)
-        after = segment.read_counters()
-        np.save(request["heard"], np.concatenate(heard)[begin - start :][: len(sound)])
-        counts = {name: after[name] - before[name] for name in after if isinstance(after[name], int)}
-        print(json.dumps(counts), flush=True)
-    stream.stop()
-
-
-def _empty(period: int) -> None:
-    """The control's process: a line in, its counts out, until the input ends."""
-    from antiphon.audio.stream import DeviceStream, Wanted
-    from antiphon.kernels import ffi, lib
-
-    stream = DeviceStream(Wanted(input="loopback", output="loopback", blocksize=period, in_channels=1, out_channels=1))
-    counts = ffi.new("ap_portaudio_counts *", {"out_channels": 1})
-    stream.start(lib.ap_portaudio_empty, counts)
-    print("ready", flush=True)
-    flags = ("input_underflows", "input_overflows", "output_underflows", "output_overflows", "primings")
-    for _ in sys.stdin:
-        named = {name: int(count) for name, count in zip(flags, counts.flagged, strict=True)}
-        print(json.dumps({"blocks": int(counts.blocks), "frames": int(counts.frames), **named}), flush=True)
-    stream.stop()
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    kind = parser.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--probe", action="store_true")
-    kind.add_argument("--empty", action="store_true")
-    parser.add_argument("--period", type=int, default=128)
-    arguments = parser.parse_args()
-    (_probe if arguments.probe else _empty)(arguments.period)
+def _pour_away(stream) -> None:
+    for _ in stream:
+        pass

@@ -26,7 +26,6 @@ from antiphon.events import Event
 from antiphon.kernels import ffi
 from antiphon.layout import Segment
 from antiphon.params import REGISTRY
-from antiphon.train import clips
 
 RATE, BLOCK = 48_000, 128
 PROMPT_S = 4.0
@@ -36,7 +35,12 @@ HUMMED = "hummed"
 
 def prompt(name: str, folder: Path = Path()) -> np.ndarray:
     """The first four seconds of a recording, cut where it is quiet, or the built-in phrase: (frames,) float32, whole blocks."""
-    sound = hummed_phrase(RATE, 0.0)[:, 0] if name == HUMMED else clips.opening(clips.read(folder / f"{name}.wav"), PROMPT_S)
+    if name == HUMMED:
+        sound = hummed_phrase(RATE, 0.0)[:, 0]
+    else:
+        from antiphon.train import clips  # the suite needs no recordings, nor what reads them
+
+        sound = clips.opening(clips.read(folder / f"{name}.wav"), PROMPT_S)
     return np.concatenate([sound, np.zeros(-len(sound) % BLOCK)]).astype(np.float32)
 
 

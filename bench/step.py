@@ -1,96 +1,317 @@
-"""What one hop of the model costs at the cadence of play, on one thread, beside a loop that only counts.
+"""What one hop of the model costs at the cadence of play, stage by stage, and how many hops' voices are written in time.
 
-    python bench/step.py [--seconds 60] [--bundle hum] [--sound FILE] [--every-ms 20] [--dry-run]
+The model makes 20 ms of voice in one step. If a step takes longer than what is left until its voice is due, the performer hears
+a gap; so what counts is not the mean but the slowest steps, and their share of the hop: beyond half of it nothing is left for a
+machine that does something else as well. Steps are made here as on stage: one every 20 ms, the process asleep in between, so
+that caches are cold. In turns the chain listens to a hummed phrase and answers it in a quiet room (-60 dB), first as shipped,
+then in its other forms, and then plain Python counts for as long, at the same cadence, on the same thread: the control. What
+counting takes too long is the machine's, and no step can be blamed for as much.
 
-In turns of five seconds: the chain hears a phrase and answers it, a hop every 20 ms (the process sleeps in between, so
-caches are as cold as on stage); then plain Python counts for as long, at the same cadence, on the same thread: what that
-takes too long is the machine's. `to the voice` is what the voice of a hop waits for; `whole` adds what is done after
-the voice is away (learning, planning). --every-ms 0 takes one hop after the other. Figures are milliseconds; the hop is 20.
+Clock of a stage: perf_counter_ns before and after each call of the stage's methods on the thread that steps, without what it
+spent in another stage. Clock of a step: from the hop at hand to its voice made ("to the voice"), and to what is put off until
+after the voice done too ("whole step"). The clocks themselves cost what `settings` says. Stages add up to the whole step
+exactly.
+
+Variants: INT8 as shipped; the same weights in fp32; the sizes before pruning, in fp32; two threads; CUDA, where there is a GPU
+(in fp32: ONNX Runtime has the product that is shipped, DynamicQuantizeMatMul, for the CPU alone). The networks before pruning
+have random weights, unless --teacher names a bundle of them: only the time counts then, and what it "sings" is noise.
+
+Then the instrument itself plays, on the dummy driver, and its own trace says of each step when its voice was written. On-time
+ratio and staleness are those of StreamMUSE (B. Zheng, A. H. Yang and others: Real-Time Language Model Jamming, a case study for
+live music accompaniment generation, section V-D; github.com/StreamMUSE/AE), as far as they can be. There ISR (interaction
+success rate) is the share of time steps at which some accompaniment could be scheduled, one made ahead as a backup too. A step
+here makes one hop and nothing ahead: a hop's voice is there before its first frame is due, or it is not, so ISR is the share of
+steps whose voice was written in time; no backup flatters it. There staleness is the index of the scheduled note in the sequence
+it was generated in, from the newest request, in ticks. Here each hop is the first and only one of its step, so that index is
+always 0, and staleness is said in time instead: how long before its first frame is heard the newest sound came in that the hop
+was made of: a block, the lead, and what the step was late by. The device's own latency comes on top. Silence counts as any
+other hop; "ISR, where there was sound" leaves it out.
+
+What it cannot tell: what a step costs beside a browser, or on battery. --quick sees so few steps that one of them decides its
+ISR.
 """
 
 from __future__ import annotations
 
-import argparse
+import gc
+import sys
 import time
+from collections.abc import Iterable
 
 import numpy as np
 
 import control
-from antiphon.chain import build
-from antiphon.latency import HOP, MODEL_RATE
+from antiphon.engine import Engine, EngineConfig
+from antiphon.events import Event
+from antiphon.kernels import Resampler
+from antiphon.latency import DEFAULT_LEAD_S, HOP, MODEL_RATE
+from antiphon.model.bundle import Bundle
+from antiphon.model.graph import load_runtime
 from antiphon.params import REGISTRY
+from antiphon.suite import Run, main
+from antiphon.suite.figures import Goal
+from antiphon.trace import TraceLog
 from antiphon.worker_main import request_realtime
+from networks import Missing, Variant, fp32, of_teacher, on_cuda, unpruned
 from phrase import phrase
-from record import note, record, summary
+from precision import difference_db
+from stages import NETWORKS, STAGES, Hop, Player, play_turn, warm_up
 
-TURN_HOPS = 250
-CLOCK = "perf_counter on the thread that steps, from the hop at hand to its voice made, and to the put-off rest done"
-
-
-def sound(path: str | None) -> np.ndarray:
-    """The recording's first channel, or the hummed phrase, in hops of (960,) float32 at 48 kHz."""
-    mono = phrase(path, MODEL_RATE)
-    return mono[: len(mono) // HOP * HOP].astype(np.float32).reshape(-1, HOP)
-
-
-def hops_of(turn: int, heard: np.ndarray):
-    """Hops and parameters of one turn: the phrase is heard in the first half, and answered in the second."""
-    rng = np.random.default_rng(turn)
-    params = np.array(REGISTRY.step_defaults())
-    REGISTRY.put(params, "mode", "hold")
-    REGISTRY.put(params, "phrase_gap_s", REGISTRY.resolve("phrase_gap_s").maximum)
-    trigger = REGISTRY.step_index("trigger")
-    for hop in range(TURN_HOPS):
-        params[trigger] = turn + (hop >= TURN_HOPS // 2)  # a count of triggers
-        if hop == TURN_HOPS - 1:
-            REGISTRY.put(params, "mode", "listen")
-        room = (1e-4 * rng.standard_normal(HOP)).astype(np.float32)
-        yield heard[(turn * TURN_HOPS // 2 + hop) % len(heard)] if hop < TURN_HOPS // 2 else room, params
+HOP_MS = 1e3 * HOP / MODEL_RATE
+SHIPPED = "INT8"
+COUNTING, COUNTING_SHARE = "only counting", "only counting, share of the hop"
+STEP_GOAL = Goal("p99", "<=", 50.0, "half of the hop is left to everything else on the machine")
+ISR_GOAL = Goal("share", ">=", 0.999, "one hop in a thousand: a gap every 20 s at most")
+OF_STEP = "perf_counter_ns on the thread that steps: from the hop at hand to its voice made, and to what is put off done"
+OF_VOICE = "perf_counter_ns on the thread that steps: from the hop at hand to its voice, marked and at the device's rate"
+OF_STAGE = "perf_counter_ns around each call of the stage's methods, less what other stages took inside them; hops that had one"
+OF_TRACE = "device frames, counted by the callback: the worker looks at them when it writes a hop's voice"
+OTHER_RATE = 44_100
 
 
-def in_time(hops, period: float):
-    """Hand on each of `hops` when it is due, one every `period` seconds; the process sleeps in between."""
-    due = time.perf_counter()
-    for hop in hops:
-        due += period
-        time.sleep(max(0.0, due - time.perf_counter()))
-        yield hop
+def options(parser) -> None:
+    parser.add_argument("--sound", metavar="FILE", help="recording to hear (default: the built-in hummed phrase)")
+    parser.add_argument("--teacher", metavar="BUNDLE", help="the networks before pruning, fp32 (default: random weights)")
+    parser.add_argument("--every-ms", type=float, metavar="MS", default=HOP_MS, help="a step so often; 0: at once (default: 20)")
+    parser.add_argument("--only", metavar="VARIANT", action="append", help="this one alone beside what is shipped; repeatable")
+    parser.add_argument("--no-live", action="store_true", help="leave out the instrument playing")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60.0, help="of the chain; counting takes as long again")
-    parser.add_argument("--bundle", default="hum")
-    parser.add_argument("--sound", help="recording to hear; else the built-in hummed phrase")
-    parser.add_argument("--every-ms", type=float, default=20.0)
-    parser.add_argument("--dry-run", action="store_true", help="print only, keep no record")
-    args = parser.parse_args()
-    realtime, period = request_realtime(), 1e-3 * args.every_ms
-    chain, heard = build(args.bundle, 1), sound(args.sound)
-    times: dict[str, list[float]] = {
-        f"{when}, {what}": [] for when in ("listening", "answering") for what in ("to the voice", "whole")
-    }
+class Found:
+    """All hops of one variant, in time order."""
+
+    def __init__(self, variant: Variant, run: Run, heard: np.ndarray):
+        self.variant, self._run, self._heard = variant, run, heard
+        self.player = Player(variant, run.seed, run.samplerate)
+        self.hops: list[Hop] = []
+        self.turns = 0
+        warm_up(self.player, heard)
+
+    def play(self, hops: int, period_s: float, after_hop=lambda: None) -> None:
+        """One more turn."""
+        self.hops += play_turn(self.player, self.turns, self._heard, hops, period_s, self._run.seed, after_hop)
+        self.turns += 1
+
+    def ms(self, when: str, what) -> list[float]:
+        """Milliseconds of `what(hop)` of all hops that were listened or answered in."""
+        return [1e-6 * what(hop) for hop in self.hops if hop.answering == (when == "answering")]
+
+
+def variants(run: Run) -> Iterable[Variant]:
+    """The bundle as shipped, then in other forms; what cannot be had is skipped, with the reason in the receipt."""
+    bundle = Bundle.open(run.bundle)
+    yield Variant(SHIPPED, bundle)
+    made: dict[str, dict[str, bytes]] = {}
+
+    def full() -> dict[str, bytes]:
+        return made.setdefault("fp32", fp32(bundle))
+
+    def large() -> dict[str, bytes]:
+        if "unpruned" not in made:
+            made["unpruned"] = of_teacher(Bundle.open(run.options.teacher)) if run.options.teacher else unpruned(bundle, run.folder)
+        return made["unpruned"]
+
+    for name, make in (
+        ("INT8, 2 threads", lambda name: Variant(name, bundle, threads=2)),
+        ("fp32", lambda name: Variant(name, bundle, full())),
+        ("unpruned fp32", lambda name: Variant(name, bundle, large())),
+        ("fp32, CUDA", lambda name: on_cuda(name, bundle, full())),
+        ("unpruned fp32, CUDA", lambda name: on_cuda(name, bundle, large())),
+    ):
+        if run.options.only and name not in run.options.only:
+            continue
+        try:
+            yield make(name)
+        except Missing as missing:
+            run.skip(name, str(missing))
+
+
+def measure(run: Run) -> None:
+    realtime, period_s = request_realtime(), 1e-3 * run.options.every_ms
+    heard = phrase(run.options.sound, run.samplerate).astype(np.float32)
+    seconds = run.length(8.0, 240.0)
+    hops = min(250, max(20, round(seconds / 4 * MODEL_RATE / HOP)))
+    found = [Found(variant, run, heard) for variant in variants(run)]
+    settings = {"every_ms": run.options.every_ms, "realtime": realtime, "onnxruntime": load_runtime().__version__}
+    tell_differences(run, found)
+    resampling = Resampling() if run.samplerate == MODEL_RATE else None
     counted: list[np.ndarray] = []
-    for turn in range(max(1, round(args.seconds * MODEL_RATE / HOP / TURN_HOPS))):
-        for hop, params in in_time(hops_of(turn, heard), period):
-            began = time.perf_counter()
-            chain.step(hop, params)
-            made = time.perf_counter()
-            chain.settle()
-            done = time.perf_counter()
-            when = "answering" if chain.performer.answering else "listening"
-            times[f"{when}, to the voice"].append(1e3 * (made - began))
-            times[f"{when}, whole"].append(1e3 * (done - began))
-        work_s = 1e-3 * float(np.median(times["answering, to the voice"]))
-        counted.append(1e3 * control.count_at_cadence(TURN_HOPS * HOP / MODEL_RATE, work_s))
-    times["only counting, as long as answering"] = list(np.concatenate(counted))
-    for name, took in times.items():
-        figures = summary(took)
-        settings = {"bundle": args.bundle, "every_ms": args.every_ms, "threads": 1, "realtime": realtime}
-        record("step", name, figures, unit="ms", clock=CLOCK, settings=settings, write=not args.dry_run)
-        shares = ", ".join(f"{q} {figures[q]:.2f} ms ({figures[q] / 20:.0%})" for q in ("p50", "p99", "p99.9", "max"))
-        note(f"{name}: {figures['count']} hops, {shares} of the hop")
+    shipped, *others = found
+    rounds = max(1, round(seconds / 4 / (hops * HOP / MODEL_RATE)))
+    collect(freeze=True)
+    for turn in range(rounds):
+        shipped.play(hops, period_s, resampling.step if resampling else lambda: None)
+        for other in others:
+            other.play(hops // 2 if run.quick else hops, period_s)
+        work_s = 1e-9 * float(np.median([hop.whole_ns for hop in shipped.hops if hop.answering] or [3e6]))
+        counted.append(1e3 * control.count_at_cadence(hops * HOP / MODEL_RATE / 2, work_s))
+        collect()
+        run.progress(0.7 * (turn + 1) / rounds)
+    tell_steps(run, found, np.concatenate(counted), settings)
+    if resampling:
+        run.figure(f"resampler, {OTHER_RATE / 1000:g} kHz", resampling.took_ms, unit="ms", clock=OF_STAGE, control=COUNTING,
+                   means="from a device at 44.1 kHz to the model and back; at 48 kHz there is nothing to resample")  # fmt: skip
+    if not run.options.no_live:
+        live(run, settings)
+        room_ms = 1e3 * DEFAULT_LEAD_S
+        counts = np.concatenate(counted)
+        run.tally("ISR, only counting", int(np.sum(counts <= room_ms)), len(counts), unit="steps", better="more",
+                  clock="perf_counter of the count, against the lead that play begins with",
+                  means=f"counts as long as a step that were over within {room_ms:g} ms: what steps miss beyond it is theirs")
+
+
+def collect(freeze: bool = False) -> None:
+    """Collect cycles between turns, as the worker does between steps, and not within."""
+    gc.collect()
+    if freeze:
+        gc.freeze(), gc.disable()
+
+
+class Resampling:
+    """A hop through the resamplers of a device at 44.1 kHz, after each of the steps."""
+
+    def __init__(self):
+        self._into, self._out_of = Resampler(OTHER_RATE, MODEL_RATE, 1), Resampler(MODEL_RATE, OTHER_RATE, 1)
+        rng = np.random.default_rng(1)
+        self._mono = (0.1 * rng.standard_normal(OTHER_RATE * HOP // MODEL_RATE)).astype(np.float32)
+        self._voice = (0.1 * rng.standard_normal(HOP)).astype(np.float32)
+        self.took_ms: list[float] = []
+
+    def step(self) -> None:
+        began = time.perf_counter_ns()
+        self._into.process(self._mono)
+        self._out_of.process(self._voice)
+        self.took_ms.append(1e-6 * (time.perf_counter_ns() - began))
+
+
+def tell_differences(run: Run, found: list[Found]) -> None:
+    """How near the fp32 networks are to the shipped ones: if they did something else, their time would say nothing."""
+    full = next((one.variant for one in found if one.variant.name == "fp32"), None)
+    if full is None:
+        return
+    graphs = ("tokenizer", "heads"), ("encoder", "latent"), ("memory", "context"), ("decoder", "raw")
+    apart = {name: difference_db(found[0].variant.graph(name), full.graph(name))[output] for name, output in graphs}
+    run.value("fp32 from INT8", max(apart.values()), unit="dB", better="less", clock="50 steps of noise through both graphs",
+              means="power of the difference between what a shipped network and its fp32 form say, against that of the former; of "
+              f"{', '.join(apart)} the one that is farthest", settings={"each": {name: round(db, 1) for name, db in apart.items()}},
+              goal=Goal("value", "<=", -30.0, "the same network but for the rounding"))  # fmt: skip
+
+
+def tell_steps(run: Run, found: list[Found], counted_ms: np.ndarray, settings: dict) -> None:
+    """The figures of all variants: the whole step of each, and of the shipped one every stage."""
+    for counting, counted, unit in ((COUNTING, counted_ms, "ms"), (COUNTING_SHARE, 100 * counted_ms / HOP_MS, "%")):
+        run.figure(counting, counted, unit=unit, settings=settings,
+                   clock="perf_counter on the same thread, from the wake-up to the end of the count",
+                   means="the control: plain Python, as long as a step that answers, at the same cadence")  # fmt: skip
+    for one in found:
+        name, full = one.variant.name, one.variant is found[0].variant or not run.quick
+        told = settings | one.variant.settings
+        clocks = float(np.median([hop.clocks for hop in one.hops]))
+        told |= {"clocks in a step": clocks, "one clock, us": round(1e-3 * one.player.watch.cost_ns(), 3)}
+        if one.variant is found[0].variant:
+            share = [100 * 1e-6 * hop.whole_ns / HOP_MS for hop in one.hops]
+            run.figure("whole step, share of the hop", share, unit="%", clock=OF_STEP, settings=told, goal=STEP_GOAL,
+                       control=COUNTING_SHARE, means="how much of a hop's 20 ms its step takes; listening and answering in turns")
+        means = "with random weights: only the time counts" if name.startswith("unpruned") and not run.options.teacher else ""
+        beside = {"settings": told, "control": COUNTING}
+        for when in ("listening", "answering"):
+            for what, ns, clock, meant in (
+                ("whole step", lambda hop: hop.whole_ns, OF_STEP, means),
+                ("to the voice", lambda hop: hop.voice_ns, OF_VOICE, means),
+                ("networks", _networks_ns, OF_STAGE, f"{', '.join(NETWORKS)} together"),
+            ):
+                if (what == "whole step" or not run.quick) and (times := one.ms(when, ns)):
+                    run.figure(f"{name}, {when}: {what}", times, unit="ms", clock=clock, means=meant, **beside)
+        if full:
+            tell_stages(run, one, beside)
+
+
+def tell_stages(run: Run, one: Found, beside: dict) -> None:
+    """Every stage of a variant, and the dearest step there is: an answer's first."""
+    name = one.variant.name
+    first = [1e-6 * hop.voice_ns for hop in one.hops if hop.begins]
+    if first:
+        run.figure(f"{name}, first hop of an answer: to the voice", first, unit="ms", clock=OF_VOICE,
+                   means="the dearest step: what was heard last is settled, and told to a note model that the caches forgot",
+                   **beside)  # fmt: skip
+    for stage, means in STAGES.items():
+        # While it answers, the encoder lets hops by: that costs nothing, and is no encoding.
+        hops = [hop for hop in one.hops if hop.stages.get(stage) and not (stage == "encoder" and hop.answering)]
+        if hops:
+            times = [1e-6 * hop.stages[stage] for hop in hops]
+            run.figure(f"{name}: {stage}", times, unit="ms", clock=OF_STAGE, means=means, **beside)
+
+
+def _networks_ns(hop: Hop) -> int:
+    return sum(hop.stages.get(stage, 0) for stage in NETWORKS)
+
+
+def live(run: Run, settings: dict) -> None:
+    """The instrument plays on the dummy driver: how many steps were in time, by its own trace."""
+    listen_s, answer_s = (1.0, 2.5) if run.quick else (4.0, 12.0)
+    seconds = run.length(3.5, 160.0)
+    stall = run.injected("stall", 30.0, 10.0)
+    late = f"{max(1, round(1e3 * stall[1] / HOP_MS))}:{round(stall[0] * 1e-3 * run.samplerate)}" if stall else ""
+    values = {"mode": "hold", "phrase_gap_s": REGISTRY.resolve("phrase_gap_s").maximum}
+    engine = Engine(EngineConfig(driver="dummy", input=run.options.sound, loop=True, samplerate=run.samplerate,
+                                 blocksize=run.blocksize, bundle=run.bundle, seed=run.seed, values=values, late=late))  # fmt: skip
+    leads: list[tuple[float, int]] = []
+
+    def wait(until_s: float) -> None:
+        while (left := until_s - time.monotonic()) > 0:
+            leads.append((time.monotonic(), engine.timeline.lead_frames))
+            time.sleep(min(left, 0.05))
+
+    engine.start()
+    try:
+        time.sleep(0.2)
+        with TraceLog(engine) as log:
+            begun = time.monotonic()
+            while (at := time.monotonic()) < begun + seconds:
+                wait(at + listen_s)
+                engine.apply(Event("trigger", REGISTRY.accept("trigger", True)))
+                wait(min(at + listen_s + answer_s, begun + seconds))
+                for mode in ("listen", "hold"):
+                    engine.apply(Event("mode", REGISTRY.accept("mode", mode)))
+                    wait(time.monotonic() + 0.05)
+                run.progress(0.7 + 0.3 * (time.monotonic() - begun) / seconds)
+        steps, times = log.steps, log.step_times()
+    finally:
+        engine.stop()
+    tell_live(run, steps, times - begun, leads, begun, settings | {"driver": "dummy", "late": late, "lead_ms": engine.lead_ms})
+
+
+def tell_live(run: Run, steps: np.ndarray, t_s: np.ndarray, leads: list[tuple[float, int]], begun: float, settings: dict) -> None:
+    """What the trace of a run says: ISR, staleness, and what was left of the time; and the run's course."""
+    slack = steps["slack_frames"].astype(np.float64)
+    to_ms, in_time, sounding = 1e3 / run.samplerate, slack >= 0, steps["sounding"] > 0
+    told = dict(unit="steps", clock=OF_TRACE, settings=settings, control="ISR, only counting", better="more")
+    run.tally("ISR", int(in_time.sum()), len(steps), goal=ISR_GOAL,
+              means="steps whose voice was written before its first frame was due", **told)  # fmt: skip
+    if sounding.any():
+        run.tally("ISR, where there was sound", int(in_time[sounding].sum()), int(sounding.sum()),
+                  means="the same of steps whose voice was not silence: a late silence is heard by nobody", **told)  # fmt: skip
+    lead_frames = lead_at(leads, t_s + begun)
+    stale_ms = to_ms * (run.blocksize + lead_frames + np.maximum(0.0, -slack))
+    run.figure("staleness", stale_ms, unit="ms", clock=OF_TRACE, settings=settings,
+               means="age of the newest sound that a hop was made of, when its first frame is heard; the device's comes on top")
+    run.figure("time to spare", to_ms * slack, unit="ms", clock=OF_TRACE, settings=settings, better="more",
+               means="from a hop's voice written until its first frame is due; below 0: late")  # fmt: skip
+    share = 1e-3 * steps["step_us"].astype(np.float64) / HOP_MS * 100
+    run.figure("live, to the voice, share of the hop", share, unit="%", settings=settings, control=COUNTING_SHARE, goal=STEP_GOAL,
+               clock="perf_counter_ns in the worker: from the hop read to its voice made",
+               means="the worker's own step, mailbox and rings too")  # fmt: skip
+    marks = [(float(t), f"late by {-to_ms * frames:.1f} ms") for t, frames in zip(t_s[~in_time], slack[~in_time], strict=True)]
+    run.timeline("live, to the voice, share of the hop", t_s, share, unit="%", marks=marks)
+
+
+def lead_at(leads: list[tuple[float, int]], at_s: np.ndarray) -> np.ndarray:
+    """The lead in frames at given times, by what was seen of it last."""
+    seen = np.array([when for when, _ in leads])
+    found = np.clip(np.searchsorted(seen, at_s, side="right") - 1, 0, len(leads) - 1)
+    return np.array([frames for _, frames in leads], np.float64)[found]
 
 
 if __name__ == "__main__":
-    main()
+    sys.setswitchinterval(0.0005)  # as the worker
+    main(measure, __doc__, options, injects=("stall",))

@@ -21,7 +21,7 @@ LAYERS = {
     "roots": ({"units", "errors", "events", "home"}, set()),
     "params": ({"params"}, BASE),
     "files": ({"audiofile"}, BASE),
-    "kernels": ({"kernels", "_kernels", "layout", "stats", "clock", "latency", "block", "tape", "journal"}, BASE | {"params"}),
+    "kernels": ({"kernels", "_kernels", "layout", "stats", "clock", "latency", "block", "tape", "journal", "trace"}, BASE | {"params"}),
     "audio": ({"audio"}, BELOW),
     "model": ({"model"}, BELOW),
     "provenance": ({"provenance"}, BELOW | {"files"}),
@@ -34,11 +34,13 @@ LAYERS = {
     "control": ({"control"}, BASE | {"params"}),
     # The engine too: a bundle is judged by what the instrument renders with it, not by a second renderer.
     "train": ({"train"}, SOUND | {"chain", "engine"}),
-    "cli": ({"arguments", "cli", "commands", "console", "live", "view", "verbs", "doctor", "__main__"}, SOUND | {"chain", "engine", "control", "train"}),
+    # What is measured is the instrument as it is played: through the surfaces, too.
+    "suite": ({"suite"}, SOUND | {"chain", "engine", "control"}),
+    "cli": ({"arguments", "cli", "commands", "console", "live", "view", "verbs", "doctor", "__main__"}, SOUND | {"chain", "engine", "control", "train", "suite"}),
 }
 # Packages of others that belong to one layer: what would make an install or a start heavier, or tie layers to a device.
 OUTSIDE = {"torch": {"train"}, "onnx": {"train"}, "scipy": {"train"}, "numba": {"train", "provenance"}, "c2pa": {"provenance"}, "cryptography": {"provenance"}, "sounddevice": {"audio"},
-           "onnxruntime": {"model", "cli", "train"}, "mido": {"control", "train"}, "aiohttp": {"control"},
+           "onnxruntime": {"model", "cli", "train", "suite"}, "mido": {"control", "train"}, "aiohttp": {"control"},
            "zeroconf": {"control"}, "rtmidi": {"control"}, "_cffi_backend": {"kernels"},
            "cffi": {"kernels"}}
 

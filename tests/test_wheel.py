@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.suite.catalogue import CATALOGUE
+
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("build", "setuptools", "cffi")
 
@@ -33,7 +35,7 @@ def wheel(tmp_path_factory):
     if listed.returncode:
         pytest.skip("not a git checkout; run in one: pytest tests/test_wheel.py")
     for name in filter(None, listed.stdout.decode().split("\0")):
-        if name.split("/")[0] in ("engine", "kernels", "patches", "pyproject.toml", "setup.py", "LICENSE", "README.md") \
+        if name.split("/")[0] in ("engine", "kernels", "patches", "bench", "pyproject.toml", "setup.py", "LICENSE", "README.md") \
                 and (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
@@ -45,24 +47,29 @@ def wheel(tmp_path_factory):
 
 
 def test_wheel_holds_what_it_should_and_nothing_else(wheel):
-    """Library, description, licence and everything under patches/; no generated C, no headers, no tests."""
+    """Library, description, licence, everything under patches/ and the benchmarks; no generated C, no headers, no tests, no records."""
     names = zipfile.ZipFile(wheel).namelist()
     assert any(n.startswith("antiphon/_libkernels") and n.endswith(".so") for n in names)
     assert "antiphon/_kernels.py" in names
     assert any(n.endswith("LICENSE") for n in names)
     assert not [n for n in names if n.endswith((".c", ".h", ".o")) or n.startswith(("tests", "kernels", "bench"))]
+    assert {f"antiphon/bench/{one.name}.py" for one in CATALOGUE} <= set(names) and not [n for n in names if n.endswith(".jsonl")]
     for folder in ("bundles", "presets"):
         expected = {f.relative_to(ROOT).as_posix() for f in (ROOT / "patches" / folder).rglob("*") if f.is_file()}
         assert expected <= {n.removeprefix("antiphon/") for n in names}
 
 
 def test_wheel_works_outside_the_checkout(wheel, tmp_path):
-    """Unpacked elsewhere it is that copy which runs, and it finds its own patches."""
+    """Unpacked elsewhere it is that copy which runs, and it finds its own patches and benchmarks."""
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    done = subprocess.run([sys.executable, "-c", PROBE], cwd=tmp_path, capture_output=True, text=True,
-                          env=os.environ | {"PYTHONPATH": str(tmp_path / "site")})
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run([sys.executable, "-c", PROBE], cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert Path(found["file"]).is_relative_to(tmp_path)
     assert Path(found["patches"]).is_relative_to(tmp_path)
     assert found["taps"] > 100
+    command = [sys.executable, "-m", "antiphon", "bench", "energy", "--quick", "--bundle", "echo", "--seconds", "0.2", "-o", "receipt.jsonl"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "receipt.html").is_file() and '"bench": "energy"' in (tmp_path / "receipt.jsonl").read_text()

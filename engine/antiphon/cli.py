@@ -71,7 +71,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             f"no command {first!r}; "
             + (f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(verbs)}")
         )
-    options, unknown = parser.parse_known_args(_join_negatives(arguments))
+    # What comes after -- is for the program that the verb starts; argparse would look for positionals there.
+    at = arguments.index("--") if first == "bench" and "--" in arguments else len(arguments)
+    options, unknown = parser.parse_known_args(_join_negatives(arguments[:at]))
+    options.own = arguments[at + 1 :]
     if unknown:
         flags = [name for action in verbs[options.verb]._actions for name in action.option_strings]
         wrong = unknown[0].partition("=")[0]
@@ -276,7 +279,9 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", metavar="DEV", help="device by name, part of one or index")
     parser.add_argument("--output", metavar="DEV", help="device")
     parser.add_argument("--samplerate", type=positive, metavar="HZ")
-    parser.add_argument("--blocksize", type=positive, metavar="FRAMES", default=128)
+    parser.add_argument(
+        "--blocksize", type=positive, metavar="FRAMES", help="frames of one callback (default: 64 to 512 are tried, smallest first)"
+    )
     parser.add_argument(
         "--bundle", metavar="NAME", default=DEFAULT_BUNDLE, help=f"name or folder (default: {DEFAULT_BUNDLE})"
     )

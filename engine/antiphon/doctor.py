@@ -5,39 +5,36 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import math
-import os
+import shlex
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from .audio.devices import NO_PORTAUDIO, NO_SOUNDDEVICE
 from .clock import frames_to_ms
 from .errors import AntiphonError, DeviceError
-from .events import Event
 from .latency import DEFAULT_LEAD_S, Latency
 from .model.lead import LEAD_MOST_MS
 from .status import Status
-from .units import OFF_DB
-from .view import latency_table
+from .suite import fitness
+from .suite.fitness import BAD, GOOD, NOTE, Check
+from .suite.machine import ROOT, Machine, machine
+from .suite.trial import Trial, device_trial, model_trial, p999
 
-GOOD, NOTE, BAD = "good", "note", "bad"
+BLOCKSIZES = (64, 128, 256, 512)
+_USUAL = 128
 _STEP_GOOD, _STEP_BAD = 0.5, 0.9  # p99 of a step as a share of the hop
 _HEAR_S = 1.5
-_DEVICE_S = 1.0
-_LIMITS = (
-    "printf '@audio - rtprio 95\\n@audio - memlock unlimited\\n' | sudo tee /etc/security/limits.d/antiphon.conf; "
-    "sudo usermod -aG audio $USER; then log in again"
-)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at: `mend` is what to do about it, empty where all is well."""
-
-    name: str
-    verdict: str
-    found: str
-    mend: str = ""
+_DEVICE_S = 0.7
+_TRY_FOR_S = 3.0  # no further block size is begun after it: who asks in the interval has not got half a minute
+_JACK = "JACK Audio Connection Kit"
+_MEASURED = ("sound device", "block size", "model step")  # each on a line of its own, good as it may be
+_LONGER = "antiphon bench callback"
+_WIDTH = 80
 
 
 @dataclass
@@ -46,33 +43,50 @@ class Report:
 
     checks: list[Check] = field(default_factory=list)
     latency: Latency | None = None
+    machine: Machine | None = None
+    tries: list[Trial] = field(default_factory=list)
+    """Of the device, by block size, smallest first."""
+    steps: Trial | None = None
 
     @property
     def fit(self) -> bool:
         return all(check.verdict != BAD for check in self.checks)
 
-    def add(self, name: str, verdict: str, found: str, mend: str = "") -> None:
-        """Write one finding down; what is good needs no mending."""
-        self.checks.append(Check(name, verdict, found, "" if verdict == GOOD else mend))
+    @property
+    def recommended(self) -> Trial | None:
+        """The smallest block that came cleanly."""
+        return next((tried for tried in self.tries if tried.clean), None)
 
-    def lines(self) -> list[str]:
-        """Lay it out for a terminal."""
-        lines = []
-        for check in self.checks:
-            lines.append(f"{check.verdict:<5} {check.name}: {check.found}")
-            if check.mend:
-                lines.append(f"      -> {check.mend}")
+    def add(self, name: str, verdict: str, found: str, mend: str = "", command: str = "") -> None:
+        """Write one finding down; what is good needs no mending."""
+        well = verdict == GOOD
+        self.checks.append(Check(name, verdict, found, "" if well else mend, "" if well else command))
+
+    def lines(self, width: int = _WIDTH) -> list[str]:
+        """For one screen: what is good in few words, what was measured, what could be better, what is bad."""
+        good = [check for check in self.checks if check.verdict == GOOD]
+        known = "; ".join(f"{check.name} {check.found}" for check in good if check.name not in _MEASURED)
+        lines = _wrapped("good  ", known, width)
+        for check in good:
+            lines += _wrapped("good  ", f"{check.name}: {check.found}", width) if check.name in _MEASURED else []
+        for verdict in (NOTE, BAD):
+            wrong = [check for check in self.checks if check.verdict == verdict]
+            for number, check in enumerate(wrong, 1):
+                lines += _wrapped(f"{verdict:<6}", f"{check.name}: {check.found}", width)
+                if check.command and number < len(wrong) and wrong[number].command == check.command:
+                    continue  # the next one is mended by the same
+                lines += _wrapped("   -> ", check.mend, width)
+                lines += [f"   $  {check.command}"] if check.command else []  # never broken: it is to be copied
         if self.latency:
-            lines += ["", f"latency at {self.latency.samplerate} Hz, with the lead to begin with:", *latency_table(self.latency)]
-        lines += ["", "fit to play" if self.fit else "not fit to play"]
-        return lines
+            lines += _latency_lines(self.latency, width)
+        return [*lines, "fit to play" if self.fit else "not fit to play"]
 
     def as_json(self) -> dict:
         """Give it as plain data."""
         latency = self.latency
         return {
             "fit": self.fit,
-            "checks": [asdict(check) for check in self.checks],
+            "checks": [asdict(check) | {"mend": " ".join(filter(None, (check.mend, check.command)))} for check in self.checks],
             "latency": None
             if latency is None
             else {
@@ -85,22 +99,30 @@ class Report:
                 "dry_frames": latency.dry_frames,
                 "dry_ms": latency.dry_ms,
             },
+            "machine": self.machine and self.machine.as_json(),
+            "blocksize": self.recommended.status.blocksize if self.recommended else None,
+            "blocks": [_blocks_json(tried) for tried in self.tries],
+            "steps": self.steps and _steps_json(self.steps),
         }
 
 
-def examine(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
-    """Look at everything, make no sound, take a few seconds; control thread only."""
-    report = Report()
-    _look_at_rights(report)
-    _look_at_processor(report)
+def examine(options: argparse.Namespace, say: Callable[[str], None], root: Path = ROOT) -> Report:
+    """Look at everything, make no sound, take some seconds; control thread only. `root` is where /proc and /sys are looked for."""
+    report = Report(machine=machine(root))
+    facts, before = report.machine, fitness.Moment.take(root)
     runs = _look_at_runtime(report)
     sound = _look_at_bundle(report, options.bundle) if runs else False
     _look_at_proof(report)
-    say(f"running the device for {_DEVICE_S:g} s, silently ...")
-    _run_device(report, options)
+    say(f"looking at this machine for about {_DEVICE_S + (2.0 + _HEAR_S + options.seconds if sound else 0.5):.0f} s, silently ...")
+    _try_device(report, options, before.names, root)
     if sound:
-        say(f"running the model for {_HEAR_S + options.seconds:g} s, silently ...")
-        _run_model(report, options)
+        _try_model(report, options)
+    after = fitness.Moment.take(root)
+    checks = fitness.rights(facts, root) + fitness.processor(facts, after.names, root) + fitness.usb(root)
+    checks += fitness.meanwhile(facts, before, after, root)
+    if report.tries and not report.tries[0].clean and report.tries[0].host:
+        checks += fitness.when_strained(facts, report.tries[0].period_us, root)
+    report.checks = checks + report.checks
     return report
 
 
@@ -112,70 +134,19 @@ def _look_at_proof(report: Report) -> None:
     where = f"key {key.id}" + ("" if key.path else ", for this run only")
     report.add("mark", NOTE if key.note else GOOD, where, key.note)
     problem = credentials.prepare()
-    report.add("content credentials", NOTE if problem else GOOD, "cannot be signed" if problem else "takes and renders are signed", problem)
-
-
-def _look_at_rights(report: Report) -> None:
-    try:
-        import resource
-    except ImportError:
-        return
-    allowed = _may_be_realtime()
-    report.add(
-        "realtime rights", GOOD if allowed else NOTE, "granted" if allowed else "not granted (rtprio 0)", _LIMITS
-    )
-    locked = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
-    enough = locked == resource.RLIM_INFINITY or locked >= 64 << 20
-    report.add(
-        "locked memory",
-        GOOD if enough else NOTE,
-        "unlimited" if locked == resource.RLIM_INFINITY else f"{locked >> 20} MiB",
-        "at least 64 MiB keep page faults out of the sound: " + _LIMITS,
-    )
-
-
-def _may_be_realtime() -> bool:
-    """Try it: neither being root nor a limit says for certain, least of all in a container."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    except (OSError, AttributeError):
-        return False
-    return True
-
-
-def _look_at_processor(report: Report) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    report.add(
-        "processor",
-        GOOD if cores >= 2 else NOTE,
-        f"{cores} core{'s' * (cores != 1)}",
-        "one core has to do for sound, model and everything else; close other programs",
-    )
-    governors = set()
-    for path in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"):
-        try:
-            governors.add(path.read_text().strip())
-        except OSError:
-            continue
-    if governors:
-        report.add(
-            "governor",
-            GOOD if governors == {"performance"} else NOTE,
-            ", ".join(sorted(governors)),
-            "sudo cpupower frequency-set -g performance",
-        )
+    report.add("content credentials", NOTE if problem else GOOD, "cannot be signed" if problem else "ready", problem)
 
 
 def _look_at_runtime(report: Report) -> bool:
     if importlib.util.find_spec("onnxruntime") is None:
         report.add(
-            "onnxruntime", BAD, "missing", "pip install 'antiphon[cpu]', or 'antiphon[gpu]' with an NVIDIA driver"
+            "onnxruntime", BAD, "missing", "install it, or 'antiphon[gpu]' with an NVIDIA driver:", "pip install 'antiphon[cpu]'"
         )
         return False
     import onnxruntime
 
-    report.add("onnxruntime", GOOD, f"{onnxruntime.__version__}, {', '.join(onnxruntime.get_available_providers())}")
+    providers = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
+    report.add("onnxruntime", GOOD, f"{onnxruntime.__version__} ({', '.join(providers)})")
     return True
 
 
@@ -189,106 +160,184 @@ def _look_at_bundle(report: Report, name: str) -> bool:
         problems = Bundle.open(name).check()
     except AntiphonError as error:
         problems = [str(error)]
-    report.add(
-        "bundle",
-        BAD if problems else GOOD,
-        problems[0] if problems else f"{name}, every byte as the manifest says",
-        "install it again, or choose another with --bundle NAME",
-    )
+    found = problems[0] if problems else f"{name}, every byte as it should be"
+    report.add("bundle", BAD if problems else GOOD, found, "install it again, or choose another with --bundle NAME")
     return not problems
 
 
-def _run_device(report: Report, options: argparse.Namespace) -> None:
-    from .engine import EngineConfig
+def _try_device(report: Report, options: argparse.Namespace, running: set[str], root: Path) -> None:
+    """Try block sizes, smallest first, until one comes cleanly; one only where one was asked for, or the device takes no other."""
+    sizes = (options.blocksize,) if options.blocksize else BLOCKSIZES if options.driver == "portaudio" else (_USUAL,)
+    wanted = {name: getattr(options, name) for name in ("driver", "input", "output", "samplerate")}
+    began = time.monotonic()
+    for size in sizes:
+        if report.tries and time.monotonic() - began > _TRY_FOR_S:
+            break
+        try:
+            tried = device_trial(_DEVICE_S, blocksize=size, **wanted)
+        except DeviceError as error:
+            if report.tries or size < min(_USUAL, max(sizes)):  # a larger one may do
+                continue
+            report.add("sound device", BAD, *_no_device(str(error), running, root))
+            return
+        report.tries.append(tried)
+        if tried.clean or tried.host == _JACK:  # JACK's server says how many frames it hands over
+            break
+    report.latency = (report.recommended or report.tries[-1]).latency
+    _judge_device(report, options, running)
+    _judge_blocks(report, options, running)
 
-    config = EngineConfig(
-        driver=options.driver,
-        input=options.input,
-        output=options.output,
-        samplerate=options.samplerate,
-        blocksize=options.blocksize,
-        bundle="through",
-        values={"master": OFF_DB},
+
+def _no_device(error: str, running: set[str], root: Path) -> tuple[str, str, str]:
+    """What was found, what to do and the command, where no device opens."""
+    if error in (NO_PORTAUDIO, NO_SOUNDDEVICE):
+        found, _, command = error.partition("; ")
+        return found, "install it:", command
+    return error, *fitness.why_no_card(running, root)
+
+
+def _judge_device(report: Report, options: argparse.Namespace, running: set[str]) -> None:
+    tried = report.recommended or report.tries[-1]
+    status, counts = tried.status, tried.counts
+    host = f" ({'JACK' if tried.host == _JACK else tried.host})" if tried.host else ""
+    found = (
+        f"{status.driver}{host}: {status.input_name} > {status.output_name}, {status.samplerate} Hz, "
+        f"{status.in_channels} in, {status.out_channels} out"
     )
-    try:
-        status, report.latency = _run(config, _DEVICE_S)
-    except DeviceError as error:
+    through = status.output_name in ("default", "pulse", "pipewire") and bool(running & {"pipewire", "pulseaudio"})
+    mend = "it goes through the desktop's sound server; its JACK layer has less delay:"
+    report.add("sound device", NOTE if tried.host == "ALSA" and through else GOOD, found, mend, "pw-jack antiphon play")
+    if tried.goes_first is False and report.machine.realtime:
+        command = "jackd -R -P70 ..." if tried.host == _JACK else ""
         report.add(
-            "sound device", BAD, str(error), "connect one, or start JACK or PipeWire; `antiphon devices` lists them"
+            "sound's thread",
+            NOTE,
+            "waits its turn, though it may go first",
+            "start the sound server with realtime scheduling",
+            command,
         )
+    found = f"{counts['xruns']} in {tried.seconds:g} s"
+    report.add("xruns", NOTE if counts["xruns"] else GOOD, found, *_larger(tried, options, running))
+
+
+def _judge_blocks(report: Report, options: argparse.Namespace, running: set[str]) -> None:
+    """Say which block to play with, and how clean that was."""
+    chosen = report.recommended
+    tried = chosen or report.tries[-1]
+    size = tried.status.blocksize
+    dirty = ", ".join(str(other.status.blocksize) for other in report.tries if other is not tried)
+    spacing, took = p999(tried.spacing_us), p999(tried.took_us)
+    found = f"{size} frames, {tried.latency.total_ms:.1f} ms from you to the voice"
+    found += f"; blocks {spacing / 1000:.1f} ms apart at p99.9 ({tried.period_us / 1000:.1f} would be even), callback {took:.0f} us"
+    found += f"; not clean at {dirty}" if dirty and chosen else f"; nor at {dirty}" if dirty else ""
+    if chosen:
+        less = (
+            f"; it is the server's: `{_period(size // 2, running)}` halves it"
+            if tried.host == _JACK and size > BLOCKSIZES[0]
+            else ""
+        )
+        report.add("block size", GOOD, found + f"{less}; `{_LONGER}` looks longer")
         return
-    report.add(
-        "sound device",
-        GOOD,
-        f"{status.driver}: {status.input_name} > {status.output_name}, {status.samplerate} Hz, "
-        f"{status.blocksize} frames, {status.in_channels} in, {status.out_channels} out",
-    )
-    report.add(
-        "xruns",
-        NOTE if status.xruns else GOOD,
-        f"{status.xruns} in {status.seconds:.1f} s",
-        f"try --blocksize {options.blocksize * 2}",
-    )
+    dead = bool(tried.host) and all(other.counts["xruns"] for other in report.tries)
+    report.add("block size", BAD if dead else NOTE, f"not clean: {found}", *_larger(tried, options, running))
 
 
-def _run_model(report: Report, options: argparse.Namespace) -> None:
-    from .engine import EngineConfig
-
-    config = EngineConfig(
-        driver="dummy",
-        blocksize=options.blocksize,
-        samplerate=options.samplerate,
-        bundle=options.bundle,
-        values={"answer_s": 600.0, "yield": False},
+def _larger(tried: Trial, options: argparse.Namespace, running: set[str]) -> tuple[str, str]:
+    """What to do about blocks that do not come cleanly: a larger one, which under JACK is the server's to give."""
+    size = 2 * tried.status.blocksize
+    if tried.host == _JACK:
+        return f"the server's period is the block; try {size} (a --blocksize of our own would only add delay):", _period(
+            size, running
+        )
+    if not tried.host:
+        return "close other programs; this clock is only Python's, a device tells more:", "antiphon doctor"
+    named = "".join(
+        f" --{name} {shlex.quote(str(value))}" for name in ("input", "output") if (value := getattr(options, name)) is not None
     )
+    return f"close other programs; see whether {size} frames come cleanly:", f"antiphon doctor --blocksize {size}{named}"
+
+
+def _period(size: int, running: set[str]) -> str:
+    """The command that changes how many frames a JACK server hands over."""
+    if "jackd" not in running and "jackdbus" not in running and "pipewire" in running:
+        return f"pw-metadata -n settings 0 clock.force-quantum {size}"
+    return f"jack_bufsize {size}"
+
+
+def _try_model(report: Report, options: argparse.Namespace) -> None:
+    settled = (report.recommended or report.tries[-1]).status if report.tries else None
+    blocksize = options.blocksize or (settled.blocksize if settled else _USUAL)
+    samplerate = options.samplerate or (settled.samplerate if settled else None)
     try:
-        status, latency = _run(config, options.seconds, trigger_after_s=_HEAR_S)
+        tried = report.steps = model_trial(options.bundle, _HEAR_S, options.seconds, blocksize=blocksize, samplerate=samplerate)
     except AntiphonError as error:
         report.add("model", BAD, str(error), "see bundle")
         return
-    report.latency = report.latency or latency
-    share = status.step_ns_p99 / status.hop_ns
-    verdict = BAD if share > _STEP_BAD else NOTE if share > _STEP_GOOD else GOOD
+    report.latency = report.latency or tried.latency
+    status, count = tried.status, len(tried.steps)
+    share, worst = (float(np.quantile(tried.step_share, q)) for q in (0.99, 1.0))
+    hop_ms = status.hop_ns / 1e6
     report.add(
         "model step",
-        verdict,
-        f"{status.step_ns_p50 / 1e6:.1f} ms p50, {status.step_ns_p99 / 1e6:.1f} p99, "
-        f"{status.step_ns_max / 1e6:.1f} max of {status.hop_ns / 1e6:.0f} ms ({share:.0%} at p99 of {status.steps}); "
-        f"with what waits for the voice to be away {status.whole_ns_p50 / 1e6:.1f} p50, {status.whole_ns_p99 / 1e6:.1f} p99",
+        BAD if share > _STEP_BAD else NOTE if share > _STEP_GOOD else GOOD,
+        f"{share * hop_ms:.1f} ms at p99, worst {worst * hop_ms:.1f} of {hop_ms:.0f}: {share:.0%} and {worst:.0%} of the hop; "
+        f"{tried.on_time} of {count} on time (ISR {tried.on_time / max(count, 1):.3f})",
         "close other programs, set the governor to performance",
     )
+    late = tried.counts["late"]
     report.add(
         "late steps",
-        NOTE if status.late else GOOD,
-        f"{status.late} of {status.steps}, {status.late_heard} of them heard, lead {status.lead_ms:.0f} ms"
+        NOTE if late else GOOD,
+        f"{late} of {tried.counts['steps']}, {tried.counts['late_heard']} of them heard, lead {status.lead_ms:.0f} ms"
         + (f", which began at {DEFAULT_LEAD_S * 1000:.0f}" if status.lead_raised else ""),
-        _mend_late(status),
+        *_mend_late(status),
     )
 
 
-def _mend_late(status: Status) -> str:
+def _mend_late(status: Status) -> tuple[str, str]:
     if status.lead_raised:
-        return f"play --lead {status.lead_ms:.0f} begins where the lead has grown to"
+        return "begin where the lead has grown to:", f"antiphon play --lead {status.lead_ms:.0f}"
     needed_ms = math.ceil(status.lead_ms + frames_to_ms(status.late_frames_max, status.samplerate))
     if needed_ms <= LEAD_MOST_MS:
-        return f"the lead grows by itself while playing; play --lead {needed_ms} begins where all of them were in time"
-    return f"one would have needed a lead of {needed_ms} ms: something holds this machine up; close other programs"
+        return "the lead grows by itself while playing; to begin where all were in time:", f"antiphon play --lead {needed_ms}"
+    return f"one would have needed a lead of {needed_ms} ms: something holds this machine up; close other programs", ""
 
 
-def _run(config, seconds: float, trigger_after_s: float = 0.0) -> tuple[Status, Latency]:
-    from .engine import Engine
+def _latency_lines(latency: Latency, width: int) -> list[str]:
+    """The sum in words; what is nothing is left out."""
+    least, most = (frames_to_ms(frames, latency.samplerate) for frames in latency.trigger_frames)
+    terms = " + ".join(f"{name} {ms:.1f}" for name, frames, ms in latency.rows if frames)
+    text = (
+        f"{latency.total_ms:.1f} ms from you to the voice = {terms}; trigger to voice {least:.1f} to {most:.1f}, "
+        f"your own sound {latency.dry_ms:.1f} (what the device adds: {latency.source})"
+    )
+    return _wrapped("delay ", text, width)
 
-    engine = Engine(config)
-    engine.start()
-    try:
-        if trigger_after_s:
-            time.sleep(trigger_after_s)
-            status = engine.status()
-            if status.phase != "playing":
-                said = [line for line in status.messages if "model process" in line]
-                raise AntiphonError((said or status.messages or ["the model does not play"])[-1])
-            engine.apply(Event("trigger", True, source="doctor"))
-        time.sleep(seconds)
-        return engine.status(), engine.latency()
-    finally:
-        engine.stop()
+
+def _wrapped(first: str, text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _blocks_json(tried: Trial) -> dict:
+    return {
+        "blocksize": tried.status.blocksize,
+        "clean": tried.clean,
+        "blocks": len(tried.blocks),
+        "xruns": tried.counts["xruns"],
+        "period_us": tried.period_us,
+        "spacing_us_p99.9": p999(tried.spacing_us),
+        "callback_us_p99.9": p999(tried.took_us),
+        "total_ms": tried.latency.total_ms,
+    }
+
+
+def _steps_json(tried: Trial) -> dict:
+    return {
+        "count": len(tried.steps),
+        "on_time": tried.on_time,
+        "share_p99": float(np.quantile(tried.step_share, 0.99)),
+        "share_max": float(tried.step_share.max()),
+        "lead_ms": tried.status.lead_ms,
+    }

@@ -2,7 +2,8 @@
 
 Convention for graphs: every input called ``s_NAME`` is State and has an output ``s_NAME_next`` of the same shape and type.
 All shapes are fixed and all weights inside the file. Every buffer is bound once: State lives in two buffers that swap roles
-at each run, so that no step reads what it is writing and nothing is copied or allocated.
+at each run, so that no step reads what it is writing and nothing is copied or allocated. On a GPU State stays where it is;
+inputs are bound anew at each run, for that is when ONNX Runtime copies them, and outputs come back.
 """
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ _NUMPY_TYPES = {
     "tensor(int32)": np.int32,
     "tensor(bool)": np.bool_,
 }
+CPU = "CPUExecutionProvider"
+_DEVICES = {CPU: "cpu", "CUDAExecutionProvider": "cuda"}
 _MOST_VALUES = 1 << 24
 _ELSEWHERE = b"location"  # the key under which ONNX names a file of weights; no hash in a manifest covers that file
 
@@ -36,22 +39,26 @@ def load_runtime():
     return onnxruntime
 
 
-def _session(path: Path, data: bytes, provider: str):
+def _session(path: Path, data: bytes, provider: str, threads: int):
     runtime = load_runtime()
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
     # A spinning pool would take a core from the audio callback; denormals in decaying State cost a hundredfold.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    if provider not in runtime.get_available_providers():
-        raise BundleError(f"ONNX Runtime has no {provider}; available: {', '.join(runtime.get_available_providers())}")
+    if provider not in _DEVICES or provider not in runtime.get_available_providers():
+        usable = [name for name in runtime.get_available_providers() if name in _DEVICES]
+        raise BundleError(f"ONNX Runtime has no {provider} that can be used here; available: {', '.join(usable)}")
     try:
-        return runtime.InferenceSession(data, options, providers=[provider])
+        session = runtime.InferenceSession(data, options, providers=[provider])
     except Exception as error:  # ONNX Runtime raises a dozen private types for an unreadable graph
         raise BundleError(f"graph {path.name!r} can't be read ({str(error).splitlines()[0]}); re-export the bundle") from error
+    if provider not in session.get_providers():  # it says so on standard error and takes another
+        raise BundleError(f"ONNX Runtime has {provider} and cannot use it; is there a device, a driver, and the CUDA it needs?")
+    return session
 
 
 class StepGraph:
@@ -61,11 +68,11 @@ class StepGraph:
     are not in ``inputs``: see `state`, `set_state`, `reset`. One thread at a time; model process only.
 
     Raises `BundleError` if the file is missing, unreadable, has weights in another file, a free dimension or a State input without
-    its output.
+    its output, and where there is no such provider or no device for it.
     """
 
-    def __init__(self, path: str | Path, provider: str = "CPUExecutionProvider", data: bytes | None = None):
-        """Open the graph at a path; `data`: what is in that file, where it was read already."""
+    def __init__(self, path: str | Path, provider: str = CPU, data: bytes | None = None, threads: int = 1):
+        """Open the graph at a path; `data`: what is in that file, where it was read already; `threads` of one node's sums."""
         path = Path(path)
         if data is None:
             try:
@@ -75,7 +82,8 @@ class StepGraph:
         if _ELSEWHERE in data:
             raise BundleError(f"graph {path.name!r} keeps weights in another file; re-export the bundle with all in one")
         self.path = path
-        self._session = _session(path, data, provider)
+        self._session = _session(path, data, provider, threads)
+        self._device = _DEVICES[provider]
         arguments = {node.name: _allocate(path, node) for node in self._session.get_inputs()}
         results = {node.name: _allocate(path, node) for node in self._session.get_outputs()}
         self.state_names = tuple(sorted(name[2:] for name in arguments if name.startswith("s_")))
@@ -89,6 +97,7 @@ class StepGraph:
         ]
         self.inputs = arguments
         self.outputs = results
+        self._away = None if self._device == "cpu" else [self._sent(side) for side in self._states]
         self._bindings = [self._bind(0), self._bind(1)]
         self._side = 0
 
@@ -99,20 +108,43 @@ class StepGraph:
         edges.require(graph, {} if sizes is None else sizes)
         return graph
 
+    def _sent(self, arrays: dict[str, np.ndarray]) -> dict:
+        """The same values on the device, where they stay."""
+        send = load_runtime().OrtValue.ortvalue_from_numpy
+        return {name: send(array, self._device, 0) for name, array in arrays.items()}
+
     def _bind(self, side: int):
         binding = self._session.io_binding()
-        now, after = self._states[side], self._states[1 - side]
-        reads = {**self.inputs, **{f"s_{name}": array for name, array in now.items()}}
-        writes = {**self.outputs, **{f"s_{name}_next": array for name, array in after.items()}}
-        for name, array in reads.items():
-            binding.bind_input(name, "cpu", 0, array.dtype.type, list(array.shape), array.ctypes.data)
+        writes = dict(self.outputs)
+        if self._away is None:
+            writes |= {f"s_{name}_next": array for name, array in self._states[1 - side].items()}
+        else:
+            for name, value in self._away[1 - side].items():
+                binding.bind_ortvalue_output(f"s_{name}_next", value)
         for name, array in writes.items():
             binding.bind_output(name, "cpu", 0, array.dtype.type, list(array.shape), array.ctypes.data)
+        self._bind_reads(binding, side)
         return binding
+
+    def _bind_reads(self, binding, side: int) -> None:
+        reads = dict(self.inputs)
+        if self._away is None:
+            reads |= {f"s_{name}": array for name, array in self._states[side].items()}
+        else:
+            for name, value in self._away[side].items():
+                binding.bind_ortvalue_input(f"s_{name}", value)
+        for name, array in reads.items():
+            binding.bind_input(name, "cpu", 0, array.dtype.type, list(array.shape), array.ctypes.data)
 
     def run(self) -> None:
         """Run one step and advance the State."""
-        self._session.run_with_iobinding(self._bindings[self._side])
+        binding = self._bindings[self._side]
+        if self._away is not None:
+            self._bind_reads(binding, self._side)
+            binding.synchronize_inputs()
+        self._session.run_with_iobinding(binding)
+        if self._away is not None:
+            binding.synchronize_outputs()
         self._side = 1 - self._side
 
     def try_once(self) -> None:
@@ -121,24 +153,33 @@ class StepGraph:
             self.run()
         except Exception as error:  # as in `_session`
             raise BundleError(f"graph {self.path.name!r} can't be run ({str(error).splitlines()[0]}); re-export the bundle") from error
-        finite = all(np.isfinite(array).all() for array in [*self.outputs.values(), *self._states[self._side].values()])
+        finite = all(np.isfinite(array).all() for array in [*self.outputs.values(), *self.state().values()])
         self.reset()
         if not finite:
             raise BundleError(f"graph {self.path.name!r} gives numbers that are not finite; re-export the bundle")
 
     def state(self) -> dict[str, np.ndarray]:
         """Return a copy of the State, by name without its ``s_``."""
+        if self._away is not None:
+            return {name: value.numpy().copy() for name, value in self._away[self._side].items()}
         return {name: array.copy() for name, array in self._states[self._side].items()}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Take a State that `state` returned; names and shapes must match."""
         for name, array in self._states[self._side].items():
             array[...] = state[name]
+        self._send_state()
 
     def reset(self) -> None:
         """Set the State to zeros."""
         for array in self._states[self._side].values():
             array[...] = 0
+        self._send_state()
+
+    def _send_state(self) -> None:
+        if self._away is not None:
+            for name, value in self._away[self._side].items():
+                value.update_inplace(self._states[self._side][name])
 
 
 def _allocate(path: Path, node) -> np.ndarray:

@@ -4,7 +4,7 @@
 
 Reads GRAPH.onnx, the constants and the figures that each stage's export wrote beside it, the recipe (name, licence, stages
 with the commands that trained them), and the manifests of the data; writes NAME/bundle.toml and copies graphs and constants.
-With --fp32 it takes GRAPH_fp32.onnx instead and calls the bundle NAME-fp32: the teacher that bench/pruned.py plays beside it.
+With --fp32 it takes GRAPH_fp32.onnx instead and calls the bundle NAME-fp32: the teacher that bench/step.py --teacher plays beside it.
 """
 from __future__ import annotations
 

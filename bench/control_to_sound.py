@@ -1,0 +1,396 @@
+"""From a packet or a knob to the first frame that differs, and to the first that is heard to differ, by OSC, MIDI and time tags.
+
+How soon you hear what you turn. Gains and filters are the callback's: they are heard with the next block. All else is read by
+the model at its next step, every 20 ms, and is due hop + block + lead after that hop began; what changes which notes come is
+heard once another note has come. "Differs" is bit for bit; "heard" is by a model of the ear (audible.py) whose thresholds are
+set, in this very run, so that what nobody hears (dither, a third of a dB, one frame later) is no difference; it is dated at
+the end of the 20 or 60 ms that it needs.
+
+Live: an instrument plays on a clock without a card, packets come from a process of their own at random moments. For the
+callback's rows it plays its microphone, a tone that repeats itself bit for bit, so the first frame that does not is the
+change. For the model's rows the trace says which step had read the message, and when that step's voice was due. The clock
+runs from the moment a message is given to the socket (or MIDI port) to the moment at which that frame goes out: the begin of
+its callback and its place in the block; a callback comes every block, and that wait is in it; the device's own terms are not.
+A time tag is counted from the moment it names: the frame of a moment is the one that comes in then, which goes out one block
+later. Exact: on freewheel, what goes on without the message is compared with what goes on with it, told between two blocks.
+
+Jitter is p99 - p1. A message that has neither an effect nor an echo is lost: there must be none. Controls: the same detectors
+where nothing was changed must find nothing, and a bare UDP echo, socket to socket in another process, says what the packet's
+way costs on this machine.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+import audible
+import controls
+from antiphon.control.desk import Desk
+from antiphon.control.dialogue import Dialogue
+from antiphon.events import Event
+from antiphon.latency import DEFAULT_LEAD_S, HOP
+from antiphon.layout import TRACE_MODULUS
+from antiphon.params import REGISTRY
+from antiphon.suite import Goal, Run, main
+from antiphon.trace import TraceLog
+from controls import APART_S, CLASSES, GIVEN_NOTHING, Block, Told, osc, planned, stood_still, told_found
+from instrument import MS, RATE, Exact, Live, as_ms, differs, humming
+from packets import BY_HAND, Sender, Sent, Stage, midi_server
+
+AHEAD_S, STEP_APART_S, LONG_LEAD_S = 0.06, (0.05, 0.08), 0.2
+REMEMBERED_S = 1.3
+"""How far back the instrument looks for which frame a time is: where its clock stood still since then, tags come later."""
+RUN = round(audible.RUN_S * RATE) // HOP * HOP
+LEAST_FOR_JITTER = 3
+GOES_OUT = "to the moment the first frame that differs goes out"
+HEARD = "to the moment by which an ear can tell"
+
+
+class Collected:
+    """Delays in ms by name, until they are told as figures with their jitter."""
+
+    def __init__(self, run: Run):
+        self._run = run
+
+    def figure(
+        self, name: str, delays: list[float], clock: str, goal=(), control: str | None = None, means: str = "", **settings
+    ) -> None:
+        """Tell a figure and its jitter; a line to the person where there is no event."""
+        if not delays:
+            self._run.note(f"{name}: nothing was found")
+            return
+        self._run.figure(name, delays, unit="ms", clock=clock, goal=goal, control=control, means=means, settings=settings)
+        if len(delays) < LEAST_FOR_JITTER:
+            return
+        spread = float(np.quantile(delays, 0.99) - np.quantile(delays, 0.01))
+        self._run.value(f"{name}: jitter", spread, unit="ms", clock=f"p99 - p1 of {name}", better="less", settings=settings)
+
+    def apart(self, name: str, why: tuple[int, int], chances: int) -> None:
+        self._run.tally(
+            f"{name}: told apart",
+            sum(why),
+            chances,
+            unit="messages",
+            clock="until the frame goes out",
+            means=f"{why[0]}: the machine held the clock up, as it could not a card's; {why[1]}: the sound before had not settled",
+        )
+
+    def lost(self, name: str, found: list[bool], clock: str, **settings) -> None:
+        self._run.tally(
+            f"{name}: lost",
+            found.count(False),
+            len(found),
+            unit="messages",
+            clock=clock,
+            settings=settings,
+            means="messages sent that had neither an effect nor an echo",
+            goal=Goal("happened", "==", 0, "no message is lost"),
+        )
+
+
+def echo_control(run: Run, collected: Collected, count: int, chance: random.Random) -> None:
+    """The packet's way alone: the same packets to a socket in another process, and back."""
+    told = controls.block_messages(count, chance)
+    with Sender("--echo") as echo, Sender("--udp", str(echo.told["port"])) as sender:
+        sent = sender.play(planned(told, 0.01, 0.03, chance))
+    ways = [1e3 * (back - at) for (back, _), at in zip(sent.answers, sent.at_s, strict=False)]  # they come back in order
+    collected.figure("bare UDP echo", ways, "a packet given to a socket, to its being back from a socket in another process")
+
+
+def block_rows(
+    run: Run, collected: Collected, thresholds_db: tuple, counts: tuple[int, int, int], system: str, chance: random.Random
+) -> None:
+    """The callback's rows: at once, by time tag, and by MIDI."""
+    lose = lost_of(run)
+    at_once, tagged, by_midi = counts
+    seconds = 30 + 0.2 * sum(counts)
+    soon = Goal("p99", "<=", as_ms(2 * run.blocksize), "the next block, or the one after where a packet is on its way")
+    # The lead is no matter of the callback's: with a long one no late step is ever taken for a change.
+    live = Live("through", run.blocksize, controls.SETTLED, seconds, lead_s=LONG_LEAD_S)
+    live.put(0, np.tile(controls.tone(), round(seconds * RATE / controls.PERIOD)))
+    with live, Stage(live.engine, midi=system) as stage:
+        found = Block(live, thresholds_db)
+        time.sleep(0.3 + LONG_LEAD_S)
+        with Sender("--udp", str(stage.port), lose=lose) as sender:
+            told = controls.block_messages(at_once, chance)
+            sent = sender.play(planned(told, *APART_S, chance))
+            effects = found.effects(sent.at_s)
+            first_ms, heard_ms, apart = found.delays(effects, sent.at_s)
+            collected.apart("block rows, OSC", apart, len(told))
+            clock = "a packet given to the socket, "
+            collected.figure("block rows, OSC", first_ms, clock + GOES_OUT, soon, "bare UDP echo")
+            collected.figure("block rows, OSC, heard", heard_ms, clock + HEARD)
+            ways = [1e3 * (back - at) for back, at in zip(controls.echoes(told, sent), sent.at_s, strict=True) if back is not None]
+            collected.figure("packet to echo", ways, clock + "to the instrument's answer", control="bare UDP echo")
+            collected.lost("block rows, OSC", told_found(told, sent, effects), clock + "to the next")
+
+            unchanged(run, found, live)
+            told, monotonic = controls.block_messages(tagged, chance), time.monotonic() - time.time()
+            sent = sender.play(planned(told, *APART_S, chance, AHEAD_S))
+            meant = [tag + monotonic for tag in sent.tags_s]
+            early = round(AHEAD_S / 2 * RATE)
+            effects = found.effects(meant, early)
+            first_ms, heard_ms, apart = found.delays(effects, meant, REMEMBERED_S)
+            collected.apart("block rows, time tag", apart, len(told))
+            clock = "the moment that a packet's time tag names, "
+            collected.figure("block rows, time tag", first_ms, clock + GOES_OUT, soon)
+            collected.figure("block rows, time tag, heard", heard_ms, clock + HEARD)
+            off = found.beside(told, stage.applied, early)
+            if off:
+                run.figure(
+                    "block rows, time tag: frames beside it",
+                    off,
+                    unit="frames",
+                    better="same",
+                    clock="the frame that the tag stands for, to the first that differs",
+                    goal=[Goal("min", ">=", 0, "never early"), Goal("max", "<=", 1, "to the frame: a ramp moves in its second")],
+                )
+            collected.lost("block rows, time tag", told_found(told, sent, effects), clock + "to the next")
+        told = controls.midi_messages(by_midi, chance)
+        sent, way = stage.play_midi(planned(told, *APART_S, chance), lose)
+        effects = found.effects(sent.at_s)
+        first_ms, heard_ms, apart = found.delays(effects, sent.at_s)
+        collected.apart("block rows, MIDI", apart, len(told))
+        most = as_ms((2 if way == BY_HAND else 4) * run.blocksize)
+        more = Goal("p99", "<=", most, "as a packet, and two periods of the sound server that carries it")
+        clock = f"a message given to the MIDI port ({way}), "
+        collected.figure("block rows, MIDI", first_ms, clock + GOES_OUT, more, "bare UDP echo", midi=way)
+        collected.figure("block rows, MIDI, heard", heard_ms, clock + HEARD, midi=way)
+        collected.lost("block rows, MIDI", [one.differs is not None for one in effects], clock + "to the next", midi=way)
+
+
+def unchanged(run: Run, found: Block, live: Live) -> None:
+    """The control: the detectors, at moments of a sound that nobody changes."""
+    time.sleep(0.4)
+    until = live.began_s[-1]
+    moments = list(np.arange(until - 0.3, until - 0.1, 0.02))
+    effects = [found.effects([moment])[0] for moment in moments]
+    run.tally(
+        "block rows, without a change: found",
+        sum(one.differs is not None for one in effects),
+        len(effects),
+        unit="moments",
+        clock="the next tenth of a second",
+        goal=Goal("happened", "==", 0, "finds nothing where nothing is"),
+    )
+
+
+class Way(NamedTuple):
+    """Messages that went one way: when they were sent, the moments from which the clock runs, and how far back it must not have
+    stood still; of those with echoes, when each came."""
+
+    name: str
+    clock: str
+    told: list[Told]
+    sent: Sent
+    moments_s: list[float]
+    since_s: float
+    echoed: list[float | None]
+
+
+def step_rows(run: Run, collected: Collected, cycles: int, system: str, chance: random.Random) -> None:
+    """The model's rows: messages to an instrument that answers, and the steps that had read them, by the trace."""
+    values, ways = {"dry": -80.0, "phrase_gap_s": 5.0, "mode": "listen"}, []
+    live = Live(run.bundle, run.blocksize, values, 60 + 3 * cycles, run.seed)
+    with live, Stage(live.engine, midi=system) as stage:
+        live.put(live.next_hop(), humming(RATE // 2))
+        live.wait(live.clock + RATE * 6 // 10)
+        with TraceLog(live.engine) as log:
+            with Sender("--udp", str(stage.port), lose=lost_of(run)) as sender:
+                told = [one for _ in range(cycles) for one in controls.step_cycle(chance)]
+                sent = sender.play(planned(told, *STEP_APART_S, chance))
+                ways.append(Way("OSC", "a packet given to the socket", told, sent, sent.at_s, 0.0, controls.echoes(told, sent)))
+                told = [one for _ in range(max(1, cycles // 2)) for one in controls.step_cycle(chance)]
+                monotonic = time.monotonic() - time.time()
+                sent = sender.play(planned(told, *STEP_APART_S, chance, AHEAD_S))
+                meant = [tag + monotonic for tag in sent.tags_s]
+                clock = "the moment that a packet's time tag names"
+                ways.append(Way("time tag", clock, told, sent, meant, REMEMBERED_S, controls.echoes(told, sent)))
+            for path, value in (("mode", "hold"), ("trigger", True)):
+                live.engine.apply(Event(path, value))
+            told = controls.step_midi(5 * cycles, chance)
+            sent, way = stage.play_midi(planned(told, *STEP_APART_S, chance), lost_of(run))
+            ways.append(Way("MIDI", f"a message given to the MIDI port ({way})", told, sent, sent.at_s, 0.0, [None] * len(told)))
+        steps, out, applied = log.steps, live.out(), stage.applied
+    agree = [found for way in ways for found in tell_way(run, collected, way, live, steps, applied, out)]
+    run.tally(
+        "model's rows: trace and sound apart",
+        agree.count(False),
+        len(agree),
+        unit="triggers",
+        clock="the first voice frame, beside the one due",
+        means="answers from silence whose first frame is not where the trace says; late ones left out",
+        goal=Goal("happened", "==", 0, "the trace tells the truth"),
+    )
+    late = int((steps["slack_frames"] < 0).sum())
+    run.tally("model's rows: late steps", late, len(steps), unit="steps", clock="by the trace, while messages came")
+
+
+def tell_way(
+    run: Run, collected: Collected, way: Way, live: Live, steps: np.ndarray, applied: list[tuple], out: np.ndarray
+) -> list[bool]:
+    """Tell the figures of one way; of triggers in silence, whether the first voice frame is where the trace says."""
+    delays: dict[str, list[float]] = {kind: [] for kind in CLASSES}
+    found, agree, stood, left, delay = [], [], 0, list(applied), live_delay(run)
+    for one, sent_s, from_s, back in zip(way.told, way.sent.at_s, way.moments_s, way.echoed, strict=True):
+        if not one.kind:
+            continue
+        same = (a for a in left if a[0] == one.path and a[1] == (a[1] if one.value is None else one.value) and a[4] >= sent_s)
+        entry = next(same, None)
+        # A controller has no value of its own to be known by: what came after the next message of its row is that one's.
+        if entry is not None and one.value is None and entry[4] > sent_s + STEP_APART_S[0] * 2:
+            entry = None
+        voice = None if entry is None else controls.voice_of(steps, entry[3], TRACE_MODULUS, delay)
+        found.append(back is not None or voice is not None)
+        if entry is not None:
+            left.remove(entry)
+        if voice is None:
+            continue
+        heard_at, in_time = voice
+        if stood_still(live, from_s - way.since_s, live.at_s(heard_at)):
+            stood += 1
+        else:
+            delays[one.kind].append(1e3 * (live.at_s(heard_at) - from_s))
+        if one.path == "trigger" and in_time and not out[heard_at - 2 * HOP : heard_at].any():
+            agree.append(bool(out[heard_at]))
+    collected.apart(f"model's rows, {way.name}", (stood, 0), len(found))
+    carried = 2 * run.blocksize if way.name == "MIDI" and BY_HAND not in way.clock else 0
+    why = "hop + block + lead, and a block for the wait for a callback" + (
+        ", two to be carried by the sound server" if carried else ""
+    )
+    clock = f"{way.clock}, to the moment at which the voice of the first step that had read it was due"
+    for kind, listed in delays.items():
+        goal = Goal("p99", "<=", as_ms(delay + run.blocksize + carried), why)
+        collected.figure(f"{kind}, {way.name}", listed, clock, goal, "bare UDP echo")
+    collected.lost(f"model's rows, {way.name}", found, "found by its echo, or by a step that had read it")
+    return agree
+
+
+def live_delay(run: Run) -> int:
+    """Hop, block and lead of the live instruments here, whose lead is fixed."""
+    return HOP + run.blocksize + round(DEFAULT_LEAD_S * RATE)
+
+
+def exact(run: Run, collected: Collected, count: int, chance: random.Random) -> tuple[float, ...]:
+    """Every class on freewheel: with each message and without; returns the ear's thresholds, set by what was played."""
+    values = {"dry": -80.0, "phrase_gap_s": 5.0, "mode": "hold", "answer_s": 0.5}
+    tries: list[tuple[str, Told, bool]] = []
+    for kind, paths in CLASSES.items():
+        for n in range(count):
+            path = paths[n % len(paths)]
+            tries.append((kind, osc(path, controls.value_of(path, chance), kind), True))
+        tries.append((kind, osc(*GIVEN_NOTHING[kind], kind), False))
+    chance.shuffle(tries)
+    with Exact(run.bundle, run.blocksize, values, run.seed) as instrument:
+        delay, out, begins, splits = instrument.delay_frames, [], [], []
+        dialogue = Dialogue(Desk(REGISTRY, instrument.engine.apply, instrument.engine.values))
+        instrument.run(humming(3 * RATE))
+        instrument.apply("trigger")
+        out.append(instrument.run(np.zeros(RATE // HOP * HOP, np.float32)))
+        instrument.apply("keep", 1)
+        out.append(instrument.run(np.zeros(RATE // 2 // HOP * HOP, np.float32)))
+
+        def changed(told: Told) -> np.ndarray:
+            dialogue.take(told.data, controls.Nobody())
+            return instrument.run(np.zeros(RUN, np.float32))
+
+        for done, (_, told, _) in enumerate(tries):
+            frames = chance.randrange(8, 16) * run.blocksize
+            out.append(instrument.run(np.zeros(frames, np.float32)))
+            begins.append(sum(map(len, out)))
+            splits.append(instrument.split(lambda told=told: changed(told)))
+            run.progress(0.1 + 0.4 * done / len(tries))
+        out.append(instrument.run(np.zeros(RUN, np.float32)))
+        others, alone = instrument.given(splits), np.concatenate(out)
+    thresholds_db = calibrated(run, alone)
+    first_ms: dict[str, list[float]] = {kind: [] for kind in CLASSES}
+    heard_ms: dict[str, list[float]] = {kind: [] for kind in CLASSES}
+    unheard, false = dict.fromkeys(CLASSES, 0), 0
+    for (kind, _, changes), at, other in zip(tries, begins, others, strict=True):
+        frame = differs(alone[at : at + RUN], other)
+        if not changes:
+            false += frame is not None
+            continue
+        past = alone[at - audible.WINDOW : at]
+        heard = audible.first_audible(*(np.concatenate([past, s]) for s in (alone[at : at + RUN], other)), thresholds_db)
+        unheard[kind] += heard is None
+        first_ms[kind] += [] if frame is None else [MS * frame]
+        heard_ms[kind] += [] if heard is None else [MS * (heard - audible.WINDOW)]
+    clock = "a packet taken between two blocks on freewheel, to the first "
+    for kind in CLASSES:
+        sum_ms = Goal("p95", "<=", as_ms(delay), "hop + block + lead: a note that sounds gives way at once")
+        collected.figure(f"{kind}, exact", first_ms[kind], clock + "frame that differs", sum_ms)
+        collected.figure(f"{kind}, exact, heard", heard_ms[kind], clock + "frame by which an ear can tell")
+        run.tally(
+            f"{kind}, exact: not heard within {audible.RUN_S} s",
+            unheard[kind],
+            count,
+            unit="changes",
+            clock=clock + "frame heard",
+            means="a change in a rest, or one that finds nothing to change, cannot be heard",
+        )
+    run.tally(
+        "exact, without a change: found",
+        false,
+        len(CLASSES),
+        unit="messages",
+        clock="messages that say what is so already",
+        goal=Goal("happened", "==", 0, "finds nothing where nothing is"),
+    )
+    return thresholds_db
+
+
+def calibrated(run: Run, answer: np.ndarray) -> tuple[float, ...]:
+    """Set the ear's thresholds by what nobody hears, and count its false alarms on recordings that were held out."""
+    # Half for the thresholds, half to try them on, and both of either sound: of each two of the same the second is held out.
+    pairs = max(1, min(1 if run.quick else 3, len(answer) // round(2 * 1.3 * RATE)))
+    recordings = []
+    for n in range(pairs):
+        one, other = np.array_split(np.array_split(answer, pairs)[n], 2)
+        recordings += [humming(len(one), 2 * n * len(one)), humming(len(one), (2 * n + 1) * len(one)), one, other]
+    found = audible.calibrate(recordings, audible.NO_CHANGE_HERE, 1.3 if run.quick else 6.0, audible.CHANGE_HERE)
+    run.tally(
+        "heard, without a change: found",
+        round(found.false_alarms * found.held_out_runs),
+        found.held_out_runs,
+        unit="recordings",
+        clock="of 1.2 s, held out when the thresholds were set",
+        settings={"thresholds_db": found.thresholds_db, "found": found.found},
+        means="dither, resampling, 0.3 dB and one frame's delay, told as audible",
+        goal=Goal("share", "<=", 0.01, "the detector's own promise"),
+    )
+    return found.thresholds_db
+
+
+def lost_of(run: Run) -> int:
+    """One message in so many is lost on purpose; 0: none."""
+    numbers = run.injected("drop", 5.0)
+    return 0 if numbers is None else max(1, int(numbers[0]))
+
+
+def measure(run: Run) -> None:
+    if run.samplerate != RATE:
+        run.skip("", f"a hop is a whole number of frames at {RATE} Hz alone: leave out --samplerate")
+        return
+    if run.bundle == "through":
+        run.skip("", "through gives back the microphone and has no rows of the model: name another bundle")
+        return
+    seconds, chance = run.length(16, 240), random.Random(run.seed)
+    collected = Collected(run)
+    echo_control(run, collected, round(2 * seconds), chance)
+    run.progress(0.05)
+    thresholds_db = exact(run, collected, max(2, round(0.25 * seconds)), chance)
+    run.progress(0.5)
+    counts = max(9, round(1.1 * seconds)), max(9, round(0.55 * seconds)), max(6, round(seconds / 2))
+    with midi_server(RATE, run.blocksize) as system:
+        block_rows(run, collected, thresholds_db, counts, system, chance)
+        run.progress(0.8)
+        step_rows(run, collected, max(2, round(seconds / 8)), system, chance)
+
+
+if __name__ == "__main__":
+    main(measure, __doc__, injects=("drop",))
