@@ -17,12 +17,13 @@ NONE_OF_OURS = Goal("happened", "<=", 0, "nothing we do may break the sound")
 _HEARS_S, _ANSWERS_S, _SETTLES_S = 1.0, 8.0, 0.6
 
 
-def begin_answering(engine: Engine) -> float:
-    """Let it hear a second of what is played to it, trigger, and wait for the answer; the median step from then on, in seconds.
+def begin_answering(engine: Engine, since_s: float | None = None) -> float:
+    """Let it hear a second of what is played to it, from `since_s` (time.monotonic(); None: now) on, trigger, and wait for the
+    answer; the median step from then on, in seconds.
 
     Raises UsageError where none comes.
     """
-    time.sleep(_HEARS_S)
+    time.sleep(_HEARS_S if since_s is None else max(0.0, since_s + _HEARS_S - time.monotonic()))
     engine.apply(Event("trigger", True))
     until = time.monotonic() + _ANSWERS_S
     while engine.status().state != "answering":

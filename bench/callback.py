@@ -133,7 +133,8 @@ def tell_missing(run: Run, what: str, called: int, beside: Called, settings: dic
 
 
 def tell_steps(run: Run, busy: int, log: TraceLog, first, last, counting: Beside, stood: Standstill) -> None:
-    name, steps, took_ms = f"{busy} busy", log.steps, 1e3 * counting.took_s
+    name, steps = f"{busy} busy", log.steps
+    took_ms = 1e3 * counting.took_between(log.begun_s, log.ended_s)
     settings = {"busy": busy, "lead_ms_first": first.lead_ms, "lead_ms_last": last.lead_ms, "realtime": last.realtime,
                 "control_realtime": counting.realtime, "watchers_realtime": stood.sure}  # fmt: skip
     run.figure(f"step, only counting, {name}", took_ms, unit="ms", settings=settings, clock="from when a count was due to its end",
@@ -190,8 +191,9 @@ def alone(run: Run, seconds: float) -> None:
                                  samplerate=run.samplerate, values={"mode": "hold"}))  # fmt: skip
     try:
         engine.start()
-        work_s = begin_answering(engine)
-        with Standstill(engine.status().worker_pid) as stood, Beside(work_s) as counting:
+        hears_s = time.monotonic()
+        with Standstill(engine.status().worker_pid) as stood, Beside() as counting:
+            counting.begin(begin_answering(engine, hears_s))
             first = engine.status()
             with TraceLog(engine) as log:
                 wait(run, seconds, 0.0, 1.0)

@@ -5,8 +5,8 @@
 Every 20 ms it counts in plain Python for as long as takes `--work-ms` on the undisturbed machine, and times itself. What it
 is late by is the machine's own: host, scheduler, neighbours. Prints one JSON line: counts that took longer than the lead
 of all, and how long they took. Clock: perf_counter in that process, from the wake-up to the end of the count.
-With `--until-told` it counts until its input ends, and prints every count, from when it was due: `Beside` starts it so, in the
-same seconds as what it stands beside.
+With `--until-told` it waits for a line with the seconds of a count, counts until its input ends, and prints every count, from when
+it was due: `Beside` starts it so, in the same seconds as what it stands beside.
 """
 
 from __future__ import annotations
@@ -59,22 +59,35 @@ def beside(seconds: float, work_s: float, lead_s: float) -> dict:
 
 
 class Beside:
-    """The control from `with` to its end, in a process of its own: `due_s` (time.monotonic()) of every count, and
-    `took_s`, from then to its end."""
+    """The control from `begin` to the end of `with`, in a process of its own: `due_s` (time.monotonic()) of every count, and
+    `took_s`, from then to its end.
 
-    def __init__(self, work_s: float):
-        self.work_s, self.realtime = work_s, False
+    The process is there from `with` on, so that what it takes to start is over by then; `begin` says how long a count is to be.
+    """
+
+    def __init__(self):
+        self.realtime = False
         self.due_s = self.took_s = np.zeros(0)
 
     def __enter__(self) -> Beside:
-        command = [sys.executable, str(Path(__file__)), "--until-told", "--work-ms", str(1e3 * self.work_s)]
+        command = [sys.executable, str(Path(__file__)), "--until-told"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._process.stdout.readline()
         return self
 
+    def begin(self, work_s: float) -> None:
+        """Have it count, each time for as long as takes `work_s` on the undisturbed machine; returns when it does."""
+        self._process.stdin.write(f"{work_s}\n")
+        self._process.stdin.flush()
+        self._process.stdout.readline()
+
     def __exit__(self, *error) -> None:
-        told = json.loads(self._process.communicate("\n")[0])
+        told = self._process.communicate("\n")[0]
+        told = json.loads(told) if told else {"due_s": [], "took_s": [], "realtime": False}
         self.due_s, self.took_s, self.realtime = np.array(told["due_s"]), np.array(told["took_s"]), told["realtime"]
+
+    def took_between(self, begin_s: float, end_s: float) -> np.ndarray:
+        """Seconds that the counts took which were due in that time."""
+        return self.took_s[(self.due_s >= begin_s) & (self.due_s <= end_s)]
 
 
 def turns_at_rest(work_s: float) -> int:
@@ -90,7 +103,6 @@ def count_until_told(work_s: float, realtime: bool) -> None:
     """Count at cadence until a line comes; then print all."""
     turns, over = turns_at_rest(work_s), threading.Event()
     wanted, took = [], []
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     print("ready", flush=True)
     threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True).start()
     due = time.monotonic()
@@ -112,7 +124,9 @@ def main() -> None:
     args = parser.parse_args()
     realtime = request_realtime()
     if args.until_told:
-        count_until_told(1e-3 * args.work_ms, realtime)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
+        if told := sys.stdin.readline().strip():
+            count_until_told(float(told), realtime)
         return
     from record import summary  # for what is not in the suite
 

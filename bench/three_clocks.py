@@ -102,8 +102,9 @@ def one(run: Run, seed: int, seconds: float, done: float, share: float) -> None:
                                  values={"mode": "hold", "dry": -80.0}))  # fmt: skip
     try:
         engine.start()
-        work_s = begin_answering(engine)
-        with Standstill(engine.status().worker_pid) as stood, Beside(work_s) as counting:
+        hears_s = time.monotonic()
+        with Standstill(engine.status().worker_pid) as stood, Beside() as counting:
+            counting.begin(begin_answering(engine, hears_s))
             first = engine.status()
             with TraceLog(engine) as log:
                 kept.begin()
@@ -135,7 +136,7 @@ def stall(run: Run) -> str:
 
 def tell_time(run: Run, name: str, log: TraceLog, last, counting: Beside, stood: Standstill, settings: dict) -> None:
     """Compute time and queue time: every step."""
-    steps, took_ms = log.steps, 1e3 * counting.took_s
+    steps, took_ms = log.steps, 1e3 * counting.took_between(log.begun_s, log.ended_s)
     run.tally(f"counting on time, {name}", int(np.sum(took_ms <= last.lead_ms)), len(took_ms), unit="counts", settings=settings,
               better="more", clock="from when a count was due to its end",
               means="the control: counts that took no longer than the lead")  # fmt: skip

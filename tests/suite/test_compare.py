@@ -328,6 +328,13 @@ def test_lines_that_a_broken_program_wrote_do_not_matter(show, file, broken):
         assert show(arguments) == 0
 
 
+def test_numbers_have_three_digits_that_mean_something():
+    """Or four; whole ones are whole, thousands stand apart, small ones are not nothing."""
+    told = [listing.number(value) for value in (0, 640.0, 12345, 0.00123456, 9.999, 99.96, 123.44, 12345.6, -118.3, 6.18e-5)]
+    assert told == ["0", "640", "12,345", "0.00123", "10.0", "100", "123.4", "12,346", "−118.3", "6.18e−05"]
+    assert listing.share(2999, 3000) == "99.97 %"
+
+
 def test_one_receipt_is_a_table(show, file, capsys):
     """Every figure with its statistics, its control's p99 and its goals; counts as counts; what was left out with why."""
     assert show([file("rich", text(*rich(np.random.default_rng(1))))]) == 0

@@ -107,9 +107,14 @@ def test_a_watcher_finds_what_is_longer_than_it_sleeps():
 
 def test_the_control_counts_while_something_else_happens():
     """One count every 20 ms, timed from when it was due; those that are due one after the other are 20 ms apart."""
-    with control.Beside(0.001) as counting:
+    with control.Beside() as counting:
+        counting.begin(0.001)
         time.sleep(0.3)
     assert len(counting.took_s) == len(counting.due_s) >= 2
+    assert counting.took_between(counting.due_s[1], time.monotonic()).tolist() == counting.took_s[1:].tolist()
+    with control.Beside() as counting:
+        pass
+    assert not len(counting.took_s)
     assert np.allclose(np.diff(counting.due_s), control.HOP_S) and (counting.took_s > 0).all()
 
 

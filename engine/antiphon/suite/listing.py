@@ -22,7 +22,7 @@ def number(value: float) -> str:
     if size >= 100 or size < 1e-4:
         text = f"{value:,.{int(size < 1000)}f}" if 100 <= size < 1e9 else f"{value:.2e}"
     else:
-        text = f"{value:.{2 - math.floor(math.log10(size))}f}"
+        text = f"{value:.{2 - math.floor(math.log10(float(f'{size:.3g}')))}f}"
     return text.replace("-", "−")
 
 
