@@ -167,11 +167,11 @@ class Engine:
                 counters[name] += value
             return make_status(self, counters, self.segment.read_status(), tuple(self._notices))
 
-    def look(self, what: Callable[[Segment], None]) -> None:
-        """Call `what` with the segment as it is now, which lasts meanwhile; not at all where there is none. Any thread; be quick."""
+    def look(self, what: Callable[[Segment], object]) -> object:
+        """Give what `what` gives of the segment as it is now, which lasts meanwhile; None where there is none. Any thread; be quick:
+        whoever applies an event waits."""
         with self._lock:
-            if self.segment is not None:
-                what(self.segment)
+            return None if self.segment is None else what(self.segment)
 
     @property
     def timeline(self) -> Timeline | None:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from .kernels import Ring
-from .layout import STEP_FIELDS, Segment
+from .layout import STEP_FIELDS, Segment, SegmentError
 
 BLOCK_FIELDS = ("spacing_us", "took_us")
 """Since the begin of the block before, 0 for the first of a device; and how long the block function took."""
@@ -56,21 +56,23 @@ class TraceLog:
         self._engine = engine
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="antiphon-trace", daemon=True)
-        self._of: Segment | None = None
+        self._of = ""  # the name of the segment that is read
+        self._segment: Segment | None = None  # a mapping of our own: the engine may close its own, and waits for no reading
         self._trace: Trace | None = None
         self._blocks, self._steps = _Kept(np.zeros((0, 2), np.float32)), _Kept(np.zeros(0, STEP_TYPE))
         self.begun_s = self.ended_s = 0.0
 
     def __enter__(self) -> TraceLog:
         self.begun_s = time.monotonic()
-        self._engine.look(self._read)
+        self._read()
         self._thread.start()
         return self
 
     def __exit__(self, *error) -> None:
         self._over.set()
         self._thread.join()
-        self._engine.look(self._read)
+        self._read()
+        self._leave()
 
     @property
     def blocks(self) -> np.ndarray:
@@ -96,17 +98,33 @@ class TraceLog:
 
     def _run(self) -> None:
         while not self._over.wait(_READ_S):
-            self._engine.look(self._read)
+            self._read()
 
-    def _read(self, segment: Segment) -> None:
-        if segment is not self._of:
-            self._of, self._trace = segment, Trace(segment)
-            self._blocks.begin(), self._steps.begin()
+    def _read(self) -> None:
+        name = self._engine.look(lambda segment: segment.name)
+        if name and name != self._of:
+            self._attach(name)
+        if self._trace is None:
+            return
         # The clock before the reading: that lets go of the interpreter's lock, and may wait long to have it back.
         self.ended_s = time.monotonic()
         self._blocks.add(self.ended_s, self._trace.blocks())
         self.ended_s = time.monotonic()
         self._steps.add(self.ended_s, self._trace.steps())
+
+    def _attach(self, name: str) -> None:
+        try:
+            segment = Segment.attach(name)
+        except SegmentError:  # it has just gone; the next look finds its successor
+            return
+        self._leave()
+        self._of, self._segment, self._trace = name, segment, Trace(segment)
+        self._blocks.begin(), self._steps.begin()
+
+    def _leave(self) -> None:
+        if self._segment is not None:
+            self._segment.close()
+        self._of, self._segment, self._trace = "", None, None
 
 
 class _Kept:

@@ -77,9 +77,11 @@ def test_a_full_log_costs_nobody_a_block():
         call(timed, None, None, 16)
     time.sleep(0.02)
     call(timed, None, None, 16)
+    began_ns = timed.userdata.begun_ns
     assert rig.counters.blocks == 17 and len(log.read(32)) == 16
     call(timed, None, None, 16)
-    assert log.read(1)[0, 0] < 20_000, "the block before was the one that left no record, after the sleep"
+    since_us = 1e-3 * (timed.userdata.begun_ns - began_ns)
+    assert log.read(1)[0, 0] == pytest.approx(since_us), "the block before was the one that left no record, after the sleep"
 
 
 def test_a_log_of_another_width_is_refused():

@@ -97,11 +97,16 @@ class Swapped:
 
     @staticmethod
     def make():
-        return Segment.create(SegmentSpec(48_000, 1, 1, 4), Timeline(48_000, 128, 288), shared=False)
+        return Segment.create(SegmentSpec(48_000, 1, 1, 4), Timeline(48_000, 128, 288))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.segment.unlink()
 
     def look(self, what):
-        if self.segment is not None:
-            what(self.segment)
+        return None if self.segment is None else what(self.segment)
 
     def write(self, blocks, hops):
         Ring(pointer=self.segment.trace_blocks).write(np.array(blocks, np.float32))
@@ -112,17 +117,16 @@ class Swapped:
 
 def test_a_log_survives_a_device_that_comes_back_as_another_one():
     """It reads the old segment while it is there and goes on with the new one; no record is read twice or out of order."""
-    engine = Swapped()
-    engine.write([[0, 9]], [7])
-    with TraceLog(engine) as log:
-        engine.write([[100, 1], [200, 2]], [30, 31])
-        wait_for(lambda: len(log.steps) == 2)
-        old, engine.segment = engine.segment, None
-        wait_for(lambda: engine.segment is None)
-        engine.segment = Swapped.make()
-        old.close()
-        wait_for(lambda: log._of is engine.segment)
-        engine.write([[0, 3], [300, 4]], [0, 1, 2])
+    with Swapped() as engine:
+        engine.write([[0, 9]], [7])
+        with TraceLog(engine) as log:
+            engine.write([[100, 1], [200, 2]], [30, 31])
+            wait_for(lambda: len(log.steps) == 2)
+            old, engine.segment = engine.segment, None
+            old.unlink()
+            engine.segment = Swapped.make()
+            wait_for(lambda: log._of == engine.segment.name)
+            engine.write([[0, 3], [300, 4]], [0, 1, 2])
     assert log.blocks.tolist() == [[100, 1], [200, 2], [0, 3], [300, 4]]
     assert log.steps["hop"].tolist() == [30, 31, 0, 1, 2]
     times = log.step_times()
@@ -131,8 +135,7 @@ def test_a_log_survives_a_device_that_comes_back_as_another_one():
 
 
 def test_a_log_of_nothing_is_empty():
-    engine = Swapped()
-    with TraceLog(engine) as log:
+    with Swapped() as engine, TraceLog(engine) as log:
         pass
     assert log.blocks.shape == (0, 2) and log.steps.shape == (0,)
     assert len(log.block_times()) == 0 and len(log.step_times()) == 0
@@ -154,7 +157,7 @@ def test_records_are_put_on_the_clock_by_what_was_there_at_each_look(held_up_s):
 
 
 def test_a_real_engine_is_logged_in_time():
-    """Block by block and step by step the times increase, and none is later than the look that found it."""
+    """Block by block and step by step the times increase, and they lie where the engine was looked at."""
     with two_processes(sound=tone(48_000), driver={"loop": True}, gated=False) as engine:
         with TraceLog(engine) as log:
             wait_for(lambda: len(log.steps) > 30)

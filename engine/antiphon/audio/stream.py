@@ -150,14 +150,31 @@ def _going_first() -> Iterator[None]:
     """
     try:
         before, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
-    except (AttributeError, OSError):
+    except AttributeError:  # another system
+        yield
+        return
+    if not any(map(_take_priority, (_PRIORITY, _allowed_priority()))):
         yield
         return
     try:
         yield
     finally:
         os.sched_setscheduler(0, before, parameters)
+
+
+def _take_priority(priority: int) -> bool:
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _allowed_priority() -> int:
+    """The highest that the limits allow; 0 where they allow none."""
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_RTPRIO)[0] if hasattr(resource, "RLIMIT_RTPRIO") else 0
 
 
 def _channels(wanted: int | None, device: Device | None, way: str) -> int:
