@@ -30,6 +30,11 @@ def begin_answering(engine: Engine, since_s: float | None = None) -> float:
         if time.monotonic() > until:
             raise UsageError(f"no answer in {_ANSWERS_S:g} s of hearing the phrase; is it a bundle that answers?")
         time.sleep(0.05)
+    return median_step_s(engine)
+
+
+def median_step_s(engine: Engine) -> float:
+    """The median step of the next half a second or so, in seconds."""
     with TraceLog(engine) as log:
         time.sleep(_SETTLES_S)
     return 1e-6 * float(np.median(log.steps["step_us"]))

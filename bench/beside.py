@@ -125,7 +125,7 @@ def tell(run: Run, name: str, when: str, plan: Plan, heard: Heard, settings: dic
 
 def plans_of(run: Run) -> tuple[Plan, Plan]:
     """What is played idle and busy; in a hurry, messages come only where they may have to wait."""
-    seconds, messages = run.length(0.2, 10.0), run.options.messages or (20 if run.quick else 200)
+    seconds, messages = run.length(0.2, 10.0), run.options.messages or (16 if run.quick else 200)
     dropped = run.injected("drop", 4.0)
     leave_out = max(1, int(dropped[0])) if dropped else None
     return (
@@ -158,7 +158,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subject", metavar="PROGRAM", action="append", help="measure this program too; may be given again")
     parser.add_argument("--only", metavar="NAME", action="append", choices=SUBJECTS,
                         help=f"of ours only this one, may be given again: {', '.join(SUBJECTS)}")  # fmt: skip
-    parser.add_argument("--messages", metavar="N", type=int, help="control messages to each, idle and busy (quick: 20, else 200)")
+    parser.add_argument("--messages", metavar="N", type=int, help="control messages to each, idle and busy (quick: 16, else 200)")
 
 
 if __name__ == "__main__":

@@ -30,17 +30,18 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 
 import numpy as np
 
-from answering import Written, begin_answering
+from answering import Written, begin_answering, median_step_s
 from antiphon.audio.phrase import hummed_phrase
 from antiphon.engine import Engine, EngineConfig
 from antiphon.suite import Goal, Run, main
 from antiphon.trace import TraceLog
 from callers import Busy, Called, Caller
 from control import Beside
-from jackrig import JackMissing, JackServer, Probe, ProbeFailed
+from jackrig import JackMissing, JackServer, ProbeFailed, started
 from standstill import Standstill
 
 BUSY = (0, 2)
@@ -54,17 +55,20 @@ _MOST_S = 120.0  # of a condition that is not the instrument
 
 
 def measure(run: Run) -> None:
-    seconds = run.length(3.0, 600.0)
-    short = min(max(0.4 * seconds, 1.2), _MOST_S)
+    seconds = run.length(2.6, 600.0)
+    short = min(max(0.4 * seconds, 1.0), _MOST_S)
     try:
         with JackServer(run.samplerate, run.blocksize) as server:
-            empty = Caller(server, "c", run.folder, 2.0 * seconds + 60.0)
-            try:
+            with ExitStack() as stack:
+                empty = Caller(server, "c", run.folder, 2.0 * seconds + 60.0)
+                stack.callback(empty.close)
+                others = {kind: Caller(server, kind, run.folder, short + 60.0) for kind in KINDS}
+                for caller in others.values():
+                    stack.callback(caller.close)
+                empty.begin()
                 full(run, server, empty, seconds)
-                other(run, server, empty, "c", BUSY[1:], short)
-                other(run, server, empty, "python", BUSY, short)
-            finally:
-                empty.close()
+                other(run, empty, others["c"], "c", BUSY[1:], short)
+                other(run, empty, others["python"], "python", BUSY, short)
     except JackMissing as missing:
         run.skip("all that needs a sound server", f"{missing}")
         alone(run, seconds)
@@ -74,27 +78,31 @@ def measure(run: Run) -> None:
 
 def full(run: Run, server: JackServer, empty: Caller, seconds: float) -> None:
     """The instrument beside the empty callback: at rest, and with busy threads in this process."""
-    probe = Probe(server)
     engine = Engine(EngineConfig(driver="portaudio", input="loopback", output="loopback", bundle=run.bundle, seed=run.seed,
                                  values={"mode": "hold"}))  # fmt: skip
-    try:
-        known = server.clients()
-        engine.start()
-        probe.wire((server.clients() - known).pop())
+    with ExitStack() as stack:
+        stack.callback(engine.stop, fade=False)
+        client, probe = started(server, engine)
+        stack.callback(probe.close)
+        probe.wire(client)
         threading.Thread(target=probe.play, args=(hummed_phrase(run.samplerate, 0.1)[:, 0], run.folder), daemon=True).start()
-        work_s = begin_answering(engine)
-        for number, busy in enumerate(BUSY):
-            with Standstill(engine.status().worker_pid) as stood, Beside(work_s) as counting, Busy(busy):
-                empty.read()
-                first = engine.status()
-                with TraceLog(engine) as log:
-                    wait(run, seconds, 0.4 * number, 0.4)
-                last, control = engine.status(), empty.read()
-            tell_full(run, busy, log, control, first, last)
-            tell_steps(run, busy, log, first, last, counting, stood)
-    finally:
-        engine.stop()
-        probe.close()
+        hears_s = time.monotonic()
+        # In a hurry both conditions have the same watchers, and are told after the second; else each is told when it is over.
+        for together in (BUSY,) if run.quick else [(busy,) for busy in BUSY]:
+            played = []
+            with Standstill(engine.status().worker_pid) as stood, Beside() as counting:
+                counting.begin(begin_answering(engine, hears_s) if together[0] == 0 else median_step_s(engine))
+                for busy in together:
+                    with Busy(busy):
+                        empty.read()
+                        first = engine.status()
+                        with TraceLog(engine) as log:
+                            wait(run, seconds, 0.4 * BUSY.index(busy), 0.4)
+                        last, control = engine.status(), empty.read()
+                    played.append((busy, log, control, first, last))
+            for busy, log, control, first, last in played:
+                tell_full(run, busy, log, control, first, last)
+                tell_steps(run, busy, log, first, last, counting, stood)
 
 
 def tell_full(run: Run, busy: int, log: TraceLog, control: Called, first, last) -> None:
@@ -158,9 +166,9 @@ def tell_steps(run: Run, busy: int, log: TraceLog, first, last, counting: Beside
     written.tell(run, "underflows of our making", name, settings, control=f"standstills, {name}")
 
 
-def other(run: Run, server: JackServer, empty: Caller, kind: str, busy: tuple[int, ...], seconds: float) -> None:
+def other(run: Run, empty: Caller, caller: Caller, kind: str, busy: tuple[int, ...], seconds: float) -> None:
     """A callback that is not the instrument's, in a process of its own with so many busy threads, beside the empty one at rest."""
-    caller = Caller(server, kind, run.folder, seconds + 60.0)
+    caller.begin()
     try:
         for threads in busy:
             caller.busy(threads)
@@ -199,7 +207,7 @@ def alone(run: Run, seconds: float) -> None:
                 wait(run, seconds, 0.0, 1.0)
             last = engine.status()
     finally:
-        engine.stop()
+        engine.stop(fade=False)
     run.figure("took, full, 0 busy", log.blocks[1:, 1], unit="us", clock=CLOCK, settings={"driver": "dummy", "busy": 0})
     tell_steps(run, 0, log, first, last, counting, stood)
 

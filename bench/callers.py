@@ -47,18 +47,29 @@ class Busy:
 
 
 class Caller:
-    """The process, from the side that measures. `kind` is "c" or "python"; `seconds` the longest time between two `read`s."""
+    """The process, from the side that measures. `kind` is "c" or "python"; `seconds` the longest time between two `read`s.
+
+    It loads as soon as it is made, and is a client of the server from `begin` on.
+    """
 
     def __init__(self, server: JackServer, kind: str, folder: Path, seconds: float):
-        self._path = folder / f"caller-{kind}.npy"
-        before = server.clients()
+        self._path, self._server, self._kind = folder / f"caller-{kind}.npy", server, kind
         command = [sys.executable, __file__, kind, "--period", str(server.period), "--seconds", str(seconds)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._process = subprocess.Popen(command, **pipes, preexec_fn=end_with_parent)
-        answer = self._process.stdout.readline()
+
+    def begin(self) -> None:
+        """Have the server call it. Raises ProbeFailed."""
+        before = self._server.clients()
+        try:
+            self._process.stdin.write("begin\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except OSError:
+            answer = ""
         if "ready" not in answer:
-            raise ProbeFailed(f"the callback in {kind} does not start; is the sound server still there?")
-        server.disconnect_all((server.clients() - before).pop())
+            raise ProbeFailed(f"the callback in {self._kind} does not start; is the sound server still there?")
+        self._server.disconnect_all((self._server.clients() - before).pop())
 
     def busy(self, threads: int) -> None:
         """Have so many busy threads run in it from now on."""
@@ -135,6 +146,8 @@ def main() -> None:
     parser.add_argument("--period", type=int, default=128)
     parser.add_argument("--seconds", type=float, default=600.0)
     options = parser.parse_args()
+    if not sys.stdin.readline():
+        return
     stream = DeviceStream(Wanted(input="loopback", output="loopback", blocksize=options.period, in_channels=1, out_channels=1))
     most = 1.5 * options.seconds * stream.format.samplerate / stream.format.blocksize
     log = Ring(lib.AP_TIMED_WORDS, 1 << max(14, int(most).bit_length()))

@@ -38,7 +38,7 @@ from antiphon.params import REGISTRY
 from antiphon.suite import Goal, Run, main
 from antiphon.trace import TraceLog
 from controls import APART_S, CLASSES, GIVEN_NOTHING, Block, Told, osc, planned, stood_still, told_found
-from instrument import MS, RATE, Exact, Live, as_ms, differs, humming
+from instrument import MS, RATE, Apart, Exact, Live, as_ms, differs, humming
 from packets import BY_HAND, Sender, Sent, Stage, midi_server
 
 AHEAD_S, STEP_APART_S, LONG_LEAD_S = 0.06, (0.05, 0.08), 0.2
@@ -102,9 +102,9 @@ def echo_control(run: Run, collected: Collected, count: int, chance: random.Rand
 
 
 def block_rows(
-    run: Run, collected: Collected, thresholds_db: tuple, counts: tuple[int, int, int], system: str, chance: random.Random
+    run: Run, collected: Collected, before: Apart, counts: tuple[int, int, int], system: str, chance: random.Random
 ) -> None:
-    """The callback's rows: at once, by time tag, and by MIDI."""
+    """The callback's rows: at once, by time tag, and by MIDI, when what is `before` is over; it gives the ear's thresholds."""
     lose = lost_of(run)
     at_once, tagged, by_midi = counts
     seconds = 30 + 0.2 * sum(counts)
@@ -113,8 +113,9 @@ def block_rows(
     live = Live("through", run.blocksize, controls.SETTLED, seconds, lead_s=LONG_LEAD_S)
     live.put(0, np.tile(controls.tone(), round(seconds * RATE / controls.PERIOD)))
     with live, Stage(live.engine, midi=system) as stage:
-        found = Block(live, thresholds_db)
         time.sleep(0.3 + LONG_LEAD_S)
+        found = Block(live, before.over())
+        run.progress(0.5)
         with Sender("--udp", str(stage.port), lose=lose) as sender:
             told = controls.block_messages(at_once, chance)
             sent = sender.play(planned(told, *APART_S, chance))
@@ -198,18 +199,18 @@ def step_rows(run: Run, collected: Collected, cycles: int, system: str, chance: 
     live = Live(run.bundle, run.blocksize, values, 60 + 3 * cycles, run.seed)
     with live, Stage(live.engine, midi=system) as stage:
         live.put(live.next_hop(), humming(RATE // 2))
-        live.wait(live.clock + RATE * 6 // 10)
-        with TraceLog(live.engine) as log:
-            with Sender("--udp", str(stage.port), lose=lost_of(run)) as sender:
-                told = [one for _ in range(cycles) for one in controls.step_cycle(chance)]
-                sent = sender.play(planned(told, *STEP_APART_S, chance))
-                ways.append(Way("OSC", "a packet given to the socket", told, sent, sent.at_s, 0.0, controls.echoes(told, sent)))
-                told = [one for _ in range(max(1, cycles // 2)) for one in controls.step_cycle(chance)]
-                monotonic = time.monotonic() - time.time()
-                sent = sender.play(planned(told, *STEP_APART_S, chance, AHEAD_S))
-                meant = [tag + monotonic for tag in sent.tags_s]
-                clock = "the moment that a packet's time tag names"
-                ways.append(Way("time tag", clock, told, sent, meant, REMEMBERED_S, controls.echoes(told, sent)))
+        heard = live.clock + RATE * 6 // 10
+        with Sender("--udp", str(stage.port), lose=lost_of(run)) as sender, TraceLog(live.engine) as log:
+            live.wait(heard)
+            told = [one for _ in range(cycles) for one in controls.step_cycle(chance)]
+            sent = sender.play(planned(told, *STEP_APART_S, chance))
+            ways.append(Way("OSC", "a packet given to the socket", told, sent, sent.at_s, 0.0, controls.echoes(told, sent)))
+            told = [one for _ in range(max(1, cycles // 2)) for one in controls.step_cycle(chance)]
+            monotonic = time.monotonic() - time.time()
+            sent = sender.play(planned(told, *STEP_APART_S, chance, AHEAD_S))
+            meant = [tag + monotonic for tag in sent.tags_s]
+            clock = "the moment that a packet's time tag names"
+            ways.append(Way("time tag", clock, told, sent, meant, REMEMBERED_S, controls.echoes(told, sent)))
             for path, value in (("mode", "hold"), ("trigger", True)):
                 live.engine.apply(Event(path, value))
             told = controls.step_midi(5 * cycles, chance)
@@ -383,11 +384,10 @@ def measure(run: Run) -> None:
     collected = Collected(run)
     echo_control(run, collected, round(2 * seconds), chance)
     run.progress(0.05)
-    thresholds_db = exact(run, collected, max(2, round(0.25 * seconds)), chance)
-    run.progress(0.5)
+    exactly = Apart(lambda: exact(run, collected, max(2, round(0.25 * seconds)), random.Random(chance.random())))
     counts = max(9, round(1.1 * seconds)), max(9, round(0.55 * seconds)), max(6, round(seconds / 2))
     with midi_server(RATE, run.blocksize) as system:
-        block_rows(run, collected, thresholds_db, counts, system, chance)
+        block_rows(run, collected, exactly, counts, system, chance)
         run.progress(0.8)
         step_rows(run, collected, max(2, round(seconds / 8)), system, chance)
 

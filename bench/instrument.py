@@ -18,10 +18,12 @@ import numpy as np
 from antiphon.audio.dummy import DummyDriver
 from antiphon.audio.phrase import hummed_phrase
 from antiphon.engine import Engine, EngineConfig
+from antiphon.errors import AntiphonError, UsageError
 from antiphon.events import Event
 from antiphon.latency import DEFAULT_LEAD_S, HOP
 from antiphon.params import REGISTRY
 from antiphon.suite.figures import rounded
+from jackrig import end_with_parent
 from performance import Split, make_private
 
 RATE = 48_000
@@ -128,6 +130,32 @@ class Exact:
         return given
 
 
+class Apart:
+    """A part in which time does not count, called in a copy of the process: beside it what is live may load. Made before any thread."""
+
+    def __init__(self, function: Callable[[], Any]):
+        def tried() -> tuple[Any, Exception | None]:
+            end_with_parent()
+            try:
+                return function(), None
+            except (AntiphonError, UsageError) as error:
+                return None, error
+
+        self._split = Split(tried)
+        self._given: tuple[Any, Exception | None] | None = None
+
+    def over(self) -> Any:
+        """Wait for its end and give what it gave; raises what it raised, or RuntimeError."""
+        if self._given is None:
+            self._given = self._split.result()
+        if self._given is None:
+            raise RuntimeError("a part in a copy of the process ended in an error")
+        value, error = self._given
+        if error:
+            raise error
+        return value
+
+
 class Live:
     """An engine on the dummy clock, its model in a process of its own, the lead fixed. Use as a context.
 
@@ -149,7 +177,7 @@ class Live:
         return self
 
     def __exit__(self, *error) -> None:
-        self.engine.stop()
+        self.engine.stop(fade=False)
 
     @property
     def clock(self) -> int:

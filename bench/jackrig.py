@@ -21,10 +21,11 @@ import numpy as np
 
 from signals import delays, frame_numbers, lag, marked
 
-__all__ = ["EmptyClient", "JackMissing", "JackServer", "Probe", "ProbeFailed", "delays", "frame_numbers", "lag", "marked"]
+__all__ = ["EmptyClient", "JackMissing", "JackServer", "Probe", "ProbeFailed", "delays", "frame_numbers", "lag", "marked", "started"]
 
 INSTALL = "sudo apt install jackd2 libportaudio2"
 _PROBE = Path(__file__).resolve().parent / "probe.py"
+_ANSWER_S = 0.7
 _ENGINE_ROOT = str(Path(__file__).resolve().parent.parent / "engine")
 
 
@@ -100,10 +101,17 @@ class JackServer:
                 time.sleep(0.1)
                 if self._process.poll() is not None:
                     break
-                if self.ports():
+                if self._answers():
                     return True
             self.stop()
         return False
+
+    def _answers(self) -> bool:
+        """Whether it is there; who asks while it is about to be may wait for seconds, and asks again."""
+        try:
+            return bool(self.ports(_ANSWER_S))
+        except subprocess.TimeoutExpired:
+            return False
 
     def _command(self, realtime: list[str]) -> list[str]:
         dummy = ["-d", "dummy", "-r", str(self.samplerate), "-p", str(self.period)]
@@ -128,9 +136,9 @@ class JackServer:
         self._process.wait()
         self._process = None
 
-    def ports(self) -> list[str]:
+    def ports(self, timeout_s: float = 10.0) -> list[str]:
         """List all ports."""
-        listed = subprocess.run(["jack_lsp"], capture_output=True, text=True, timeout=10)
+        listed = subprocess.run(["jack_lsp"], capture_output=True, text=True, timeout=timeout_s)
         return [line for line in listed.stdout.split("\n") if ":" in line and not line.startswith("Cannot")]
 
     def graph(self) -> dict[str, tuple[bool, list[str]]]:
@@ -157,7 +165,14 @@ class JackServer:
         return [port for port, is_output in mine.items() if not is_output], [port for port, is_output in mine.items() if is_output]
 
     def connect(self, source: str, sink: str) -> None:
-        subprocess.run(["jack_connect", source, sink], check=True, capture_output=True, timeout=10)
+        self.connect_all([(source, sink)])
+
+    def connect_all(self, pairs: list[tuple[str, str]]) -> None:
+        """Connect each (from, to), all at once. Raises CalledProcessError where one cannot be."""
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        for process in [subprocess.Popen(["jack_connect", *pair], **silent) for pair in pairs]:
+            if process.wait(10):
+                raise subprocess.CalledProcessError(process.returncode, process.args)
 
     def disconnect_all(self, *clients: str) -> None:
         """Cut every connection of these clients."""
@@ -220,13 +235,8 @@ class Probe:
         server = self._server
         server.disconnect_all(self.client, *([] if client is None else [client]))
         (mine_in,), (mine_out,) = server.ways(self.client)
-        if client is None:
-            server.connect(mine_out, mine_in)
-            return
-        inputs, outputs = server.ways(client)
-        for port in inputs:
-            server.connect(mine_out, port)
-        server.connect(outputs[0], mine_in)
+        inputs, outputs = ([mine_in], []) if client is None else server.ways(client)
+        server.connect_all([*((mine_out, port) for port in inputs), *((port, mine_in) for port in outputs[:1])])
 
     def play(
         self, sound: np.ndarray, folder: Path, messages: list[tuple[float, bytes]] = (), to: dict | None = None
@@ -258,6 +268,29 @@ class Probe:
             except subprocess.TimeoutExpired:  # PortAudio waits for a server that has gone
                 self._process.kill()
                 self._process.wait()
+
+
+def started(server: JackServer, engine) -> tuple[str, Probe]:
+    """Start an engine, and a probe while its model loads: (the engine's client, the probe). Raises what the engine raises, and
+    ProbeFailed; the engine is the caller's to stop."""
+    known = server.clients()
+    made: list[tuple[str, Probe]] = []
+
+    def meanwhile(seconds: float) -> None:
+        if made:
+            time.sleep(seconds)
+        else:  # sound runs by now
+            client = (server.clients() - known).pop()
+            made.append((client, Probe(server)))
+
+    try:
+        engine.start(sleep=meanwhile)
+    except BaseException:
+        for _, probe in made:
+            probe.close()
+        raise
+    meanwhile(0.0)
+    return made[0]
 
 
 class _Process(subprocess.Popen):

@@ -28,7 +28,7 @@ import numpy as np
 
 from antiphon.latency import HOP, latency
 from antiphon.suite import Goal, Run, main
-from instrument import ALONE, MS, PHRASE_S, RATE, Exact, Live, differs, first, humming, hush, started
+from instrument import ALONE, MS, PHRASE_S, RATE, Apart, Exact, Live, differs, first, humming, hush, started
 
 PHRASE = round(PHRASE_S * RATE)
 PRESSED = 760
@@ -151,16 +151,18 @@ class Pair(NamedTuple):
         return None if self.begins[0] == self.begins[1] else min(f for f in self.begins if f is not None) - (self.place or 0)
 
 
-def live(run: Run, rounds: int, hops: int, random: np.random.Generator) -> tuple[list[Pair], list[int]]:
+def live(run: Run, rounds: int, before: Apart, random: np.random.Generator) -> tuple[list[Pair], list[int], int]:
     """Two engines hear the same phrases; in two rounds of three the second has one frame of its own in the hop after which the
-    answer begins, `hops` after the phrase. And the control's clicks: frames from each to where it came out."""
+    answer begins, as many hops after the phrase as `before` gives, when it is over. And the control's clicks: frames from each to
+    where it came out; and the delay that all have."""
     seconds = 30 + 2 * rounds
     pair = [Live(run.bundle, run.blocksize, ALONE, seconds) for _ in range(2)]
     control = Live("through", run.blocksize, {"dry": -80.0}, seconds)
     found, passed = [], []
-    length = PHRASE + (hops + 1) * HOP + RATE * 7 // 10
     try:
         started([*pair, control])
+        hops, delay = before.over(), pair[0].delay_frames
+        length = PHRASE + (hops + 1) * HOP + RATE * 7 // 10
         for n in range(rounds):
             place = PHRASE + hops * HOP + int(random.integers(HOP)) if n % 3 < 2 else None
             late, starts = [one.late for one in pair], [one.next_hop() for one in pair]
@@ -174,14 +176,14 @@ def live(run: Run, rounds: int, hops: int, random: np.random.Generator) -> tuple
                 one.wait(start + length)
             begins = tuple(first(one.out()[start : start + length]) for one, start in zip(pair, starts, strict=True))
             came_late = any(one.late > before for one, before in zip(pair, late, strict=True))
-            found.append(Pair(place, begins, PHRASE + hops * HOP + pair[0].delay_frames, came_late))
+            found.append(Pair(place, begins, PHRASE + hops * HOP + delay, came_late))
             out = control.out()
             passed += [at for frame in clicks if (at := first(out[frame:])) is not None]
             run.progress(0.5 + 0.5 * (n + 1) / rounds)
     finally:
         for one in (*pair, control):
-            one.engine.stop()
-    return found, passed
+            one.engine.stop(fade=False)
+    return found, passed, delay
 
 
 def tell_exact(run: Run, found: list[Change], control: list[Change], delay: int) -> None:
@@ -283,17 +285,9 @@ def tell_live(run: Run, pairs: list[Pair], passed: list[int], delay: int) -> Non
     )
 
 
-def measure(run: Run) -> None:
-    if run.samplerate != RATE:
-        run.skip("", f"a hop is a whole number of frames at {RATE} Hz alone: leave out --samplerate")
-        return
-    seconds, random = run.length(8, 60), np.random.default_rng(run.seed)
-    share = min(1.0, seconds / 60)
-    spread = np.unique(np.linspace(0, HOP - 1, max(5, round(96 * share))).astype(int)).tolist()
+def by_renders(run: Run, share: float, spread: list[int]) -> int:
+    """All that is told of deterministic renders; gives the hops of silence after which an answer begins by itself."""
     control, delay = through(run.blocksize, spread)
-    if run.bundle == "through":
-        tell_exact(run, [], control, delay)
-        return
     with Exact(run.bundle, run.blocksize, ALONE, run.seed) as exact:
         itself, hops = by_itself(exact, max(1, round(8 * share)), spread)
         run.progress(0.25)
@@ -318,9 +312,22 @@ def measure(run: Run) -> None:
     run.waterfall(
         "microphone to reply", terms, RATE, max(heard, default=None), "the first frame of the hop, to the first that differs"
     )
+    return hops
+
+
+def measure(run: Run) -> None:
+    if run.samplerate != RATE:
+        run.skip("", f"a hop is a whole number of frames at {RATE} Hz alone: leave out --samplerate")
+        return
+    seconds, random = run.length(8, 60), np.random.default_rng(run.seed)
+    share = min(1.0, seconds / 60)
+    spread = np.unique(np.linspace(0, HOP - 1, max(5, round(96 * share))).astype(int)).tolist()
+    if run.bundle == "through":
+        tell_exact(run, [], *through(run.blocksize, spread))
+        return
+    exactly = Apart(lambda: by_renders(run, share, spread))
     rounds = max(3, round((seconds * 0.5 - 1.0) / 1.6))
-    pairs, passed = live(run, rounds, hops, random)
-    tell_live(run, pairs, passed, delay)
+    tell_live(run, *live(run, rounds, exactly, random))
 
 
 if __name__ == "__main__":

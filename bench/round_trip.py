@@ -32,7 +32,7 @@ from antiphon.engine import Engine, EngineConfig
 from antiphon.events import Event
 from antiphon.latency import Latency
 from antiphon.suite import Goal, Run, main
-from jackrig import JackMissing, JackServer, Probe, ProbeFailed, end_with_parent
+from jackrig import JackMissing, JackServer, Probe, ProbeFailed, end_with_parent, started
 from signals import alike, chirp, delays, lag, marked
 
 NUMBERS = "frames from the probe's output to its input, by the number that each frame carries; the delay that most of them had"
@@ -68,28 +68,25 @@ def measure_server(run: Run, samplerate: int, period: int, seconds: float) -> No
     """Measure everything on a dummy server of this rate and period. Raises JackMissing, ProbeFailed."""
     what = f"{samplerate} Hz, {period}"
     settings = {"samplerate": samplerate, "blocksize": period, "bundle": "through", "server": "jackd, dummy driver"}
-    with JackServer(samplerate, period) as server, contextlib.closing(Probe(server)) as probe:
-        probe.wire(None)
-        control = listen(run, probe, f"server alone, {what}", samplerate, seconds, settings, numbered=True)
-        before = server.clients()
+    with JackServer(samplerate, period) as server, contextlib.ExitStack() as stack:
         engine = Engine(EngineConfig(driver="portaudio", input="loopback", output="loopback", bundle="through",
                                      values={"dry": -80.0, "voice": -80.0}))  # fmt: skip
-        try:
-            engine.start()
-            client = (server.clients() - before).pop()
-            probe.wire(client)
-            for way in WAYS:
-                measure_way(run, engine, probe, way, what, seconds, settings, control)
-            engine.apply(Event("dry", 0.0))
-            engine.apply(Event("voice", -80.0))
-            other = iodelay(server, client)
-            if other is None:
-                run.skip(f"jack_iodelay, {what}", "it is not there or says nothing; sudo apt install jack-example-tools, or jackd2")
-            else:
-                run.value(f"dry by jack_iodelay, {what}", other, unit="frames", clock="jack_iodelay's own: phases of several tones",
-                          settings=settings, control=control)  # fmt: skip
-        finally:
-            engine.stop()
+        stack.callback(engine.stop, fade=False)
+        client, probe = started(server, engine)
+        stack.callback(probe.close)
+        probe.wire(None)
+        control = listen(run, probe, f"server alone, {what}", samplerate, seconds, settings, numbered=True)
+        probe.wire(client)
+        for way in WAYS:
+            measure_way(run, engine, probe, way, what, seconds, settings, control)
+        engine.apply(Event("dry", 0.0))
+        engine.apply(Event("voice", -80.0))
+        other = iodelay(server, client)
+        if other is None:
+            run.skip(f"jack_iodelay, {what}", "it is not there or says nothing; sudo apt install jack-example-tools, or jackd2")
+        else:
+            run.value(f"dry by jack_iodelay, {what}", other, unit="frames", clock="jack_iodelay's own: phases of several tones",
+                      settings=settings, control=control)  # fmt: skip
 
 
 def measure_way(run: Run, engine: Engine, probe: Probe, way: Way, what: str, seconds: float, settings: dict, control: str) -> None:
@@ -193,7 +190,7 @@ def measure_cable(run: Run, seconds: float) -> None:
 
 
 def measure(run: Run) -> None:
-    seconds = run.length(0.4, 4.0)
+    seconds = run.length(0.25, 4.0)
     try:
         if run.options.input or run.options.output:
             return measure_cable(run, seconds)

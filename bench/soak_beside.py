@@ -1,10 +1,11 @@
-"""Beside the instrument on a soak's stage: who hums to it, and two controls. A process: a line in, its counts out, until the input ends.
+"""Beside the instrument on a soak's stage: who hums to it, and two controls. A process: a line in, what it saw out, until the input ends.
 
     python bench/soak_beside.py --period FRAMES [--empty]
 
-It wakes up at each hop, as the model does, with nothing to do: what it is late by is the machine's own. With a JACK server of blocks of
-`--period` frames it hums the built-in phrase with its pauses into the server's loopback. With `--empty` it is a client of the server
-whose callback is C and does nothing: the xruns that it is told of are the control of the instrument's.
+It wakes up at each hop, as the model does, with nothing to do, and says when it was late and by how much. With a JACK server of blocks
+of `--period` frames it hums the built-in phrase with its pauses into the server's loopback. With `--empty` it is a client of the server
+whose callback is C and does nothing. It is told of every xrun, whoever made it; when it was called late says whether the instrument was
+alone in being so.
 """
 
 from __future__ import annotations
@@ -16,16 +17,20 @@ import sys
 import threading
 import time
 
+import numpy as np
+
 from antiphon.audio.phrase import hummed_phrase
 from antiphon.audio.stream import DeviceStream, Wanted
 from antiphon.block import BlockSpec
-from antiphon.kernels import Ring, ffi, lib
+from antiphon.kernels import Ring, Timed, ffi, lib
 from antiphon.latency import Timeline
 from antiphon.layout import Segment, SegmentSpec
 from antiphon.worker_main import request_realtime
 
 HOP_S = 0.02
-LATE_S = 0.0044  # what the lead of 6 ms leaves beyond a step of 1.6 ms
+LEAST_S = 0.001  # a waking that is later than this is told
+CALLED_LATE = 1.2  # periods since the block before: and so is one that was called after more than this
+_RING = 1 << 14  # blocks of 40 s
 
 
 class Hum:
@@ -52,27 +57,46 @@ class Hum:
 
 
 def beat(period: int) -> None:
-    """Wake up at each hop, count, and hum on."""
+    """Wake up at each hop, note when that was late, and hum on."""
     hum = Hum(period) if period else None
     request_realtime()
-    counts = {"beats": 0, "late_beats": 0}
-    tell(lambda: counts)
+    beats, late = 0, []
+
+    def counts() -> dict:
+        told = late.copy()
+        del late[: len(told)]
+        return {"beats": beats, "late": told}
+
+    tell(counts)
     due = time.monotonic()
     while True:
         due = max(due + HOP_S, time.monotonic() - HOP_S)
         time.sleep(max(0.0, due - time.monotonic()))
-        counts["beats"] += 1
-        counts["late_beats"] += time.monotonic() - due > LATE_S
+        beats += 1
+        by_s = time.monotonic() - due
+        if by_s > LEAST_S:
+            late.append((due, by_s))
         if hum:
             hum.go_on()
 
 
 def be_empty(period: int) -> None:
-    """Be a client of the server that does nothing."""
+    """Be a client of the server that does nothing, and note when it was called late."""
     stream = DeviceStream(Wanted(input="none", output="system", blocksize=period, out_channels=1))
-    counts = ffi.new("ap_portaudio_counts *", {"out_channels": 1})
-    stream.start(lib.ap_portaudio_empty, counts)
-    tell(lambda: {"control_blocks": int(counts.blocks), "control_xruns": sum(counts.flagged[0:4])}).join()
+    counts, log = ffi.new("ap_portaudio_counts *", {"out_channels": 1}), Ring(lib.AP_TIMED_WORDS, _RING)
+    timed = Timed(lib.ap_portaudio_empty, counts, log)
+    period_s = period / stream.format.samplerate
+    stream.start(timed.callback, timed.userdata)
+
+    def seen() -> dict:
+        records, last_s = log.read(log.readable), 1e-9 * timed.userdata.begun_ns
+        spacing = 1e-6 * records[:, 0].astype(np.float64)
+        begun = last_s - (np.cumsum(spacing[::-1])[::-1] - spacing)
+        late = np.flatnonzero(spacing > CALLED_LATE * period_s)
+        return {"control_blocks": int(counts.blocks), "control_xruns": int(max(counts.flagged[0:4])),  # one xrun raises two flags
+                "late": list(zip(begun[late].tolist(), spacing[late].tolist(), strict=True))}  # fmt: skip
+
+    tell(seen).join()
 
 
 def tell(counts) -> threading.Thread:

@@ -12,6 +12,7 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,10 +99,10 @@ def schedule(seconds: float, kinds: tuple[str, ...], seed: int = 1, every_s: flo
 
 
 class Faults:
-    """Does to a stage what is due, and gives what came of it. One thread, the watch's."""
+    """Does to a stage what is due, and gives what came of it. One thread, the watch's. `settle` is called before a fault's seconds end."""
 
-    def __init__(self, stage: Stage, watch: Watch):
-        self.stage, self.watch = stage, watch
+    def __init__(self, stage: Stage, watch: Watch, settle: Callable[[], None] = lambda: None):
+        self.stage, self.watch, self._settle = stage, watch, settle
         self._takes, self._take = 0, None
         self._plays_s: float | None = None
         self._packets = packets(_NOT_TURNED)
@@ -121,6 +122,7 @@ class Faults:
         clock = self.stage.segment().clock
         begin = self.watch.now_s
         over = getattr(self, f"_{kind}")(problems)
+        self._settle()
         fault = Fault(kind, begin, self.watch.now_s, over, problems, plays_s=self._plays_s if kind == "model" else None)
         if take:
             self._read_take(fault, take, clock)

@@ -27,7 +27,7 @@ from antiphon.layout import PLAYING, Segment, folder
 from jackrig import JackServer, end_with_parent
 
 _BESIDE = Path(__file__).with_name("soak_beside.py")
-_BEATS, _EMPTY = ("beats", "late_beats"), ("control_blocks", "control_xruns")
+_BEATS, _EMPTY = ("beats",), ("control_blocks", "control_xruns")
 _DISK_MB = 128
 _START_S, _END_S = 60.0, 30.0
 _LEAK_EVERY_S = 0.05
@@ -59,6 +59,10 @@ class Stage:
         self._reading: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
         self._segment: Segment | None = None
         self._counts: dict[str, int] = {}
+        self.late_beats: list[tuple[float, float]] = []
+        """Wakings of the control more than a millisecond late: when due in time.monotonic(), seconds late."""
+        self.late_calls: list[tuple[float, float]] = []
+        """Blocks for which the empty client was called late: when begun, seconds since the one before."""
         self._controls: list[Beside] = []
 
     def __enter__(self) -> Stage:
@@ -191,14 +195,14 @@ class Stage:
         for one in self._controls:
             one.end()
         period = str(self.server.period if self.server else 0)
-        self._controls = [Beside(self._counts, _BEATS, "--period", period)]
+        self._controls = [Beside(self._counts, self.late_beats, _BEATS, "--period", period)]
         if self.server:
-            self._controls.append(Beside(self._counts, _EMPTY, "--period", period, "--empty"))
+            self._controls.append(Beside(self._counts, self.late_calls, _EMPTY, "--period", period, "--empty"))
 
     def kept_bytes(self) -> dict[str, int]:
-        """What lies on disks and in memory for this instrument, but for takes."""
+        """What lies on disks and in memory for this instrument."""
         own = [path for path in folder().glob("antiphon-*") if f"-{self.process.pid}-" in path.name]
-        return {"home": _size(self.home), "shared memory": sum(map(_size, own))}
+        return {"home": _size(self.home), "shared memory": sum(map(_size, own)), "takes": _size(self.takes)}
 
     def end(self) -> None:
         """Let it end as it is told to by Ctrl-C; `last` is its status then."""
@@ -266,10 +270,10 @@ class SmallDisk:
 
 
 class Beside:
-    """A process of soak_beside.py; its counts go on from those of the one before it."""
+    """A process of soak_beside.py; its counts go on from those of the one before it, what was late is put to `late`."""
 
-    def __init__(self, before: dict[str, int], names: tuple[str, ...], *flags: str):
-        self._before = {name: before.get(name, 0) for name in names}
+    def __init__(self, before: dict[str, int], late: list[tuple[float, float]], names: tuple[str, ...], *flags: str):
+        self._before, self._late = {name: before.get(name, 0) for name in names}, late
         command = [sys.executable, str(_BESIDE), *flags]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                          preexec_fn=end_with_parent)  # fmt: skip
@@ -284,6 +288,7 @@ class Beside:
             now = json.loads(self._process.stdout.readline())
         except (OSError, ValueError):
             now = {}
+        self._late += map(tuple, now.get("late", ()))
         return {name: count + now.get(name, 0) for name, count in self._before.items()}
 
     def end(self) -> None:

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from antiphon.latency import HOP, MODEL_RATE
 from antiphon.layout import PLAYING, Segment
+from soak_blame import Seen
 
 SPANS = 12
 _LEAST_SPANS = 4
@@ -81,6 +83,17 @@ def gained(pieces: list[tuple[np.ndarray, np.ndarray]]) -> int | None:
     return max(found) if found else None
 
 
+def more_kept(t_s: list[float], sizes: list[float], begin_s: float) -> float | None:
+    """How much more lies there in the last quarter of the time from `begin_s` on than in the first, by the least of each."""
+    times, values = np.array(t_s), np.array(sizes)
+    kept = times >= begin_s
+    times, values = times[kept], values[kept]
+    if len(times) < 8:
+        return None
+    quarter = (times[-1] - times[0]) / 4
+    return float(values[times >= times[-1] - quarter].min() - values[times <= times[0] + quarter].min())
+
+
 def drift_ppm(t_s: np.ndarray, frames: np.ndarray, rate: float, window_s: float) -> np.ndarray:
     """By how much a frame clock is fast against time, in parts per million, of each window of so many seconds: (windows,).
 
@@ -133,22 +146,24 @@ class Process:
 
 
 class Watch:
-    """Looks at a stage as often as it is asked to, at the counters each `look_s` and at the processes each `memory_s`. One thread.
+    """Looks at a stage: at what is counted and bears no time as often as it is asked to, at all else each `look_s`, at the processes each
+    `memory_s`. One thread.
 
     Of 24 hours it keeps some 40 MB, of a process that is nobody's but its own.
     """
 
     COUNTS = ("frames", "blocks", "xruns", "underflows", "late", "steps", "hops", "voice_frames", "overflows",
-              "control_xruns", "control_blocks", "beats", "late_beats")  # fmt: skip
+              "control_xruns", "control_blocks", "beats", "lead_s", "step_s")  # fmt: skip
 
     def __init__(self, stage, memory_s: float = 5.0, look_s: float = 0.25, stopped: Callable[[], bool] = lambda: False):
         self.stage, self.memory_s, self.look_s, self._stopped = stage, memory_s, look_s, stopped
         self.began = time.monotonic()
+        self.seen = Seen()
         self.t_s: list[float] = []
         self.looks: dict[str, list[float]] = {name: [] for name in self.COUNTS}
         self.hop_lives: list[tuple] = []
         self.processes: dict[str, Process] = {}
-        self.kept: dict[str, list[float]] = {"home": [], "shared memory": []}
+        self.kept: dict[str, list[float]] = {"home": [], "shared memory": [], "takes": []}
         self.kept_t_s: list[float] = []
         self._before = {"late": 0.0, "steps": 0.0, "life": None}
         self._base = {"late": 0.0, "steps": 0.0}
@@ -162,9 +177,12 @@ class Watch:
     def look(self, at_once: bool = False) -> None:
         """Look, if it is time."""
         now = self.now_s
-        if at_once or now >= self._due:
+        segment = self.stage.segment()
+        if segment is not None:
+            self.seen.glance(segment)
+        if segment is not None and (at_once or now >= self._due):
             self._due = now + self.look_s
-            self._count()
+            self._count(segment)
         if now >= self._memory_due:
             self._memory_due = now + self.memory_s
             self._weigh(now)
@@ -184,10 +202,9 @@ class Watch:
         """Let time pass, looking."""
         self.until(lambda: False, seconds, 0.05)
 
-    def _count(self) -> None:
-        segment: Segment | None = self.stage.segment()
-        if segment is None:
-            return
+    def _count(self, segment: Segment) -> None:
+        hop_frames = HOP * segment.samplerate // MODEL_RATE
+        self.seen.read(segment, self.stage.blocksize, hop_frames)
         status = segment.read_status()
         before = self.now_s
         frames = segment.clock
@@ -200,10 +217,11 @@ class Watch:
             self._before = {"late": 0.0, "steps": 0.0, "life": life}
         if alive:
             self._before |= {"late": status["late"], "steps": status["steps"]}
-        xruns = sum(counters[name] for name in ("input_underflows", "input_overflows", "output_underflows", "output_overflows"))
+        self.seen.realtime |= alive and bool(status["realtime"])
         row = {name: self._base[name] + self._before[name] for name in ("late", "steps")}
-        row |= {"frames": frames, "blocks": counters["blocks"], "xruns": xruns, "underflows": counters["underflows"], "hops": status["hop"],
-                "voice_frames": counters["voice_frames"], "overflows": counters["mic_overflows"], **self.stage.control_counts()}  # fmt: skip
+        row |= {"frames": frames, "blocks": counters["blocks"], "xruns": self.seen.xruns, "underflows": counters["underflows"], "hops": status["hop"],
+                "voice_frames": counters["voice_frames"], "overflows": counters["mic_overflows"], "step_s": 1e-9 * status["step_ns_p50"],
+                "lead_s": (segment.delay_frames - hop_frames - self.stage.blocksize) / segment.samplerate, **self.stage.control_counts()}  # fmt: skip
         self.t_s.append(now)
         for name in self.COUNTS:
             self.looks[name].append(row[name])
@@ -221,6 +239,18 @@ class Watch:
         t_s, values = np.array(self.t_s), np.array(self.looks[name], float)
         rises = np.maximum(np.diff(values), 0.0)
         return float(rises[self._free(t_s, windows)].sum())
+
+    def free(self, at_s: np.ndarray, windows: list[tuple[float, float]]) -> np.ndarray:
+        """Which of these moments, seconds of the watch, lie between looks that touch none of these windows: (n,) bool."""
+        t_s, between = np.array(self.t_s), np.searchsorted(self.t_s, at_s) - 1
+        inside = (between >= 0) & (between < len(t_s) - 1)
+        return inside & np.append(self._free(t_s, windows), False)[np.where(inside, between, -1)]
+
+    def place(self, name: str, at_s: np.ndarray, windows: list[tuple[float, float]]) -> np.ndarray:
+        """By how much a count had risen by these moments, outside of these windows: which of its chances each one is."""
+        t_s, values = np.array(self.t_s), np.array(self.looks[name], float)
+        risen = np.cumsum(np.maximum(np.diff(values), 0.0) * self._free(t_s, windows))
+        return np.floor(np.clip(np.interp(at_s, t_s[1:], risen), 0.0, max(risen[-1] - 1.0, 0.0))) if len(risen) else np.zeros(len(at_s))
 
     def seconds_outside(self, windows: list[tuple[float, float]]) -> float:
         """How many seconds of looks touch none of these windows."""

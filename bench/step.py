@@ -16,7 +16,7 @@ Variants: INT8 as shipped; the same weights in fp32; the sizes before pruning, i
 (in fp32: ONNX Runtime has the product that is shipped, DynamicQuantizeMatMul, for the CPU alone). The networks before pruning
 have random weights, unless --teacher names a bundle of them: only the time counts then, and what it "sings" is noise.
 
-Then the instrument itself plays, on the dummy driver, and its own trace says of each step when its voice was written. On-time
+The instrument itself plays, too, on the dummy driver, and its own trace says of each step when its voice was written. On-time
 ratio and staleness are those of StreamMUSE (B. Zheng, A. H. Yang and others: Real-Time Language Model Jamming, a case study for
 live music accompaniment generation, section V-D; github.com/StreamMUSE/AE), as far as they can be. There ISR (interaction
 success rate) is the share of time steps at which some accompaniment could be scheduled, one made ahead as a backup too. A step
@@ -28,7 +28,7 @@ was made of: a block, the lead, and what the step was late by. The device's own 
 other hop; "ISR, where there was sound" leaves it out.
 
 What it cannot tell: what a step costs beside a browser, or on battery. --quick sees so few steps that one of them decides its
-ISR.
+ISR, and leaves out the networks before pruning.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 
 import numpy as np
 
@@ -52,6 +53,7 @@ from antiphon.suite import Run, main
 from antiphon.suite.figures import Goal
 from antiphon.trace import TraceLog
 from antiphon.worker_main import request_realtime
+from instrument import Apart
 from networks import Missing, Variant, fp32, of_teacher, on_cuda, unpruned
 from phrase import phrase
 from precision import difference_db
@@ -97,27 +99,45 @@ class Found:
         return [1e-6 * what(hop) for hop in self.hops if hop.answering == (when == "answering")]
 
 
+def before_pruning(run: Run) -> dict[str, bytes] | Missing:
+    """The networks before pruning, or why they cannot be had."""
+    try:
+        return of_teacher(Bundle.open(run.options.teacher)) if run.options.teacher else unpruned(Bundle.open(run.bundle), run.folder)
+    except Missing as missing:
+        return missing
+
+
 def variants(run: Run) -> Iterable[Variant]:
     """The bundle as shipped, then in other forms; what cannot be had is skipped, with the reason in the receipt."""
     bundle = Bundle.open(run.bundle)
     yield Variant(SHIPPED, bundle)
-    made: dict[str, dict[str, bytes]] = {}
+    full = cache(lambda: fp32(bundle))
+    yield from had(run, {
+        "INT8, 2 threads": lambda name: Variant(name, bundle, threads=2),
+        "fp32": lambda name: Variant(name, bundle, full()),
+        "fp32, CUDA": lambda name: on_cuda(name, bundle, full()),
+    })  # fmt: skip
 
-    def full() -> dict[str, bytes]:
-        return made.setdefault("fp32", fp32(bundle))
+
+def large_variants(run: Run, drawing: Apart) -> Iterable[Variant]:
+    """The networks before pruning, once they are drawn."""
+    bundle = Bundle.open(run.bundle)
 
     def large() -> dict[str, bytes]:
-        if "unpruned" not in made:
-            made["unpruned"] = of_teacher(Bundle.open(run.options.teacher)) if run.options.teacher else unpruned(bundle, run.folder)
-        return made["unpruned"]
+        drawn = drawing.over()
+        if isinstance(drawn, Missing):
+            raise drawn
+        return drawn
 
-    for name, make in (
-        ("INT8, 2 threads", lambda name: Variant(name, bundle, threads=2)),
-        ("fp32", lambda name: Variant(name, bundle, full())),
-        ("unpruned fp32", lambda name: Variant(name, bundle, large())),
-        ("fp32, CUDA", lambda name: on_cuda(name, bundle, full())),
-        ("unpruned fp32, CUDA", lambda name: on_cuda(name, bundle, large())),
-    ):
+    yield from had(run, {
+        "unpruned fp32": lambda name: Variant(name, bundle, large()),
+        "unpruned fp32, CUDA": lambda name: on_cuda(name, bundle, large()),
+    })  # fmt: skip
+
+
+def had(run: Run, ways: dict[str, Callable[[str], Variant]]) -> Iterable[Variant]:
+    """Those that are asked for and can be had."""
+    for name, make in ways.items():
         if run.options.only and name not in run.options.only:
             continue
         try:
@@ -127,12 +147,21 @@ def variants(run: Run) -> Iterable[Variant]:
 
 
 def measure(run: Run) -> None:
+    large = any("unpruned" in name for name in run.options.only or ["unpruned"])
+    if large and run.quick and not run.options.only and run.seconds is None:
+        large = False
+        run.skip("unpruned fp32", "takes longer than the quick run has: antiphon bench step")
+    # Drawing large networks takes as long as the instrument does to load, and neither is timed.
+    drawing = Apart(lambda: before_pruning(run)) if large else None
     realtime, period_s = request_realtime(), 1e-3 * run.options.every_ms
+    settings = {"every_ms": run.options.every_ms, "realtime": realtime, "onnxruntime": load_runtime().__version__}
     heard = phrase(run.options.sound, run.samplerate).astype(np.float32)
     seconds = run.length(8.0, 240.0)
     hops = min(250, max(20, round(seconds / 4 * MODEL_RATE / HOP)))
     found = [Found(variant, run, heard) for variant in variants(run)]
-    settings = {"every_ms": run.options.every_ms, "realtime": realtime, "onnxruntime": load_runtime().__version__}
+    if not run.options.no_live:
+        live(run, settings, drawing)
+    found += [Found(variant, run, heard) for variant in large_variants(run, drawing)] if drawing else []
     tell_differences(run, found)
     resampling = Resampling() if run.samplerate == MODEL_RATE else None
     counted: list[np.ndarray] = []
@@ -146,13 +175,12 @@ def measure(run: Run) -> None:
         work_s = 1e-9 * float(np.median([hop.whole_ns for hop in shipped.hops if hop.answering] or [3e6]))
         counted.append(1e3 * control.count_at_cadence(hops * HOP / MODEL_RATE / 2, work_s))
         collect()
-        run.progress(0.7 * (turn + 1) / rounds)
+        run.progress(0.3 + 0.7 * (turn + 1) / rounds)
     tell_steps(run, found, np.concatenate(counted), settings)
     if resampling:
         run.figure(f"resampler, {OTHER_RATE / 1000:g} kHz", resampling.took_ms, unit="ms", clock=OF_STAGE, control=COUNTING,
                    means="from a device at 44.1 kHz to the model and back; at 48 kHz there is nothing to resample")  # fmt: skip
     if not run.options.no_live:
-        live(run, settings)
         room_ms = 1e3 * DEFAULT_LEAD_S
         counts = np.concatenate(counted)
         run.tally("ISR, only counting", int(np.sum(counts <= room_ms)), len(counts), unit="steps", better="more",
@@ -246,8 +274,8 @@ def _networks_ns(hop: Hop) -> int:
     return sum(hop.stages.get(stage, 0) for stage in NETWORKS)
 
 
-def live(run: Run, settings: dict) -> None:
-    """The instrument plays on the dummy driver: how many steps were in time, by its own trace."""
+def live(run: Run, settings: dict, before: Apart | None) -> None:
+    """The instrument plays on the dummy driver, when what is `before` is over: how many steps were in time, by its own trace."""
     listen_s, answer_s = (1.0, 2.5) if run.quick else (4.0, 12.0)
     seconds = run.length(3.5, 160.0)
     stall = run.injected("stall", 30.0, 10.0)
@@ -264,6 +292,8 @@ def live(run: Run, settings: dict) -> None:
 
     engine.start()
     try:
+        if before:
+            before.over()
         time.sleep(0.2)
         with TraceLog(engine) as log:
             begun = time.monotonic()
@@ -274,10 +304,10 @@ def live(run: Run, settings: dict) -> None:
                 for mode in ("listen", "hold"):
                     engine.apply(Event("mode", REGISTRY.accept("mode", mode)))
                     wait(time.monotonic() + 0.05)
-                run.progress(0.7 + 0.3 * (time.monotonic() - begun) / seconds)
+                run.progress(0.3 * (time.monotonic() - begun) / seconds)
         steps, times = log.steps, log.step_times()
     finally:
-        engine.stop()
+        engine.stop(fade=False)
     tell_live(run, steps, times - begun, leads, begun, settings | {"driver": "dummy", "late": late, "lead_ms": engine.lead_ms})
 
 

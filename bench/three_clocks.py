@@ -88,7 +88,7 @@ class Looks:
 
 
 def measure(run: Run) -> None:
-    seconds, seeds = run.length(10.0, 600.0), 1 if run.quick else SEEDS
+    seconds, seeds = run.length(8.0, 600.0), 1 if run.quick else SEEDS
     for number in range(seeds):
         one(run, run.seed + number, seconds, number / seeds, 1 / seeds)
 

@@ -24,7 +24,7 @@ from antiphon.engine import Engine, EngineConfig
 from antiphon.events import Event
 from antiphon.latency import HOP, latency
 from antiphon.suite import Goal, Run, main
-from instrument import ALONE, MS, RATE, Exact, Live, as_ms, first, humming
+from instrument import ALONE, MS, RATE, Apart, Exact, Live, as_ms, first, humming
 from jackrig import JackMissing, JackServer, Probe, ProbeFailed
 from packets import Stage
 
@@ -94,11 +94,12 @@ def exact(run: Run, count: int) -> None:
     )
 
 
-def live(run: Run, count: int) -> None:
-    """Triggers at random moments, one after the other, through both processes."""
+def live(run: Run, count: int, before: Apart) -> None:
+    """Triggers at random moments, one after the other, through both processes, when what is `before` is over."""
     random, given = np.random.default_rng(run.seed), []
     seconds = 2 + 1.2 * (BETWEEN_S + 0.02) * count
     with Live(run.bundle, run.blocksize, VALUES, 30 + seconds) as instrument:
+        before.over()
         instrument.put(instrument.next_hop(), humming(round(seconds * RATE)))
         time.sleep(0.5)
         for n in range(count):
@@ -230,8 +231,8 @@ def measure(run: Run) -> None:
         run.skip("", "through gives back the microphone and has no triggers: name another bundle")
         return
     seconds = run.length(6, 60)
-    exact(run, max(8, round(1.5 * seconds)))
-    live(run, max(3, round((0.5 * seconds - 1.0) / BETWEEN_S)))
+    exactly = Apart(lambda: exact(run, max(8, round(1.5 * seconds))))
+    live(run, max(3, round((0.5 * seconds - 1.0) / BETWEEN_S)), exactly)
     if run.quick and run.seconds is None:
         run.skip("through a server", "takes longer than the quick run has: antiphon bench trigger_to_voice")
     else:

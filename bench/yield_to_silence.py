@@ -18,7 +18,7 @@ import numpy as np
 
 from antiphon.latency import HOP, latency
 from antiphon.suite import Goal, Run, main
-from instrument import ALONE, MS, PHRASE_S, RATE, Exact, Live, as_ms, humming, hush
+from instrument import ALONE, MS, PHRASE_S, RATE, Apart, Exact, Live, as_ms, humming, hush
 
 PHRASE = round(PHRASE_S * RATE)
 VALUES = ALONE | {"yield": True, "answer_s": 20.0}
@@ -100,11 +100,12 @@ def exact(run: Run, bases: int, count: int) -> None:
     run.waterfall("return to silence", terms, RATE, longest, "an abrupt return in the hop's first frame; the longest of all places")
 
 
-def live(run: Run, count: int) -> None:
-    """Phrase, answer, return; the return is the next phrase."""
+def live(run: Run, count: int, before: Apart) -> None:
+    """Phrase, answer, return; the return is the next phrase. Begins when what is `before` is over."""
     random = np.random.default_rng(run.seed)
     clock = f"{CLOCK}; live, on a clock without a card"
     with Live(run.bundle, run.blocksize, VALUES, 60 + 2 * count, run.seed) as instrument:
+        before.over()
         returns, lates = [], [instrument.late]
         at = instrument.next_hop()
         instrument.put(at, humming(PHRASE))
@@ -161,8 +162,8 @@ def measure(run: Run) -> None:
         run.skip("", "through gives back the microphone and never answers: name another bundle")
         return
     seconds = run.length(5, 40)
-    exact(run, max(2, round(seconds / 5)), max(4, round(0.5 * seconds)))
-    live(run, max(2, round((0.6 * seconds - 1.0) * RATE / (ANSWER + RETURN))))
+    exactly = Apart(lambda: exact(run, max(2, round(seconds / 5)), max(4, round(0.5 * seconds))))
+    live(run, max(3, round((0.6 * seconds - 1.0) * RATE / (ANSWER + RETURN))), exactly)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ pytest.importorskip("soxr")
 
 def lines_of(*arguments, before="pass"):
     file = catalogue.folder() / "kernels.py"
-    program = f"import sys, runpy; sys.argv[0] = 'kernels'; {before}; runpy.run_path({str(file)!r}, run_name='__main__')"
+    program = f"import sys, runpy; sys.argv[0] = 'kernels'; sys.path.insert(0, {str(file.parent)!r}); {before}; "
+    program += f"runpy.run_path({str(file)!r}, run_name='__main__')"
     command = [sys.executable, "-c", program, "--quick", "--seconds", "0.05", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

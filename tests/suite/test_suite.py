@@ -1,6 +1,7 @@
 """The suite's core: figures as a receipt keeps them, what a benchmark file tells, and a run of several that is kept line by line."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -120,12 +121,21 @@ def test_a_benchmark_that_breaks_off_costs_only_itself(benches, capsys):
     assert [(line["bench"], line["why"]) for line in found.lines if line["kind"] == "skip"] == [("step", "broke off: RuntimeError: no such thing")]
 
 
-def test_no_receipt_is_replaced(benches, capsys):
-    """A file that is there already is told, and stays."""
+@pytest.mark.parametrize("mine, out", [("old.jsonl", "old.jsonl"), ("old.html", "old.jsonl"), ("old.html", "old"), ("x", "new.html"), ("x", "-")])
+def test_no_file_is_replaced(benches, capsys, mine, out):
+    """A file that has the receipt's name or the page's is told, and stays; nothing is measured."""
     benches(step="")
-    open("old.jsonl", "w").write("mine")
-    assert antiphon(["bench", "step", "-o", "old.jsonl"]) == 2
-    assert open("old.jsonl").read() == "mine" and "old.jsonl" in capsys.readouterr().err
+    open(mine, "w").write("mine")
+    assert antiphon(["bench", "step", "-o", out]) == 2
+    assert open(mine).read() == "mine" and out in capsys.readouterr().err.replace("old.html", "old.jsonl")
+
+
+def test_a_path_is_looked_up_where_the_user_stands(benches):
+    """Benchmarks run in the user's folder: what is named relative to it is found."""
+    benches(step="run.note(__import__('os').getcwd()); run.value('here', len(__import__('os').listdir('mine')), unit='files', clock='counted')")
+    os.mkdir("mine")
+    assert antiphon(["bench", "step", "--bundle", "echo", "-o", "one.jsonl"]) == 0
+    assert receipt.read("one.jsonl").figure("step", "here")["value"] == 0
 
 
 @pytest.mark.parametrize(
@@ -148,10 +158,14 @@ def test_wrong_usage_is_told_in_one_line(benches, capsys, arguments, told):
 
 
 def test_a_fault_that_a_benchmark_does_not_know_is_refused(benches, capsys):
-    """--inject leak where only drop is known: told, and the benchmark counts as broken."""
+    """What a benchmark cannot use is told in its line, exit code 2, and leaves no receipt of nothing."""
     benches(step="")
-    assert antiphon(["bench", "step", "--bundle", "echo", "--inject", "leak", "-o", "one.jsonl"]) == 1
-    assert "step knows drop" in capsys.readouterr().err
+    for own, told in ((["--inject", "leak"], "it knows drop"), (["--inject", "drop:x1"], "'x1'"), (["--", "--nonsense"], "--nonsense"),
+                      (["--", "--blocksize", "-5"], "'-5'"), (["--bundle", "nosuch"], "nosuch")):  # fmt: skip
+        assert antiphon(["bench", "step", "--bundle", "echo", "-o", "one.jsonl", *own]) == 2
+        said = capsys.readouterr().err.strip().split("\n")
+        assert told in said[-1] and sum(told in line for line in said) == 1
+        assert not os.path.exists("one.jsonl") and not os.path.exists("one.html")
 
 
 def test_an_interrupted_run_keeps_what_is_done(benches, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -41,28 +42,49 @@ def run(options: argparse.Namespace) -> int:
     from ..verbs import document, say
 
     benchmarks, arguments = _wanted(options)
-    path = Path(options.out or time.strftime("antiphon-bench-%Y%m%d-%H%M%S.jsonl"))
+    path, html = _names(options.out)
+    command = ["antiphon", *(os.path.basename(word) if os.path.isabs(word) else word for word in sys.argv[1:])]
+    head = receipt.head(options.bundle, command, quick=options.quick, seconds=options.seconds, inject=options.inject)
     lengths = [3600 * options.soak if options.soak else one.quick_s if options.quick else one.full_s for one in benchmarks]
-    say(f"{len(benchmarks)} benchmark{'s' * (len(benchmarks) != 1)}, about {_spoken(sum(lengths))}; Ctrl-C keeps what is done")
+    long = f"{options.seconds:g} s each, and what they need besides" if options.seconds else f"about {_spoken(sum(lengths))}"
+    say(f"{len(benchmarks)} benchmark{'s' * (len(benchmarks) != 1)}, {long}; Ctrl-C keeps what is done")
     bar = _Bar([one.name for one in benchmarks], lengths)
     runner = Runner(path, bar.say, bar)
     try:
-        runner.run(benchmarks, bundle=options.bundle, quick=options.quick, arguments=arguments, command=["antiphon", *sys.argv[1:]])
+        if not runner.run(benchmarks, head=head, arguments=arguments):
+            return 2 if runner.failed else 0  # it was asked for its --help
     finally:
         bar.close()
     found = receipt.read(path)
-    html = path.with_suffix(".html")
+    if not options.json:
+        print(table.as_text(found))
     page.write_page(path, html)
     missed = [(line, goal) for line, goal in found.goals if not goal["met"]]
     if options.json:
         document({"receipt": str(path), "page": str(html), "interrupted": runner.interrupted, "broke": runner.failed,
                   "goals": [{"bench": line["bench"], "name": line["name"], **goal} for line, goal in found.goals]})  # fmt: skip
     else:
-        print(table.as_text(found))
         print(f"receipt: {path}   page: {html}")
     if runner.interrupted:
         return 130
     return 1 if runner.failed or (options.strict and missed) else 0
+
+
+def _names(out: str | None) -> tuple[Path, Path]:
+    """The receipt's file and the page's. Raises UsageError where either is there already: neither replaces anything."""
+    if out is None:
+        stem, number = time.strftime("antiphon-bench-%Y%m%d-%H%M%S"), 1
+        while any(Path(stem + (f"-{number}" if number > 1 else "") + suffix).exists() for suffix in (".jsonl", ".html")):
+            number += 1
+        out = stem + (f"-{number}" if number > 1 else "") + ".jsonl"
+    path = Path(out)
+    html = path.with_suffix(".html") if path.name not in ("", "-") else path
+    if html == path:
+        raise UsageError(f"bench: -o {out}: is no name for a receipt; give one that ends in .jsonl")
+    for name in (path, html):
+        if name.exists():
+            raise UsageError(f"bench: {name}: is there already; a receipt and its page replace nothing, name another with -o")
+    return path, html
 
 
 def _wanted(options: argparse.Namespace) -> tuple[list[catalogue.Benchmark], dict[str, list[str]]]:
@@ -77,13 +99,17 @@ def _wanted(options: argparse.Namespace) -> tuple[list[catalogue.Benchmark], dic
     benchmarks = catalogue.chosen(names)
     if own and len(benchmarks) != 1:
         raise UsageError(f"bench: {own[0]} is for one benchmark, and {len(benchmarks)} run; name one")
-    common = ["--seconds", str(options.seconds)] if options.seconds is not None else []
+    common = ["--bundle", options.bundle, *(["--quick"] if options.quick else [])]
+    common += ["--seconds", str(options.seconds)] if options.seconds is not None else []
     common += ["--inject", options.inject] if options.inject else []
     return benchmarks, {one.name: [*common, *own] for one in benchmarks}
 
 
 def _hours(text: str) -> float:
-    return seconds(text.removesuffix("h")) if text else seconds(text)
+    try:
+        return seconds(text.removesuffix("h"))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours above 0") from None
 
 
 def _spoken(about_s: float) -> str:
@@ -105,11 +131,12 @@ class _Bar:
             self._told = number
             return
         share = (sum(self._lengths[:number]) + done * self._lengths[number]) / sum(self._lengths)
-        width = max(10, min(40, shutil.get_terminal_size().columns - 45))
+        columns = shutil.get_terminal_size().columns
+        width = max(0, min(40, columns - 45))
         full = round(width * share)
         passed = int(time.monotonic() - self._began)
-        line = f"\r{'━' * full}{'╌' * (width - full)} {share:4.0%}  {number + 1}/{len(self._names)} {name:<17}{passed // 60:3}:{passed % 60:02}"
-        print(line, end="\x1b[K", file=sys.stderr, flush=True)
+        line = f"{'━' * full}{'╌' * (width - full)} {share:4.0%}  {number + 1}/{len(self._names)} {name:<17}{passed // 60:3}:{passed % 60:02}"
+        print("\r" + line[: columns - 1], end="\x1b[K", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """Tell a line, above the bar."""

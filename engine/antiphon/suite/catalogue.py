@@ -26,18 +26,18 @@ class Benchmark:
 
 
 CATALOGUE = (
-    Benchmark("callback", "how long the audio callback takes and how evenly it comes, beside an empty one and one in Python", 22, 2600),
-    Benchmark("round_trip", "frames through the device and back, beside the latency sum", 8, 60),
-    Benchmark("mic_to_reply", "from a changed frame at the microphone to the first frame of the answer that differs", 8, 60),
-    Benchmark("trigger_to_voice", "from a trigger to the first frame of the voice", 6, 60),
-    Benchmark("yield_to_silence", "from the performer's return to the voice's silence", 5, 40),
+    Benchmark("callback", "how long the audio callback takes and how evenly it comes, beside an empty one and one in Python", 15, 2600),
+    Benchmark("round_trip", "frames through the device and back, beside the latency sum", 7, 60),
+    Benchmark("mic_to_reply", "from a changed frame at the microphone to the first frame of the answer that differs", 9, 60),
+    Benchmark("trigger_to_voice", "from a trigger to the first frame of the voice", 5, 60),
+    Benchmark("yield_to_silence", "from the performer's return to the voice's silence", 8, 40),
     Benchmark("control_to_sound", "from a packet or a knob to the first frame that differs, and that is heard to differ", 16, 240),
-    Benchmark("step", "what a hop of the model costs, stage by stage, and how many are in time", 15, 400),
-    Benchmark("kernels", "ring and resampler beside those of others, quality beside speed", 8, 60),
-    Benchmark("three_clocks", "compute, queue and audible time in one long answer", 12, 1830),
-    Benchmark("cold_start", "from the command to the first sound", 7, 60),
+    Benchmark("step", "what a hop of the model costs, stage by stage, and how many are in time", 12, 400),
+    Benchmark("kernels", "ring and resampler beside those of others, quality beside speed", 6, 60),
+    Benchmark("three_clocks", "compute, queue and audible time in one long answer", 11, 1830),
+    Benchmark("cold_start", "from the command to the first sound", 5, 60),
     Benchmark("energy", "joules for a second of music", 1, 60),
-    Benchmark("beside", "what others do on the same device: an empty callback, Python's, python-rtmixer, SuperCollider", 16, 250),
+    Benchmark("beside", "what others do on the same device: an empty callback, Python's, python-rtmixer, SuperCollider", 13, 250),
     Benchmark("soak", "hours of it, with faults on purpose", 190, 190, by_name_only=True),
 )
 NAMES = tuple(benchmark.name for benchmark in CATALOGUE)

@@ -13,8 +13,11 @@ difference and a verdict:
   promise whatever depends on what, and figures of one machine in one minute do; a false discovery rate would let one sentence in
   twenty be wrong, and these sentences are cited. What has too few events to ever be told apart does not count as a question.
 
-Counts are compared by their rates, exactly. A single value is the same or another one, and no more is said: one event does not
-tell how much it varies.
+Counts are compared by how they lay (counts.py). A single value is the same or another one, and no more is said: one event does not
+tell how much it varies. But frames are counted and decibels computed: half a frame or 1 dB in the bad direction is worse.
+
+Goals are held apart from noise: one that was met and is missed is worse, whatever moved it, and so is a figure with a goal that B,
+which ran its benchmark, does not have.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import noise
+from . import counts, noise
 from .noise import Scale, Segments
 from .receipt import Receipt
 from .usable import sound
@@ -35,7 +38,8 @@ _WHAT = ("samplerate", "blocksize", "driver", "server", "busy", "threads", "midi
 """Settings that make a figure another one. Others tell what happened (how long it was, how far the lead grew), or are what is
 compared (the bundle)."""
 _FIRST_DRAWS, _LEAST_DRAWS, _INTERVAL_DRAWS = 200, 2000, 400
-_CLUMP, _TRIALS = 4, 100
+_COUNTED = {"frames": 0.5, "samples": 0.5, "dB": 1.0}
+"""Units of single values that are counted, or computed without chance, and the least difference that counts."""
 _DOUBT = 0.25
 
 
@@ -64,7 +68,8 @@ class Comparison:
 
 def compare(a: Receipt, b: Receipt, alpha: float = ALPHA) -> Comparison:
     """Compare B with A. Costs some milliseconds a figure, some tenths of a second where one changed."""
-    in_a, in_b = (_named(sound(receipt)) for receipt in (a, b))
+    a, b = sound(a), sound(b)
+    in_a, in_b = _named(a), _named(b)
     controls = {(bench, line["control"]) for found in (in_a, in_b) for (bench, _), line in found.items() if line.get("control")}
     both = [key for key in in_a if key in in_b]
     draws = max(_LEAST_DRAWS, round(4 * 2 * len(both) / alpha))
@@ -83,8 +88,12 @@ def compare(a: Receipt, b: Receipt, alpha: float = ALPHA) -> Comparison:
             unlike.append(f"{' '.join(key)}: {why}")
     restless = restless_by(rows)
     judge(rows, alpha, controls, restless)
-    told = [[" ".join(key) for key in one if key not in other] for one, other in ((in_a, in_b), (in_b, in_a))]
-    return Comparison(_differs(a.head, b.head), rows, *told, restless, unlike)
+    gone = _gone(in_a, b)
+    lost = {(row.bench, row.name) for row in gone}
+    only_a, only_b = (
+        [" ".join(key) for key in one if key not in other and key not in lost] for one, other in ((in_a, in_b), (in_b, in_a))
+    )
+    return Comparison(_differs(a.head, b.head), rows + gone, only_a, only_b, restless, unlike)
 
 
 def _named(receipt: Receipt) -> dict[tuple[str, str], dict]:
@@ -104,9 +113,10 @@ def _unlike(a: dict, b: dict) -> str:
 
 def _row(a: dict, b: dict, control: tuple[dict, dict] | None, draws: int) -> Row:
     kind = a["kind"]
-    sizes = {"figure": "count", "tally": "chances"}
-    counts = [line[sizes[kind]] if kind in sizes else 1 for line in (a, b)]
-    row = Row(a["bench"], a["name"], kind, str(a.get("unit", "")), b.get("better", "less"), *counts, goals=_goals(a, b))
+    of = {"figure": "count", "tally": "chances"}
+    sizes = [line[of[kind]] if kind in of else 1 for line in (a, b)]
+    goals, missed = _goals(a, b)
+    row = Row(a["bench"], a["name"], kind, str(a.get("unit", "")), b.get("better", "less"), *sizes, goals=goals, missed=missed)
     if control and control[0].get("kind") != kind:
         control = None
     row.moved = {"figure": _figure, "tally": _tally, "value": _value}[kind](a, b, control, draws)
@@ -114,7 +124,7 @@ def _row(a: dict, b: dict, control: tuple[dict, dict] | None, draws: int) -> Row
 
 
 def _figure(a: dict, b: dict, control: tuple[dict, dict] | None, draws: int) -> dict[str, Moved]:
-    random = np.random.default_rng(zlib.crc32(f"{a['bench']} {a['name']}".encode()))
+    random = _random(a)
     ours, theirs = map(_events, (a, b))
     scale = Scale.of(a["unit"], ours, theirs)
     beside = tuple(map(_events, control)) if control else None
@@ -209,80 +219,55 @@ def _p(
 
 
 def _tally(a: dict, b: dict, control: tuple[dict, dict] | None, draws: int) -> dict[str, Moved]:
-    p, least_p = _rates(a, b)
-    ratio, spread = _rate_ratio(a, b)
-    moved = Moved(
-        a["happened"],
-        b["happened"],
-        True,
-        ratio,
-        ratio * math.exp(-spread),
-        ratio * math.exp(spread),
-        p=p,
-        alone=p,
-        least_p=least_p,
-    )
-    if control:
-        moved.control, its_spread = _rate_ratio(*control)
-        apart = math.log(ratio / moved.control)
-        if p < ALPHA and _rates(*control)[0] < ALPHA and (moved.control > 1) == (ratio > 1):
-            beyond = (
-                math.erfc(abs(apart) / math.hypot(spread, its_spread) * 1.96 / math.sqrt(2)) if apart * math.log(ratio) > 0 else 1.0
-            )
-            moved.p, moved.verdict = max(p, beyond), MACHINE if beyond > ALPHA else AS_BEFORE
-    return {"share": moved}
+    return {"share": counts.compare(a, b, control, draws, _random(a))}
 
 
-def _rates(a: dict, b: dict) -> tuple[float, float]:
-    """p of one and the same rate, and the smallest that so few could give.
-
-    What happens to blocks and steps comes in bursts: four at once count as one, and frames come by the block. Single trials, of
-    which nobody makes thousands, count each. Of a share above one half what did not happen is counted.
-    """
-    (k_a, n_a), (k_b, n_b) = ((line["happened"], line["chances"]) for line in (a, b))
-    if k_a <= n_a and k_b <= n_b and k_a + k_b > (n_a + n_b) / 2:
-        k_a, k_b = n_a - k_a, n_b - k_b
-    k_a, k_b = (math.ceil(k / max(_clump(a), _clump(b))) for k in (k_a, k_b))
-    if not n_a + n_b > 0:
-        return 1.0, 1.0
-    less = min(n_a, n_b) / (n_a + n_b)
-    return noise.p_of_rates(k_a, n_a, k_b, n_b), min(1.0, 2 * less ** (k_a + k_b))
-
-
-def _clump(line: dict) -> int:
-    """How many of a count are taken for one."""
-    if line["chances"] <= _TRIALS:
-        return 1
-    block = (line.get("settings") or {}).get("blocksize")
-    return _CLUMP * (block if isinstance(block, int) and block > 0 and line["unit"] in ("frames", "samples") else 1)
-
-
-def _rate_ratio(a: dict, b: dict) -> tuple[float, float]:
-    """Ratio of the two rates (half a one is added to both: there may be none), and how far its logarithm may be off."""
-    clump = max(_clump(a), _clump(b))
-    (k_a, n_a), (k_b, n_b) = ((line["happened"] / clump + 0.5, max(line["chances"], 1e-9)) for line in (a, b))
-    return (k_b / n_b) / (k_a / n_a), 1.96 * math.sqrt(1 / k_a + 1 / k_b)
+def _random(line: dict) -> np.random.Generator:
+    """The same drawings for a figure whenever it is compared."""
+    return np.random.default_rng(zlib.crc32(f"{line['bench']} {line['name']}".encode()))
 
 
 def _value(a: dict, b: dict, control: tuple[dict, dict] | None, draws: int) -> dict[str, Moved]:
     one, other = a["value"], b["value"]
     ratio = min(one, other) > 0 and not a["unit"].startswith("dB")
     at = other / one if ratio else other - one
-    return {"value": Moved(one, other, ratio, at, at, at, verdict=AS_BEFORE if math.isclose(one, other, rel_tol=1e-9) else OTHER)}
+    same = math.isclose(one, other, rel_tol=1e-9)
+    moved = Moved(one, other, ratio, at, at, at, verdict=AS_BEFORE if same else OTHER)
+    least = _COUNTED.get(a["unit"], math.inf)
+    moved.exact = abs(other - one) > least and b.get("better") in ("less", "more")
+    if moved.exact and control and control[0]["unit"] == a["unit"]:
+        its = control[1]["value"] - control[0]["value"]
+        moved.control = control[1]["value"] / control[0]["value"] if ratio and control[0]["value"] > 0 else its
+        if its * (other - one) > 0 and abs(other - one) - abs(its) <= least:
+            moved.verdict = MACHINE
+    return {"value": moved}
 
 
-def _goals(a: dict, b: dict) -> str:
-    """Say which goals changed sides."""
+def _wanted(line: dict) -> dict[tuple, dict]:
+    """The goals of a line, by what they ask for."""
+    return {(goal["statistic"], goal["relation"], goal["limit"]): goal for goal in line.get("goals") or ()}
 
-    def met(line):
-        return {(goal["statistic"], goal["relation"], goal["limit"]): goal["met"] for goal in line.get("goals") or ()}
 
-    before, now = met(a), met(b)
-    return "; ".join(
-        f"goal {s} {r} {limit:g} {'met' if now[s, r, limit] else 'missed'} now"
-        for s, r, limit in now
-        if before.get((s, r, limit), now[s, r, limit]) != now[s, r, limit]
-    )
+def _goals(a: dict, b: dict) -> tuple[str, bool]:
+    """Say which goals changed sides, and whether one was met and is not now."""
+    before, now = _wanted(a), _wanted(b)
+    turned = [key for key in now if key in before and before[key]["met"] != now[key]["met"]]
+    told = [f"goal {s} {r} {limit:g} {'met' if now[s, r, limit]['met'] else 'missed'} now" for s, r, limit in turned]
+    return "; ".join(told), any(not now[key]["met"] for key in turned)
+
+
+def _gone(a: dict[tuple[str, str], dict], b: Receipt) -> list[Row]:
+    """What had a goal and is not in B, of the benchmarks that B ran: a goal is not lost with what it was for."""
+    ran = {line["bench"] for line in b.lines}
+    why = {(line["bench"], line["name"]): line["why"] for line in b.lines if line["kind"] == "skip"}
+    named = {(line["bench"], line["name"]) for line in b.lines if line["kind"] in ("figure", "tally", "value")}
+    rows = []
+    for (bench, name), line in a.items():
+        if bench in ran and (bench, name) not in named and line.get("goals"):
+            asked = ", ".join(f"{s} {r} {limit:g}" for s, r, limit in _wanted(line))
+            told = why.get((bench, name)) or why.get((bench, "")) or "B does not tell it"
+            rows.append(Row(bench, name, "gone", line["unit"], line.get("better", "less"), 1, 0, goals=f"goal {asked}; {told}"))
+    return rows
 
 
 def _differs(a: dict, b: dict) -> list[str]:

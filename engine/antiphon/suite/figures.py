@@ -17,6 +17,8 @@ SEGMENTS = 16
 MOST_EXACT = 1000
 """Up to so many events are kept one by one; of more, rounded values with how often they were."""
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+NEEDED = {"p95": 20, "p99": 100, "p99.9": 1000}
+"""Of fewer events a quantile is their largest: a dozen cannot tell what one in a hundred reaches, and nothing excuses their worst."""
 STATISTICS = ("count", "min", "mean", *QUANTILES, "max")
 RELATIONS = {
     "<=": lambda found, limit: found <= limit,
@@ -48,24 +50,44 @@ class Goal:
         if self.statistic not in line or self.statistic not in (*STATISTICS, "happened", "share", "value"):
             raise ValueError(f"goal for {line['name']!r}: no statistic {self.statistic!r} in a {line['kind']}")
         found = line[self.statistic]
-        return {"statistic": self.statistic, "relation": self.relation, "limit": self.limit, "why": self.why, "found": found,
-                "met": bool(RELATIONS[self.relation](found, self.limit))}  # fmt: skip
+        measured = line.get("chances", 1) > 0
+        return self._as_told(found, measured and bool(RELATIONS[self.relation](found, self.limit)))
+
+    def missed(self, name: str) -> dict:
+        """Give the goal of a figure that has no events: nothing was found, and that will not do. Raises ValueError as `judged`."""
+        if self.statistic not in STATISTICS:
+            raise ValueError(f"goal for {name!r}: no statistic {self.statistic!r} in a figure")
+        return self._as_told(None, False)
+
+    def _as_told(self, found: float | None, met: bool) -> dict:
+        wanted = {"statistic": self.statistic, "relation": self.relation, "limit": self.limit, "why": self.why}
+        return wanted | {"found": found, "met": met}
+
+
+def listed(goal: Goal | Iterable[Goal] | None) -> list[Goal]:
+    """One goal, several, or none, as a list."""
+    return [] if goal is None else [goal] if isinstance(goal, Goal) else list(goal)
 
 
 def goals_of(goal: Goal | Iterable[Goal] | None, line: dict) -> list[dict]:
-    """Judge one goal, several, or none."""
-    wanted = () if goal is None else (goal,) if isinstance(goal, Goal) else goal
-    return [one.judged(line) for one in wanted]
+    """Judge one goal, several, or none. Where there was no chance at all, none is met."""
+    return [one.judged(line) for one in listed(goal)]
 
 
 def summary(values: np.ndarray) -> dict[str, float]:
-    """count, min, mean, p50, p95, p99, p99.9 and max of (n,) finite numbers, in their own unit. Raises ValueError for none."""
+    """count, min, mean, p50, p95, p99, p99.9 and max of (n,) finite numbers, in their own unit. Raises ValueError for none.
+
+    A quantile of fewer events than it needs (p95 of 20, p99 of 100, p99.9 of 1000) is the largest of them.
+    """
     values = np.asarray(values, np.float64).ravel()
     if not len(values):
         raise ValueError("no events: nothing was measured")
     if not np.isfinite(values).all():
         raise ValueError(f"{np.sum(~np.isfinite(values))} of {len(values)} events are not finite numbers")
-    found = {name: rounded(np.quantile(values, share)) for name, share in QUANTILES.items()}
+    found = {
+        name: rounded(np.quantile(values, share, method="higher" if len(values) < NEEDED.get(name, 0) else "linear"))
+        for name, share in QUANTILES.items()
+    }
     return {"count": len(values), "min": rounded(values.min()), "mean": rounded(values.mean()), **found, "max": rounded(values.max())}
 
 
@@ -76,6 +98,24 @@ def events(values: np.ndarray) -> dict:
     if len(values) <= MOST_EXACT:
         return {"segments": [[rounded(value) for value in piece] for piece in pieces]}
     return {"segments": [[[value, count] for value, count in sorted(Counter(coarse(piece).tolist()).items())] for piece in pieces]}
+
+
+def places(where: Iterable[float], happened: int, chances: float, length: bool = False) -> dict:
+    """Condense how what a tally counts lay in time: [happened, chances] for each of up to 16 segments, as a receipt keeps it.
+
+    `where` are indices of chances; seconds, where chances are a `length` of time. Raises ValueError where they are not as many as
+    happened, or one is no index.
+    """
+    at = np.asarray(where if isinstance(where, np.ndarray) else list(where), np.float64).ravel()
+    if len(at) != happened:
+        raise ValueError(f"{happened} happened, and {len(at)} places are told")
+    if not length and len(at) and not (0 <= at.min() and at.max() < chances):
+        raise ValueError(f"places from {at.min():g} to {at.max():g}, of {chances:g} chances")
+    pieces = SEGMENTS if length else max(1, min(SEGMENTS, int(chances)))
+    edges = np.linspace(0.0, chances, pieces + 1)
+    edges = edges if length else np.floor(edges)
+    inside = np.bincount(np.clip(np.searchsorted(edges, at, side="right") - 1, 0, pieces - 1), minlength=pieces)
+    return {"segments": [[int(n), rounded(size)] for n, size in zip(inside, np.diff(edges), strict=True)]}
 
 
 def coarse(values: np.ndarray) -> np.ndarray:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from .compare import Comparison
+from .figures import NEEDED
 from .receipt import Receipt
 from .usable import STATISTICS, sound
-from .verdict import CHANGED, LEAST, MACHINE, OTHER, TOO_FEW, Moved, Row, stands_out
+from .verdict import CHANGED, GONE, LEAST, MACHINE, OTHER, TOO_FEW, UNTOLD, Moved, Row, stands_out
 
 COLUMNS = ("count", *STATISTICS)
 _MOST_NAMED = 6
@@ -45,6 +46,21 @@ def tally(line: dict) -> str:
 def wanted(goal: dict) -> str:
     """Write what a goal asks for: p99 ≤ 30."""
     return f"{goal['statistic']} {_SIGNS.get(goal['relation'], goal['relation'])} {number(goal['limit'])}"
+
+
+def found(goal: dict) -> str:
+    """Write what was found of a goal."""
+    return "nothing was measured" if goal["found"] is None else number(goal["found"])
+
+
+def few(line: dict, name: str) -> bool:
+    """Whether a statistic of a figure is of fewer events than it names, and so the largest of them."""
+    return line["count"] < NEEDED.get(name, 0)
+
+
+def quantile(line: dict, name: str, unit: str = "") -> str:
+    """Write a statistic where no maximum stands beside it: with the word, where it is nothing else."""
+    return number(line[name]) + unit + (" (max)" if few(line, name) else "")
 
 
 def about(head: dict) -> str:
@@ -98,7 +114,9 @@ def listed(receipt: Receipt) -> list[str]:
                 else f"  {cells[0]:<{widths[0]}}  {cells[1]:<{sum(widths[1:]) + 2 * len(COLUMNS)}}"
             )
             told.append((row + (f"  {goal}" if goal else "")).rstrip())
-        told += [f"  {line['name'] or 'left out'}: {line['why']}" for line in receipt.of(bench, "skip")]
+        for line in receipt.of(bench, "skip"):
+            goals = _goals(line)
+            told.append(f"  {line['name'] or 'left out'}: {line['why']}" + (f"  {goals}" if goals else ""))
     met = [goal["met"] for _, goal in receipt.goals]
     return [*told, "", f"{sum(met)} of {len(met)} goals met" if met else "no goals in this receipt"]
 
@@ -115,16 +133,21 @@ def _cells(receipt: Receipt, line: dict) -> tuple[list[str], str]:
     """The cells of a figure (two, where it is no distribution), and what its goals came to."""
     control = receipt.figure(line["bench"], line["control"]) if isinstance(line.get("control"), str) else None
     control = control if control and control["kind"] == line["kind"] else None
-    goals = "  ".join(
-        wanted(goal) + (" met" if goal["met"] else f" MISSED ({number(goal['found'])})") for goal in line.get("goals") or []
-    )
+    goals = _goals(line)
     if line["kind"] == "figure":
-        beside = "" if not control else number(control["p99"]) + ("" if control["unit"] == line["unit"] else f" {control['unit']}")
-        cells = [f"{line['name']}, {line['unit']}", *(number(line[name]) for name in COLUMNS), beside]
+        unit = f" {control['unit']}" if control and control["unit"] != line["unit"] else ""
+        beside = quantile(control, "p99", unit) if control else ""
+        cells = [f"{line['name']}, {line['unit']}", *("–" if few(line, name) else number(line[name]) for name in COLUMNS), beside]
         return cells, goals
     told = tally(line) if line["kind"] == "tally" else f"{number(line['value'])} {line['unit']}"
     beside = "" if not control else f"; control {tally(control) if line['kind'] == 'tally' else number(control['value'])}"
     return [line["name"], told + beside], goals
+
+
+def _goals(line: dict) -> str:
+    """What the goals of a line came to."""
+    told = (wanted(goal) + (" met" if goal["met"] else f" MISSED ({found(goal)})") for goal in line.get("goals") or [])
+    return "  ".join(told)
 
 
 def _line(cells: list[str], widths: list[int]) -> str:
@@ -140,8 +163,8 @@ def compared(comparison: Comparison, a: Receipt, b: Receipt, everything: bool = 
     told += [f"{name}  {state(receipt)}" for name, receipt in (("A", a), ("B", b)) if state(receipt)]
     told += [f"not the same: {'; '.join(comparison.differs)}"] if comparison.differs else []
     told += _restless(comparison)
-    rows = [row for row in comparison.rows if everything or row.verdict in (*CHANGED, MACHINE, OTHER) or row.goals]
-    rows.sort(key=lambda row: (not row.worse, row.verdict not in CHANGED, row.verdict != MACHINE))
+    rows = [row for row in comparison.rows if everything or row.verdict in (*CHANGED, MACHINE, OTHER, GONE) or row.goals]
+    rows.sort(key=lambda row: (not row.worse, row.verdict != GONE, row.verdict not in CHANGED, row.verdict != MACHINE))
     width = max([0] + [len(f"{row.bench}: {row.name}") for row in rows])
     told += [""] + [_row(row, width) for row in rows] + [""] * bool(rows)
     told.append(verdict(comparison))
@@ -171,26 +194,28 @@ def _restless(comparison: Comparison) -> list[str]:
 
 
 def verdict(comparison: Comparison) -> str:
-    """Say it all in one line."""
-    rows = comparison.rows
+    """Say it all in one line, what is lost first."""
+    rows = [row for row in comparison.rows if row.verdict != GONE]
+    gone, missed = len(comparison.rows) - len(rows), sum(row.missed for row in rows)
+    lost = [f"{gone} with a goal {'is' if gone == 1 else 'are'} gone"] * bool(gone)
+    lost += [f"{missed} missed a goal that {'it' if missed == 1 else 'they'} met"] * bool(missed)
     if not rows:
-        return "nothing to compare: no figure is in both"
-    counts = {word: sum(row.verdict == word for row in rows) for word in (*CHANGED, MACHINE, OTHER, TOO_FEW)}
+        return "; ".join([*lost, "nothing to compare: no figure is in both"])
+    counts = {word: sum(row.verdict == word for row in rows) for word in (*CHANGED, MACHINE, OTHER, UNTOLD, TOO_FEW)}
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count and word in CHANGED)
-    rest = "; ".join(f"{counts[word]} {word}" for word in (MACHINE, OTHER, TOO_FEW) if counts[word])
+    rest = "; ".join(f"{counts[word]} {word}" for word in (MACHINE, OTHER, UNTOLD, TOO_FEW) if counts[word])
     first = (
         f"{len(comparison.changed)} of {len(rows)} figures changed beyond noise: {told}"
         if told
-        else (f"nothing changed beyond noise ({len(rows)} figures)")
+        else (f"nothing {'else ' * bool(lost)}changed beyond noise ({len(rows)} figures)")
     )
-    return first + (f"; {rest}" if rest else "")
+    return "; ".join([*lost, first, *([rest] if rest else [])])
 
 
 def _row(row: Row, width: int) -> str:
     told = [f"{name} {_moved(moved, row.unit)}" for name, moved in row.moved.items()]
-    return f"  {row.verdict:<15}  {f'{row.bench}: {row.name}':<{width}}  {'   '.join(told)}" + (
-        f"   {row.goals}" if row.goals else ""
-    )
+    told += [row.goals] if row.goals else []
+    return f"  {row.verdict:<15}  {f'{row.bench}: {row.name}':<{width}}  {'   '.join(told)}"
 
 
 def _moved(moved: Moved, unit: str) -> str:

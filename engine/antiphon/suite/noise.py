@@ -150,14 +150,25 @@ def p_of_quantiles(a: Segments, b: Segments, share: float, scale: Scale, draws: 
 def p_of_medians(a: Segments, b: Segments, draws: int, random: np.random.Generator) -> float:
     """The same of the segments' medians, by their ranks: a burst that lasts for a fifth of a run moves the median of all its
     events, and a fifth of these."""
-    _, place, count = np.unique(np.concatenate([one.each(0.5) for one in (a, b)]), return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
+    placed = ranks(np.concatenate([one.each(0.5) for one in (a, b)]))
+    return p_of_means(placed[: a.count], placed[a.count :], draws, random)
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Which place each of (N,) numbers has among them, from 1; those alike share theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - (count - 1) / 2)[place]
+
+
+def p_of_means(a: np.ndarray, b: np.ndarray, draws: int, random: np.random.Generator) -> float:
+    """How likely means so far apart are where it is chance which segment's number is from a and which from b: (A,) and (B,)."""
+    both = np.concatenate([a, b])
 
     def apart(of_a: np.ndarray) -> np.ndarray:
         inside = of_a.sum(axis=1)
-        return (of_a @ ranks) / inside - ((1.0 - of_a) @ ranks) / (len(ranks) - inside)
+        return (of_a @ both) / inside - ((1.0 - of_a) @ both) / (len(both) - inside)
 
-    return _p_of_exchange(apart, a.count, b.count, _lasting(ranks[: a.count], ranks[a.count :]), draws, random)
+    return _p_of_exchange(apart, len(a), len(b), _lasting(a, b), draws, random)
 
 
 def _p_of_exchange(apart: Callable, a: int, b: int, together: int, draws: int, random: np.random.Generator) -> float:
@@ -187,7 +198,12 @@ def bounds(a: Segments, b: Segments, share: float, scale: Scale, draws: int, ran
     """Give the 95 % interval of the distance from a to b: cluster bootstrap, widened as few segments ask for (Student's t)."""
     at = float(scale.between(a.quantile(share), b.quantile(share)))
     low, high = np.quantile(scale.between(a.drawn(share, draws, random), b.drawn(share, draws, random)), (0.025, 0.975))
-    fewest = max(min(a.count, b.count), 2)
+    return widened(at, float(low), float(high), min(a.count, b.count))
+
+
+def widened(at: float, low: float, high: float, segments: int) -> tuple[float, float]:
+    """Widen an interval that was drawn from so few segments."""
+    fewest = max(segments, 2)
     wider = _student(fewest - 1) / 1.96 * math.sqrt(fewest / (fewest - 1))
     return at + min(low - at, 0.0) * wider, at + max(high - at, 0.0) * wider
 

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from ..errors import UsageError
-from .listing import number, state, wanted, where
+from .listing import found, number, state, wanted, where
 from .receipt import Receipt, parse, read
 from .sections import anchor, cell, control_of, its_number, section, state_of, table, unit_of
 from .sheet import SHEET
@@ -117,8 +117,8 @@ def _goals(receipt: Receipt) -> str:
             f"<tr class='{'' if goal['met'] else 'bad'}'><th scope='row'><a href='#{anchor(line)}'>{escape(line['name'])}</a>"
             f"<small>{escape(line['bench'])}{': ' if goal.get('why') else ''}{escape(str(goal.get('why') or ''))}</small></th>"
             + cell(escape(wanted(goal)) + unit, "n")
-            + cell(number(goal["found"]) + unit, "n strong")
-            + cell(number(line.get("count", line.get("chances", 1))), "n dim")
+            + cell(found(goal) + (unit if goal["found"] is not None else ""), "n strong")
+            + cell(number(line.get("count", line.get("chances", int(line["kind"] != "skip")))), "n dim")
             + cell(beside + (unit if beside and control["unit"] == line["unit"] else ""), "n dim")
             + cell(state_of(goal["met"]))
             + "</tr>"
@@ -138,11 +138,16 @@ def _skips(receipt: Receipt) -> str:
     skips = [line for line in receipt.lines if line["kind"] == "skip"]
     if not skips:
         return ""
-    rows = [
-        f"<tr><th scope='row'>{escape(line['bench'])}{': ' if line['name'] else ''}{escape(line['name'])}</th>"
-        f"{cell(escape(str(line['why'])), 'text')}</tr>"
-        for line in skips
-    ]
+    ids = {anchor(line) for line in receipt.lines if line["kind"] in ("figure", "tally", "value")}
+    rows = []
+    for line in skips:
+        named = anchor(line)
+        place = f" id='{named}'" if line.get("goals") and named not in ids else ""
+        ids.add(named)
+        rows.append(
+            f"<tr{place}><th scope='row'>{escape(line['bench'])}{': ' if line['name'] else ''}{escape(line['name'])}</th>"
+            f"{cell(escape(str(line['why'])), 'text')}</tr>"
+        )
     return (
         "<section id='left-out'><h2>Left out</h2>"
         + table("What could not be measured here, and why", [("what", ""), ("why", "")], rows)
@@ -220,7 +225,7 @@ def _contents(receipt: Receipt, benches: list[str]) -> str:
 _FOOTER = """
 <footer><h2>How to read this</h2>
 <p>Every number is of single events: half of them are below p50, one in a hundred is above p99, one in a thousand above p99.9. A
-mean is nowhere. Pale numbers are of fewer events than they name: little else than the largest. Pictures have shares of all events
+mean is nowhere. Pale numbers are of fewer events than they name: they are the largest of them. Pictures have shares of all events
 on a log axis, so that one late event in a thousand is seen. The outline is the control run: the same clock, on the same machine,
 in the same minute, around as little as possible; what it shows is the machine's, not the instrument's.</p>
 <p>What differs between two receipts beyond noise: <code>python bench/show.py A.jsonl B.jsonl</code>.</p></footer>

@@ -14,7 +14,7 @@ from html import escape
 import numpy as np
 
 from . import noise
-from .listing import number, wanted
+from .listing import few, number, wanted
 
 WIDTH, HEIGHT = 460, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 14, 20, 30
@@ -160,14 +160,17 @@ def histogram(line: dict, control: dict | None = None) -> str:
         parts += _goal(goal, axis, 10 + _ROW * row, base)
     told = (
         f"{number(line['count'])} events from {number(line['min'])} to {number(line['max'])} {line['unit']}, "
-        f"median {number(line['p50'])}, "
-        f"99th percentile {number(line['p99'])}."
+        f"{_middle_and_tail(line)}."
     )
     if its:
-        told += f" Outline: the control run {control['name']}, median {number(control['p50'])}, "
-        told += f"99th percentile {number(control['p99'])}."
+        told += f" Outline: the control run {control['name']}, {_middle_and_tail(control)}."
     told += "".join(f" Goal: {wanted(goal)} {line['unit']}, {'met' if goal['met'] else 'missed'}." for goal in goals)
     return _svg(WIDTH, base + _BOTTOM, f"Histogram: {_whose(line)}", told, parts, "histogram")
+
+
+def _middle_and_tail(line: dict) -> str:
+    median = f"median {number(line['p50'])}"
+    return median if few(line, "p99") else f"{median}, 99th percentile {number(line['p99'])}"
 
 
 def _events(line: dict) -> tuple[np.ndarray, np.ndarray]:
@@ -228,8 +231,9 @@ def _outline(x: np.ndarray, shares: np.ndarray, up: Axis, base: float, closed: b
 
 
 def _quantiles(line: dict, axis: Axis, top: float, base: float) -> list[str]:
-    """Median and 99th percentile: lines with their names above."""
-    places = [(name, float(axis.at(line[name]))) for name in ("p50", "p99") if axis.low <= line[name] <= axis.high]
+    """Median and 99th percentile, of enough events: lines with their names above."""
+    named = [name for name in ("p50", "p99") if not few(line, name)]
+    places = [(name, float(axis.at(line[name]))) for name in named if axis.low <= line[name] <= axis.high]
     together = len(places) == 2 and abs(places[1][1] - places[0][1]) < 26
     parts = []
     for place, (name, x) in enumerate(places):

@@ -2,7 +2,9 @@
 
 The first line ("receipt") says what ran where; then, for each benchmark, "bench", its figures, and "done"; "end" is the last.
 `figure` lines have count, min, mean, p50, p95, p99, p99.9, max, and their events in consecutive segments of time: each a list of
-values in order where there are at most 1000 events in all, else a list of [value, count], the values rounded to 1/32 octave.
+values in order where there are at most 1000 events in all, else a list of [value, count], the values rounded to 1/32 octave. A
+"tally" has happened, chances and share, and [happened, chances] of each segment where it is told. A figure without events is a "skip"
+with its goals, which are missed: found is null.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import BundleError, UsageError
+from ..errors import UsageError
 
 VERSION = 1
 KINDS = ("receipt", "bench", "figure", "tally", "value", "timeline", "waterfall", "skip", "done", "end")
@@ -56,13 +58,13 @@ class Receipt:
         return [(line, goal) for line in self.lines for goal in line.get("goals", ())]
 
 
-def head(bundle: str, quick: bool, command: list[str]) -> dict:
-    """The first line: what runs, on what."""
+def head(bundle: str, command: list[str], *, quick: bool = False, seconds: float | None = None, inject: str | None = None) -> dict:
+    """The first line: what runs, on what. Raises BundleError for a bundle that there is not."""
     from .. import __version__
     from .machine import machine
 
     return {"kind": "receipt", "version": VERSION, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **source(),
-            "antiphon": __version__, "machine": machine().as_json(), "bundle": _bundle(bundle), "quick": quick, "command": command}  # fmt: skip
+            "antiphon": __version__, "machine": machine().as_json(), "bundle": _bundle(bundle), "quick": quick, "seconds": seconds, "inject": inject, "command": command}  # fmt: skip
 
 
 def source() -> dict:
@@ -85,10 +87,9 @@ def _git(root: Path, *arguments: str) -> str:
 def _bundle(name: str) -> dict:
     from ..model.bundle import Bundle
 
-    try:
-        bundle = Bundle.open(name)
-    except BundleError:  # echo and through need none
+    if name in ("echo", "through"):  # these need none
         return {"name": name, "version": None, "sha256": None}
+    bundle = Bundle.open(name)
     return {"name": bundle.name, "version": bundle.manifest.get("version"), "sha256": bundle.digest()}
 
 

@@ -68,13 +68,17 @@ class Run:
         control: str | None = None,
         goal: Goal | Iterable[Goal] | None = None,
         better: str = "less",
+        none: str = "",
     ) -> dict:
         """Tell a distribution: every single event, in time order, in `unit`; returns the line.
 
-        `clock` says where the clock started and stopped, `control` names the figure of this file that is its control run.
-        Raises ValueError where there is no event, or one that is no number.
+        `clock` says where the clock started and stopped, `control` names the figure of this file that is its control run. Without
+        a single event it is told as left out ("skip"), with `none` as why that may be, and its goals are missed. Raises ValueError
+        for an event that is no number.
         """
-        values = np.asarray(values if isinstance(values, np.ndarray) else list(values), np.float64)
+        values = np.asarray(values if isinstance(values, np.ndarray) else list(values), np.float64).ravel()
+        if not len(values):
+            return self._nothing(name, unit, none, figures.listed(goal))
         return self._told("figure", name, figures.summary(values), {"events": figures.events(values)}, unit=unit, clock=clock,
                           means=means, settings=settings, control=control, goal=goal, better=better)  # fmt: skip
 
@@ -91,10 +95,20 @@ class Run:
         control: str | None = None,
         goal: Goal | Iterable[Goal] | None = None,
         better: str = "less",
+        where: Iterable[float] | np.ndarray | None = None,
     ) -> dict:
-        """Tell a count: how often something happened, of how many chances (or in how many seconds); `unit` names the chances."""
+        """Tell a count: how often something happened, of how many chances (or in how many seconds); `unit` names the chances.
+
+        Of no chances no goal is met. `where`: the index of the chance at which each happened (from 0; its second where the unit is
+        s), in any order; not needed for none and for all. What happens to a machine comes in runs, and without this two receipts can hardly be compared. Raises
+        ValueError where they are not as many.
+        """
         counted = {"happened": int(happened), "chances": rounded(chances), "share": figures.share(happened, chances)}
-        return self._told("tally", name, counted, {}, unit=unit, clock=clock, means=means, settings=settings, control=control,
+        if where is None and unit != "s" and counted["happened"] in (0, counted["chances"]):
+            where = np.arange(counted["happened"])
+        told = where is not None and chances > 0
+        more = {"events": figures.places(where, counted["happened"], counted["chances"], length=unit == "s")} if told else {}
+        return self._told("tally", name, counted, more, unit=unit, clock=clock, means=means, settings=settings, control=control,
                           goal=goal, better=better)  # fmt: skip
 
     def value(
@@ -139,6 +153,14 @@ class Run:
         self._tell({"kind": "skip", "name": name, "why": why})
         self.note(f"{name or 'skipped'}: {why}")
 
+    def _nothing(self, name: str, unit: str, none: str, goals: list[Goal]) -> dict:
+        """Tell that a figure has no events: a goal is not lost with them."""
+        why = "no event: " + (none or "nothing was measured")
+        line = {"kind": "skip", "name": name, "why": why, "unit": unit, "goals": [one.missed(name) for one in goals]}
+        self._tell(dict(line))
+        self.note(f"{name}: {why}")
+        return line
+
     def note(self, text: str) -> None:
         """Tell the person at the terminal a line."""
         print(f"{self.bench}: {text}", file=sys.stderr, flush=True)
@@ -172,14 +194,12 @@ def main(
 ) -> None:
     """Read the command line, measure, and exit: 0, 2 for what the user did wrong, 130 where it was interrupted."""
     bench = Path(sys.argv[0]).stem
-    parser = argparse.ArgumentParser(prog=bench, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(prog=bench, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     if options:
         options(parser)
     chosen = parser.parse_args()
-    injected = (chosen.inject or "").split(":")[0]
-    if injected and injected not in injects:
-        parser.error(f"--inject {injected}: {bench} knows {', '.join(injects) or 'none'}")
+    _check_fault(parser, chosen.inject, injects)
     out = _keep_stdout()
     try:
         with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as folder:
@@ -196,15 +216,41 @@ def main(
         sys.exit(2)
 
 
+class _Parser(argparse.ArgumentParser):
+    """One line where something is wrong, no usage: the person asked `antiphon bench`."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _check_fault(parser: argparse.ArgumentParser, fault: str | None, known: tuple[str, ...]) -> None:
+    name, *numbers = (fault or "").split(":")
+    if name and name not in known:
+        parser.error(f"--inject {name}: it knows {', '.join(known) or 'none'}")
+    for text in numbers:
+        if text.replace(".", "", 1).isdigit() and float(text) > 0 or text.isalpha():
+            continue
+        parser.error(f"--inject {fault}: {text!r} is not a number above 0")
+
+
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that every benchmark takes."""
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; the tails of the distributions say little then")
     parser.add_argument("--bundle", metavar="NAME", default="hum", help="trained model, by name or folder (default: hum)")
     parser.add_argument("--seconds", type=_positive, metavar="S", help="how long to measure (default: the benchmark's own)")
     parser.add_argument("--seed", type=int, metavar="N", default=1, help="where chances start (default: 1)")
-    parser.add_argument("--blocksize", type=int, metavar="FRAMES", default=128, help="frames of one callback (default: 128)")
-    parser.add_argument("--samplerate", type=int, metavar="HZ", default=48_000, help="of the device (default: 48000)")
+    parser.add_argument("--blocksize", type=_within(1, 8192), metavar="FRAMES", default=128, help="frames of one callback (default: 128)")
+    parser.add_argument("--samplerate", type=_within(8000, 192_000), metavar="HZ", default=48_000, help="of the device (default: 48000)")
     parser.add_argument("--inject", metavar="FAULT", help="make it fail on purpose: stall, leak or drop, as far as a benchmark knows it")
+
+
+def _within(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdigit() or not least <= int(text[:9]) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def _positive(text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -14,12 +15,12 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import UsageError
-from . import receipt
-from .catalogue import Benchmark, folder
+from .catalogue import Benchmark
 
 _ENDS_WITHIN_S = 30.0
 """What an interrupted benchmark has, to end in order: a soak writes its figures then."""
 _LAST_WORDS = 12
+_MISUSED = 2  # exit code of a benchmark that was given what it cannot use
 
 
 class Runner:
@@ -32,18 +33,25 @@ class Runner:
         self.path, self._say, self._progress = path, say, progress
         self.failed: list[str] = []
         self.interrupted = False
+        self._told = 0  # lines that benchmarks have told
 
-    def run(self, benchmarks: list[Benchmark], *, bundle: str, quick: bool, arguments: dict[str, list[str]], command: list[str]) -> None:
-        """Run them in turn. `arguments` are flags for one or the other. Raises UsageError where the receipt can't be written."""
+    def run(self, benchmarks: list[Benchmark], *, head: dict, arguments: dict[str, list[str]]) -> bool:
+        """Run them in turn, each with its `arguments`; False, and no receipt, where the only one told nothing: it has said why.
+
+        Raises UsageError where the receipt can't be written.
+        """
         began = time.monotonic()
         with self._new_file() as file:
-            _put(file, receipt.head(bundle, quick, command))
+            self._put(file, head)
             for number, benchmark in enumerate(benchmarks):
-                flags = ["--bundle", bundle, *(["--quick"] if quick else []), *arguments.get(benchmark.name, [])]
-                self._one(file, number, benchmark, flags)
+                self._one(file, number, benchmark, arguments.get(benchmark.name, []))
                 if self.interrupted:
                     break
-            _put(file, {"kind": "end", "seconds": round(time.monotonic() - began, 1), "interrupted": self.interrupted})
+            self._put(file, {"kind": "end", "seconds": round(time.monotonic() - began, 1), "interrupted": self.interrupted})
+        if self._told or self.interrupted or len(benchmarks) > 1:
+            return True
+        self.path.unlink()
+        return False
 
     def _new_file(self) -> TextIO:
         try:
@@ -60,29 +68,33 @@ class Runner:
         began = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, str(benchmark.path), *flags], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace", cwd=folder(), env=_environment(), process_group=0,
+            text=True, errors="replace", env=_environment(), process_group=0,
         )  # fmt: skip
         words: list[str] = []
         listener = threading.Thread(target=self._listen, args=(process.stderr, words), daemon=True)
         listener.start()
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        # By a thread: Ctrl-C in the middle of a reading would lose what was read.
+        threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
         try:
-            self._keep(file, number, process)
+            self._keep(file, number, lines)
             code = process.wait()
         except KeyboardInterrupt:
             self.interrupted = True
-            code = self._end(file, number, process)
+            code = self._end(file, number, process, lines)
         finally:
             _kill_group(process)
         listener.join(5)
         if code and not self.interrupted:
             self.failed.append(benchmark.name)
             why = (words or [f"exit code {code}"])[-1]
-            _put(file, {"kind": "skip", "bench": benchmark.name, "name": "", "why": f"broke off: {why}"})
-            self._say(f"{benchmark.name}: broke off ({why})")
-        _put(file, {"kind": "done", "bench": benchmark.name, "seconds": round(time.monotonic() - began, 1), "rc": code})
+            self._put(file, {"kind": "skip", "bench": benchmark.name, "name": "", "why": f"broke off: {why}"})
+            if code != _MISUSED:  # then it has said so itself
+                self._say(f"{benchmark.name}: broke off ({why})")
+        self._put(file, {"kind": "done", "bench": benchmark.name, "seconds": round(time.monotonic() - began, 1), "rc": code})
 
-    def _keep(self, file: TextIO, number: int, process: subprocess.Popen) -> None:
-        for text in process.stdout:
+    def _keep(self, file: TextIO, number: int, lines: queue.SimpleQueue) -> None:
+        while (text := lines.get()) is not None:
             try:
                 line = json.loads(text)
             except ValueError:
@@ -92,16 +104,17 @@ class Runner:
             elif line["kind"] == "progress":
                 self._progress(number, line["bench"], line["done"])
             else:
-                _put(file, line)
+                self._told += 1
+                self._put(file, line)
 
-    def _end(self, file: TextIO, number: int, process: subprocess.Popen) -> int:
+    def _end(self, file: TextIO, number: int, process: subprocess.Popen, lines: queue.SimpleQueue) -> int:
         """Have it end in order; a second Ctrl-C, or half a minute, ends it at once."""
         self._say("ending; what is done is kept (Ctrl-C again: at once)")
         process.send_signal(signal.SIGINT)
         killer = threading.Timer(_ENDS_WITHIN_S, process.kill)
         killer.start()
         try:
-            self._keep(file, number, process)
+            self._keep(file, number, lines)
             return process.wait()
         except KeyboardInterrupt:
             process.kill()
@@ -111,15 +124,23 @@ class Runner:
 
     def _listen(self, stream: TextIO, words: list[str]) -> None:
         for text in stream:
-            if text.strip():
+            if text.strip() and not self.interrupted:  # one that still imports then knows no better than a traceback
                 words.append(text.strip())
                 del words[:-_LAST_WORDS]
                 self._say(text.rstrip())
 
+    def _put(self, file: TextIO, line: dict) -> None:
+        try:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
+        except OSError as error:
+            raise UsageError(f"{self.path}: cannot be written any more ({error.strerror}); what was written stays") from None
 
-def _put(file: TextIO, line: dict) -> None:
-    file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    file.flush()
+
+def _read(stream: TextIO, lines: queue.SimpleQueue) -> None:
+    for text in stream:
+        lines.put(text)
+    lines.put(None)
 
 
 def _environment() -> dict[str, str]:

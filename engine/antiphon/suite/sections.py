@@ -6,7 +6,7 @@ import zlib
 from html import escape
 
 from . import plots
-from .listing import number, share, wanted
+from .listing import few, number, quantile, share, wanted
 from .receipt import Receipt
 from .usable import STATISTICS
 
@@ -55,7 +55,8 @@ def its_number(control: dict | None, line: dict, name: str) -> str:
     if control is None or not isinstance(control.get(name), int | float):
         return ""
     bare = name in ("count", "share", "happened") or control["unit"] == line["unit"]
-    return number(control[name]) + ("" if bare else f" {escape(unit_of(control))}")
+    unit = "" if bare else f" {escape(unit_of(control))}"
+    return quantile(control, name, unit) if control["kind"] == "figure" else number(control[name]) + unit
 
 
 def section(receipt: Receipt, bench: str) -> str:
@@ -151,9 +152,8 @@ def _figures(receipt: Receipt, figures: list[dict], controls: set[str]) -> str:
 
 
 def _weight(line: dict, name: str) -> str:
-    """How a statistic is printed: pale where it is of fewer events than it names, so that it is little else than the maximum."""
-    few = line["count"] < {"p95": 20, "p99": 100, "p99.9": 1000}.get(name, 0)
-    return " few" if few else " strong" if name in ("p50", "p99") else ""
+    """How a statistic is printed: pale where it is of fewer events than it names, and so the maximum."""
+    return " few" if few(line, name) else " strong" if name in ("p50", "p99") else ""
 
 
 def _tallies(receipt: Receipt, counts: list[dict], controls: set[str]) -> str:

@@ -1,13 +1,14 @@
 """README's latency table, made from a receipt: what a performer asks, answered with what was measured.
 
-A question is a row here; what a receipt lacks is left out, never invented. `bench/show.py RECEIPT --markdown` prints it.
+A question is a row here; what a receipt lacks is left out, never invented. A 99th percentile of fewer than a hundred events would be
+their maximum, which stands beside it: a dash. `bench/show.py RECEIPT --markdown` prints it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .listing import number, share, wanted, where
+from .listing import few, found, number, quantile, share, wanted, where
 from .receipt import Receipt
 from .usable import sound
 
@@ -33,8 +34,8 @@ QUESTIONS = (
     Question("a gain or filter by OSC, to its sound", "control_to_sound", ("block rows, OSC",)),
     Question("a gain or filter by MIDI, to its sound", "control_to_sound", ("block rows, MIDI",)),
     Question("a gain or filter by OSC, until it is heard to differ", "control_to_sound", ("block rows, OSC, heard",)),
-    Question("a control of the model by OSC, to its sound", "control_to_sound", ("sound rows, OSC",)),
-    Question("a control of the model by MIDI, to its sound", "control_to_sound", ("sound rows, MIDI",)),
+    Question("a control of the model by OSC, until the voice that has read it is due", "control_to_sound", ("sound rows, OSC",)),
+    Question("a control of the model by MIDI, until the voice that has read it is due", "control_to_sound", ("sound rows, MIDI",)),
     Question("you begin again, until it is silent", "yield_to_silence", ("live", "exact, abrupt")),
     Question(
         "round trip of the voice through the device", "round_trip", ("voice, 48000 Hz, 128", "voice by correlation, 48000 Hz, 128")
@@ -93,7 +94,7 @@ def as_text(receipt: Receipt) -> str:
         else []
     )
     told += [
-        f"  {line['bench']}: {line['name']}: {wanted(goal)}, found {number(goal['found'])}"
+        f"  {line['bench']}: {line['name']}: {wanted(goal)}, {'' if goal['found'] is None else 'found '}{found(goal)}"
         + (f" ({goal['why']})" if goal.get("why") else "")
         for line, goal in missed
     ]
@@ -125,10 +126,13 @@ def _row(receipt: Receipt, question: Question) -> list[str] | None:
         if control is None
         else _counted(control)
         if control["kind"] == "tally"
-        else _with_unit(control["p99" if control["kind"] == "figure" else "value"], control)
+        else _with_unit(control["value"], control)
+        if control["kind"] == "value"
+        else quantile(control, "p99", f" {_unit(control)}")
     )
     if line["kind"] == "figure":
-        return [question.asked, *(_with_unit(line[name], line) for name in ("p50", "p99", "max")), number(line["count"]), beside]
+        told = ("–" if few(line, name) else _with_unit(line[name], line) for name in ("p50", "p99", "max"))
+        return [question.asked, *told, number(line["count"]), beside]
     if line["kind"] == "tally":
         return [question.asked, _counted(line), "", "", "", beside]
     settings = line.get("settings") or {}
@@ -140,7 +144,11 @@ def _row(receipt: Receipt, question: Question) -> list[str] | None:
 
 
 def _with_unit(value: float, line: dict) -> str:
-    return f"{number(value)} {_UNITS.get(line['unit'], line['unit'])}"
+    return f"{number(value)} {_unit(line)}"
+
+
+def _unit(line: dict) -> str:
+    return _UNITS.get(line["unit"], line["unit"])
 
 
 def _counted(line: dict) -> str:

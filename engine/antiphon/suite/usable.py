@@ -9,7 +9,7 @@ from .receipt import Receipt
 STATISTICS = ("p50", "p95", "p99", "p99.9", "max")
 _NUMBERS = {"figure": ("count", "min", *STATISTICS), "tally": ("happened", "chances"), "value": ("value",)}
 _NEEDED = {"timeline": ("t_s", "values"), "waterfall": ("terms", "samplerate"), "skip": ("why",), "bench": ("title",)}
-_GOAL = ("statistic", "relation", "limit", "met", "found")
+_GOAL = ("statistic", "relation", "limit", "met")
 
 
 def sound(receipt: Receipt) -> Receipt:
@@ -23,6 +23,8 @@ def usable(line: dict) -> bool:
     kind = line["kind"]
     if kind in ("bench", "done"):
         return kind == "done" or isinstance(line.get("title"), str)
+    if kind == "skip" and not _goals_well_formed(line.get("goals"), nothing=True):
+        return False
     if not isinstance(line.get("name"), str) or any(line.get(name) is None for name in _NEEDED.get(kind, ())):
         return False
     if kind in _NUMBERS:
@@ -48,20 +50,24 @@ def usable(line: dict) -> bool:
 
 
 def _well_formed(line: dict) -> bool:
-    goals, control, settings = line.get("goals") or [], line.get("control"), line.get("settings") or {}
+    control, settings = line.get("control"), line.get("settings") or {}
     return (
         isinstance(line.get("unit"), str)
         and isinstance(settings, dict)
-        and isinstance(goals, list)
         and (control is None or isinstance(control, str))
         and line.get("better", "less") in ("less", "more", "same")
-        and all(
-            isinstance(goal, dict)
-            and all(goal.get(name) is not None for name in _GOAL)
-            and _is_number(goal["limit"])
-            and _is_number(goal["found"])
-            for goal in goals
-        )
+        and _goals_well_formed(line.get("goals"))
+    )
+
+
+def _goals_well_formed(goals, nothing: bool = False) -> bool:
+    """Whether goals are goals; of what has no events (`nothing`) none is met, and nothing was found."""
+    return isinstance(goals or [], list) and all(
+        isinstance(goal, dict)
+        and all(goal.get(name) is not None for name in _GOAL)
+        and _is_number(goal["limit"])
+        and (not goal["met"] and goal.get("found") is None if nothing else _is_number(goal.get("found")))
+        for goal in goals or []
     )
 
 

@@ -15,6 +15,7 @@ LEAST = {"p50": 0.05, "p99": 0.10}
 LEAST_EVENTS = {"p50": 10, "p99": 500}
 """Fewer say nothing of the quantile, whatever the test: five of them lie beyond it."""
 AS_BEFORE, TOO_FEW, MACHINE, OTHER = "as before", "too few events to say", "machine changed", "another value"
+UNTOLD, GONE = "not told how it lay", "gone"
 CHANGED = ("slower", "faster", "higher", "lower", "more", "fewer")
 _TIMES = ("ns", "us", "ms", "s", "min", "h", "frames", "hops")
 _SIBLINGS = 6
@@ -42,18 +43,21 @@ class Moved:
     """The same in every event, in either receipt."""
     least_p: float = 1.0
     """The smallest p that so few events could have given."""
+    untold: bool = False
+    """A count of which it is not known whether it lay in one place."""
     verdict: str = AS_BEFORE
 
     def reverdict(self, changed: bool, testable: bool, words: tuple[str, str]) -> None:
         """Say it, as all figures together allow."""
         up = self.at > (1.0 if self.ratio else 0.0)
         if self.verdict != MACHINE:
-            self.verdict = words[up] if changed else AS_BEFORE if testable or self.a == self.b else TOO_FEW
+            unsaid = UNTOLD if self.untold else TOO_FEW
+            self.verdict = words[up] if changed else AS_BEFORE if testable or self.a == self.b else unsaid
 
 
 @dataclass
 class Row:
-    """One figure, tally or value that both receipts have."""
+    """One figure, tally or value that both receipts have; or ("gone") one with a goal that only A has."""
 
     bench: str
     name: str
@@ -64,7 +68,9 @@ class Row:
     count_b: float
     moved: dict[str, Moved] = field(default_factory=dict)
     goals: str = ""
-    """Goals that were met in A and are missed in B, or the other way round."""
+    """Goals that were met in A and are missed in B, or the other way round; what was asked of one that is gone."""
+    missed: bool = False
+    """Whether a goal was met in A and is missed in B."""
 
     @property
     def words(self) -> tuple[str, str]:
@@ -76,13 +82,17 @@ class Row:
     @property
     def verdict(self) -> str:
         """The first that says something: a change, then a machine's, then nothing, then too little."""
+        if self.kind == "gone":
+            return GONE
         told = [one.verdict for one in self.moved.values()]
-        return next((one for one in told if one in CHANGED), next((v for v in (MACHINE, OTHER, AS_BEFORE) if v in told), TOO_FEW))
+        quiet = (MACHINE, OTHER, AS_BEFORE, UNTOLD)
+        return next((one for one in told if one in CHANGED), next((word for word in quiet if word in told), TOO_FEW))
 
     @property
     def worse(self) -> bool:
+        """Whether it got worse beyond noise, missed a goal that it met, or is gone with one."""
         bad = {"less": self.words[1:], "more": self.words[:1], "same": self.words}[self.better]
-        return any(one.verdict in bad for one in self.moved.values())
+        return self.missed or self.kind == "gone" or any(one.verdict in bad for one in self.moved.values())
 
 
 def stands_out(factor: float) -> float:
@@ -111,6 +121,11 @@ def restless_by(rows: list[Row]) -> dict[str, dict[str, float]]:
 
 def judge(rows: list[Row], alpha: float, controls: set[tuple[str, str]], restless: dict[str, dict[str, float]]) -> None:
     """Give every statistic its verdict, with all of them in view."""
+    for row in rows:
+        for moved in row.moved.values() if row.kind == "value" else ():
+            if moved.exact and moved.verdict == OTHER:
+                is_control = (row.bench, row.name) in controls
+                moved.verdict = MACHINE if is_control else row.words[moved.b > moved.a]
     asked = [(row, moved) for row in rows for moved in row.moved.values() if row.kind != "value"]
     most = next(k for k in range(1, len(asked) + 2) if sum(moved.least_p <= alpha / k for _, moved in asked) <= k)
     family = [(row, moved) for row, moved in asked if moved.least_p <= alpha / most]  # Tarone: only what could have been told
