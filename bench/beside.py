@@ -54,10 +54,13 @@ CLOCKS = {
 }
 
 
-def measure_one(run: Run, program: Path, server: JackServer, probe: Probe, plans: tuple[Plan, Plan]) -> None:
-    """Start one subject, wire it, and measure it idle and busy. Raises SubjectFailed, SubjectSkips, ProbeFailed."""
+def measure_one(run: Run, program: Path, server: JackServer, probe: Probe, plans: tuple[Plan, Plan], names: set[str]) -> None:
+    """Start one subject, wire it, and measure it idle and busy; its name joins `names`. Raises SubjectFailed, SubjectSkips, ProbeFailed."""
     before = server.clients()
     with tempfile.TemporaryDirectory(dir=run.folder) as folder, Subject(program, Path(folder)) as subject:
+        if subject.name in names:  # its figures would take the other's place
+            raise SubjectFailed(f"{program.stem}: calls itself {subject.name!r}, as another one here does; give it a name of its own")
+        names.add(subject.name)
         probe.wire(client_of(subject, server, before))
         for when, threads, plan in zip(("idle", "busy"), (0, BUSY), plans, strict=True):
             if threads and not subject.busy(threads):
@@ -141,13 +144,13 @@ def programs(run: Run) -> list[Path]:
 
 
 def measure(run: Run) -> None:
-    every = programs(run)
+    every, names = programs(run), set()
     try:
         with JackServer(run.samplerate, run.blocksize) as server, contextlib.closing(Probe(server)) as probe:
             for number, program in enumerate(every):
                 run.progress(number / len(every))
                 try:
-                    measure_one(run, program, server, probe, plans_of(run))
+                    measure_one(run, program, server, probe, plans_of(run), names)
                 except (SubjectFailed, SubjectSkips) as why:
                     run.skip(program.stem, str(why).removeprefix(f"{program.stem}: "))
     except (JackMissing, ProbeFailed) as why:

@@ -124,9 +124,11 @@ def listen(run: Run, probe: Probe, name: str, samplerate: int, seconds: float, s
 
 
 def hear(probe: Probe, samplerate: int, seconds: float, folder: Path, numbered: bool) -> tuple[int, float, float]:
-    """Play both signals: the delay by numbers and the share that had it (-1 and 0 where they can't say), and by correlation."""
+    """Play both signals: the delay by numbers and the share that had it (-1 and 0 where they are not asked), and by correlation."""
     frames = round(seconds * samplerate)
     delay, share = delays(probe.play(marked(frames), folder)[0]) if numbered else (-1, 0.0)
+    if numbered and delay < 0:
+        raise ProbeFailed(f"no frame came back within {seconds:g} s; give it longer: --seconds 1")
     sound = chirp(frames, samplerate)
     heard, _ = probe.play(np.concatenate([sound, np.zeros(samplerate // 10, np.float32)]), folder)
     fraction = lag(sound, heard)
