@@ -119,7 +119,7 @@ def tell(run: Run, name: str, when: str, plan: Plan, heard: Heard, settings: dic
         p1, p50, p99 = np.quantile(heard.control, (0.01, 0.5, 0.99))
         run.figure(values=heard.control, **told("control", "control", more, unit="frames"))
         run.value(value=p99 - p1, means="p99 - p1 of control",
-                  **told("control jitter", "control", more, unit="frames", better="less"))  # fmt: skip
+                  **told("control jitter", "control", more, unit="frames", better="same"))  # fmt: skip
         line += f", p50 {p50:.0f}, p99 {p99:.0f}, jitter {p99 - p1:.0f} frames"
     if heard.spacing_us:
         run.figure(values=heard.spacing_us, **told("spacing", "spacing", {}, unit="us", better="same"))

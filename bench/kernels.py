@@ -2,7 +2,7 @@
 
 Figures "resample ..." are of one call from Python, a block of frames in, whatever is ready out: the clock starts just before
 the call and stops just after it. All resamplers are called in turn, so all meet the same disturbances. soxr works in bursts: its
-median call is cheap and some are dear, so read mean and p99 beside p50. scipy's resample_poly does not stream: each call begins
+median call is cheap and some are dear, so read p95 and p99 beside p50, and the mean in the receipt. scipy's resample_poly does not stream: each call begins
 anew, as if nothing had been before, so it cannot be used block by block; it stands here for what its arithmetic costs.
 Figures "C ..." are of single calls from C into the library that is installed, in turn: the block as the device calls it, idle and
 with a voice; the resampler; a write to a ring and the read of it. Their control is an empty callback, timed in the same way: what

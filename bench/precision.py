@@ -12,7 +12,7 @@ import numpy as np
 
 from antiphon.model.graph import StepGraph
 
-INSTALL = "pip install 'antiphon[dev]', or onnx alone"
+INSTALL = "pip install 'antiphon[bench]', or onnx alone"
 
 
 def as_fp32(path: Path) -> bytes:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from antiphon.suite.figures import Goal, events, goals_of, summary
+from antiphon.suite.figures import Goal, events, goals_of, listed, places, summary
 
 MACHINE = {
     "cpu": "Test CPU",
@@ -63,7 +63,16 @@ def figure(name, values, *, bench="b", unit="us", control=None, goal=None, bette
     return line | {"goals": goals_of(goal, line), "events": events(np.asarray(values))}
 
 
-def tally(name, happened, chances, *, bench="b", unit="steps", control=None, goal=None, better="less"):
+def in_runs(random, chances, runs, mean):
+    """Where it happened: about so many runs, so long in the mean, anywhere."""
+    late = np.zeros(chances, bool)
+    for _ in range(random.poisson(runs)):
+        at = random.integers(chances)
+        late[at : at + random.geometric(1 / mean)] = True
+    return np.flatnonzero(late)
+
+
+def tally(name, happened, chances, *, bench="b", unit="steps", control=None, goal=None, better="less", where=None):
     line = {
         "kind": "tally",
         "bench": bench,
@@ -78,10 +87,16 @@ def tally(name, happened, chances, *, bench="b", unit="steps", control=None, goa
         "control": control,
         "better": better,
     }
-    return line | {"goals": goals_of(goal, line)}
+    told = {} if where is None else {"events": places(where, happened, chances, length=unit == "s")}
+    return line | {"goals": goals_of(goal, line)} | told
 
 
-def value(name, number, *, bench="b", unit="frames", better="same"):
+def nothing(name, goal, *, bench="b", why="no event: nobody played"):
+    """A figure without events, as a run tells it."""
+    return {"kind": "skip", "bench": bench, "name": name, "why": why, "unit": "ms", "goals": [one.missed(name) for one in listed(goal)]}
+
+
+def value(name, number, *, bench="b", unit="frames", better="same", control=None):
     return {
         "kind": "value",
         "bench": bench,
@@ -91,7 +106,7 @@ def value(name, number, *, bench="b", unit="frames", better="same"):
         "clock": "",
         "means": "",
         "settings": {},
-        "control": None,
+        "control": control,
         "better": better,
         "goals": [],
     }

@@ -12,7 +12,7 @@ from antiphon.suite.compare import compare
 from antiphon.suite.figures import Goal, coarse
 from antiphon.suite.receipt import parse
 from antiphon.suite.verdict import AS_BEFORE, MACHINE, OTHER, TOO_FEW
-from suite_receipts import HEAD, bursty, figure, rich, tally, text, value
+from suite_receipts import HEAD, bursty, figure, nothing, rich, tally, text, value
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 
@@ -171,44 +171,39 @@ def test_decibels_are_compared_by_their_difference():
     assert moved.low < 3 < moved.high
 
 
-@pytest.mark.parametrize(
-    "before, after, expected",
-    [
-        ((0, 3000), (0, 3000), AS_BEFORE),
-        ((0, 3000), (6, 3000), AS_BEFORE),  # one burst: four late steps in a row count as one
-        ((2, 3000), (90, 3000), "more"),
-        ((90, 3000), (2, 3000), "fewer"),
-        ((30, 3000), (300, 30000), AS_BEFORE),  # ten times as long, as often
-        ((2999, 3000), (2800, 3000), "fewer"),  # of a share near one, what did not happen is counted
-        ((40, 40), (20, 40), "fewer"),  # single trials count each
-    ],
-)
-def test_counts_are_compared_by_their_rates(before, after, expected):
-    """By how often it happened of how many chances."""
-    told = compared([tally("t", *before)], [tally("t", *after)])["t"].verdict
-    assert told == expected or (expected == AS_BEFORE and told == TOO_FEW)
-
-
-def test_frames_are_damaged_by_the_block():
-    """Five blocks of 128 frames that went missing in one run are one mishap, not 640."""
-    a, b = (tally("damaged", frames, 9600, unit="frames") | {"settings": {"blocksize": 128}} for frames in (0, 640))
-    assert compare(receipt(a), receipt(b)).changed == []
-
-
-def test_a_count_whose_control_grew_alike_is_the_machines():
-    """Ours late ten times as often, and a loop that only counts, too."""
-    a = [tally("late", 8, 3000, control="counting"), tally("counting", 8, 3000)]
-    b = [tally("late", 200, 3000, control="counting"), tally("counting", 220, 3000)]
-    assert compared(a, b)["late"].verdict == MACHINE
-    assert compared(a, [b[0], a[1]])["late"].verdict == "more"
-
-
 def test_single_numbers_are_the_same_or_others():
     """One event does not tell how much it varies: another value is shown, and is neither better nor worse."""
     assert compared([value("v", 640)], [value("v", 640)])["v"].verdict == AS_BEFORE
     other = compared([value("v", 640)], [value("v", 641)])["v"]
     assert (other.verdict, other.worse) == (OTHER, False)
-    assert compare(receipt(value("v", 2.31)), receipt(value("v", 2.4))).changed == []
+    assert compare(receipt(value("v", 2.31, unit="MB", better="less")), receipt(value("v", 2.4, unit="MB", better="less"))).changed == []
+
+
+@pytest.mark.parametrize(
+    "before, after, unit, better, expected, worse",
+    [
+        (1376, 2336, "frames", "less", "slower", True),
+        (2336, 1376, "frames", "less", "faster", False),
+        (640, 641, "frames", "less", "slower", True),
+        (640.01, 640.02, "frames", "less", OTHER, False),  # by correlation, to a hundredth
+        (40, 60, "frames", "more", "higher", False),
+        (120.0, 90.0, "dB", "more", "lower", True),
+        (-120.0, -90.0, "dB", "less", "higher", True),
+        (-90.2, -90.4, "dB", "less", OTHER, False),
+    ],
+)
+def test_what_is_counted_or_computed_is_worse_where_it_moved_to_the_bad(before, after, unit, better, expected, worse):
+    """Half a frame, one decibel: such numbers have no noise."""
+    row = compared([value("v", before, unit=unit, better=better)], [value("v", after, unit=unit, better=better)])["v"]
+    assert (row.verdict, row.worse) == (expected, worse)
+
+
+def test_a_single_number_whose_control_moved_as_far_is_the_machines():
+    """A server that holds 960 frames more makes a round trip longer by as many, and no instrument slower."""
+    a = [value("ours", 1376, better="less", control="server"), value("server", 256, better="less")]
+    b = [value("ours", 2336, better="less", control="server"), value("server", 1216, better="less")]
+    assert {row.verdict for row in compared(a, b).values()} == {MACHINE}
+    assert compared(a, [b[0], a[1]])["ours"].verdict == "slower"
 
 
 def test_what_happened_meanwhile_is_no_setting():
@@ -348,6 +343,14 @@ def test_one_receipt_is_a_table(show, file, capsys):
     assert "640 frames" in out
 
 
+def test_a_quantile_of_too_few_events_is_not_shown_as_one(show, file, capsys):
+    """A dash for the 99th percentile of a dozen; their maximum stands beside it. The control's, alone, says that it is one."""
+    few, many = figure("few", np.arange(1.0, 13.0), control="its"), figure("its", np.arange(101.0, 113.0))
+    assert show([file("few", text(few, many))]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("  few"))
+    assert row.split() == ["few,", "us", "12", "6.50", "–", "–", "–", "12", "112", "(max)"]
+
+
 def test_strict_tells_a_program_that_something_is_worse(show, file):
     """Exit code 1 with --strict where a figure got worse, not where it got better, and never without."""
     random = np.random.default_rng(3)
@@ -375,3 +378,29 @@ def test_a_goal_that_changed_sides_is_said(show, file, capsys):
     a, b = (file(name, text(tally("t", happened, 100, goal=Goal("happened", "==", 0)))) for name, happened in (("a", 0), ("b", 1)))
     assert show([a, b]) == 0
     assert "goal happened == 0 missed now" in capsys.readouterr().out
+    assert show([a, b, "--strict"]) == 1
+    assert show([b, a, "--strict"]) == 0
+
+
+def test_a_goal_is_not_lost_with_its_figure(show, file, capsys):
+    """Without an event, not told at all, or with its whole benchmark broken off: worse, and the first that is said. What had no goal
+    is only in A, and so is what a benchmark has that B did not run."""
+    goal = Goal("p99", "<=", 30.0)
+    kept = [figure("other", [1.0, 2.0])]
+    a = file("a", text(figure("exact", [20.0, 22.0], unit="ms", goal=goal), figure("plain", [1.0]), *kept))
+    broke = {"kind": "skip", "bench": "b", "name": "", "why": "broke off: no such thing"}
+    for name, lines, why in (
+        ("none", [*kept, nothing("exact", goal)], "nobody played"),
+        ("left out", kept, "B does not tell it"),
+        ("broke", [broke], "no such thing"),
+    ):
+        b = file(name, text(*lines))
+        assert show([a, b, "--strict"]) == 1
+        out = capsys.readouterr().out
+        assert "goal p99 <= 30" in out and why in out
+        assert "1 with a goal is gone; " in out
+        assert "nothing changed beyond noise" not in out
+        assert "only in A: b plain" in out
+        assert show([a, b, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["worse"] == ["b: exact"]
+    assert show([a, file("another", text(figure("f", [1.0], bench="c"))), "--strict"]) == 1, "nothing could be compared"

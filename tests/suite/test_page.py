@@ -14,7 +14,7 @@ from antiphon.suite import catalogue, plots, receipt, table
 from antiphon.suite.figures import Goal
 from antiphon.suite.listing import number
 from antiphon.suite.page import page, write_page
-from suite_receipts import END, HEAD, bursty, figure, rich, tally, text, value
+from suite_receipts import END, HEAD, bursty, figure, nothing, rich, tally, text, value
 
 ROOT = Path(__file__).resolve().parents[2]
 RECEIPT = ROOT / "bench/results/suite.jsonl"
@@ -127,6 +127,20 @@ def test_missed_goals_stand_first(html):
     states = re.findall(r"class='(met|missed)'>", goals[: goals.index("</table>")])
     assert states == ["missed", "missed", "met"]
     assert "1<small> of 3</small>" in html
+
+
+def test_a_goal_of_what_was_not_measured_is_missed():
+    """It stands among the missed, with nothing found, and its link goes to why there is nothing; in the terminal, too."""
+    lines = [figure("f", [1.0, 2.0], goal=Goal("max", "<=", 3.0)), nothing("gone", Goal("p99", "<=", 30.0, "a wish"))]
+    told = made(*lines, lines[1])
+    Tree(told)
+    goals = told[told.index("id='goals'") :]
+    assert re.findall(r"class='(met|missed)'>", goals[: goals.index("</table>")]) == ["missed", "missed", "met"]
+    assert "nothing was measured" in goals
+    assert len(set(Tree(told).ids)) == len(Tree(told).ids)
+    assert [link for link in Tree(told).links if link[1:] not in Tree(told).ids] == []
+    text_of = table.as_text(receipt.parse(text(*lines)))
+    assert text_of.splitlines() == ["1 of 2 goals met (1 of them on so few events that it says little), missed:", "  b: gone: p99 ≤ 30, nothing was measured (a wish)"]
 
 
 def test_many_goals_that_were_met_unfold():
@@ -296,8 +310,10 @@ def test_a_page_that_cannot_be_written_is_told(tmp_path):
 def answers():
     """Lines that answer some of the table's questions."""
     exact = figure("exact", [20.0, 22.0, 28.5], bench="mic_to_reply", unit="ms", control="through, exact")
+    exact["means"] = "every change that shows: 3 of 4"
     return [
         exact,
+        figure("live", np.arange(1.0, 102.0), bench="mic_to_reply", unit="ms"),
         figure("through, exact", [28.5, 28.5], bench="mic_to_reply", unit="ms"),
         tally("ISR", 2999, 3000, bench="step", control="ISR, only counting"),
         tally("ISR, only counting", 3000, 3000, bench="step"),
@@ -312,11 +328,14 @@ def test_the_table_answers_what_the_receipt_can():
     assert lines[0].count("Test CPU") == 1
     assert "Test CPU" not in "".join(lines[1:])
     assert lines[4:] == [
-        "| your sound to the reply, to the frame | 22 ms | 28.4 ms | 28.5 ms | 3 | 28.5 ms |",
+        "| your sound to the reply, to the frame | 22 ms | – | 28.5 ms | 3 | 28.5 ms (max) |",
+        "| your sound to the reply, live | 51 ms | 100 ms | 101 ms | 101 |  |",
         "| round trip of the voice through the device | 2,083 frames = 43.4 ms (printed sum: 2,083) |  |  |  |  |",
         "| steps in time (ISR) | 2,999 of 3,000 (99.97 %) |  |  |  | 3,000 of 3,000 (100 %) |",
+        "",
+        "Your sound to the reply, to the frame: every change that shows: 3 of 4.",
     ]
-    assert {line.count("|") for line in lines[2:]} == {7}
+    assert {line.count("|") for line in lines[2:-2]} == {7}
     assert len(table.markdown(receipt.parse(text(figure("other", [1.0]))))) == 1
 
 
@@ -335,16 +354,24 @@ def test_the_terminal_has_the_same_rows_and_what_was_missed():
         "frame",
         "22",
         "ms",
-        "28.4",
-        "ms",
+        "–",
         "28.5",
         "ms",
         "3",
         "28.5",
         "ms",
+        "(max)",
     ]
     assert told[-2:] == ["0 of 1 goals met, missed:", "  b: late: happened = 0, found 2 (none of ours)"]
     assert table.as_text(receipt.parse(text(figure("other", [1.0])))) == ""
+
+
+def test_an_answer_without_an_event_is_a_row_that_says_so():
+    """What had a goal and no event is not left out of the table."""
+    gone = nothing("exact", Goal("p99", "<=", 30.0), bench="mic_to_reply")
+    told = receipt.parse(text(gone, figure("exact", [1.0], bench="trigger_to_voice")))
+    assert table.markdown(told)[4] == "| your sound to the reply, to the frame | nothing was measured |  |  |  |  |"
+    assert table.as_text(told).splitlines()[1].endswith("nothing was measured")
 
 
 def test_every_question_is_about_a_benchmark_that_there_is():

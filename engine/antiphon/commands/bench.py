@@ -31,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", metavar="NAME", default="hum", help="trained model, by name or folder (default: hum)")
     parser.add_argument("--inject", metavar="FAULT", help="make it fail on purpose, to see that it can: stall, leak or drop")
     parser.add_argument("-o", "--out", metavar="FILE", help="receipt to write, a page beside it (default: antiphon-bench-DATE.jsonl here)")
+    parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="measure nothing: say what changed between two receipts beyond noise")
     parser.add_argument("--strict", action="store_true", help="exit code 1 where a goal was missed")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, everything else on stderr")
 
@@ -41,6 +42,11 @@ def run(options: argparse.Namespace) -> int:
     from ..suite.runner import Runner
     from ..verbs import document, say
 
+    if options.compare:
+        from ..suite.show import main as show
+
+        flags = [*(["--json"] if options.json else []), *(["--strict"] if options.strict else [])]
+        return show([*options.compare, *flags])
     benchmarks, arguments = _wanted(options)
     path, html = _names(options.out)
     command = ["antiphon", *(os.path.basename(word) if os.path.isabs(word) else word for word in sys.argv[1:])]

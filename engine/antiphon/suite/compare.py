@@ -234,8 +234,9 @@ def _value(a: dict, b: dict, control: tuple[dict, dict] | None, draws: int) -> d
     same = math.isclose(one, other, rel_tol=1e-9)
     moved = Moved(one, other, ratio, at, at, at, verdict=AS_BEFORE if same else OTHER)
     least = _COUNTED.get(a["unit"], math.inf)
-    moved.exact = abs(other - one) > least and b.get("better") in ("less", "more")
-    if moved.exact and control and control[0]["unit"] == a["unit"]:
+    if abs(other - one) > least and b.get("better") in ("less", "more"):
+        moved.p = 0.0
+    if not moved.p and control and control[0]["unit"] == a["unit"]:
         its = control[1]["value"] - control[0]["value"]
         moved.control = control[1]["value"] / control[0]["value"] if ratio and control[0]["value"] > 0 else its
         if its * (other - one) > 0 and abs(other - one) - abs(its) <= least:
@@ -277,7 +278,7 @@ def _differs(a: dict, b: dict) -> list[str]:
     for name in {**of_a, **of_b}:
         if name not in ("load", "memory_mb") and of_a.get(name) != of_b.get(name):
             told.append(f"machine {name}: {_plain(of_a.get(name))} | {_plain(of_b.get(name))}")
-    for name in ("bundle", "quick", "antiphon"):
+    for name in ("bundle", "quick", "seconds", "inject", "antiphon"):
         if a.get(name) != b.get(name):
             told.append(f"{name}: {_plain(a.get(name))} | {_plain(b.get(name))}")
     return told

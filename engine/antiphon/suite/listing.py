@@ -12,6 +12,7 @@ from .verdict import CHANGED, GONE, LEAST, MACHINE, OTHER, TOO_FEW, UNTOLD, Move
 
 COLUMNS = ("count", *STATISTICS)
 _MOST_NAMED = 6
+_FEW = 20
 _SIGNS = {"<=": "≤", ">=": "≥", "==": "="}
 
 
@@ -58,6 +59,13 @@ def few(line: dict, name: str) -> bool:
     return line["count"] < NEEDED.get(name, 0)
 
 
+def thin(line: dict, goal: dict) -> bool:
+    """Whether a goal was judged on so few events that meeting it says little."""
+    if line["kind"] == "figure":
+        return line["count"] < NEEDED.get(goal["statistic"], _FEW)
+    return line["kind"] == "tally" and line.get("unit") != "s" and 0 < line["chances"] < _FEW
+
+
 def quantile(line: dict, name: str, unit: str = "") -> str:
     """Write a statistic where no maximum stands beside it: with the word, where it is nothing else."""
     return number(line[name]) + unit + (" (max)" if few(line, name) else "")
@@ -67,7 +75,8 @@ def about(head: dict) -> str:
     """Say in a line what was measured, where and when."""
     bundle = head.get("bundle") if isinstance(head.get("bundle"), dict) else {}
     commit = str(head.get("commit") or "no commit")[:10] + (" with changes" if head.get("dirty") else "")
-    length = "quick" if head.get("quick") else "in full"
+    length = f"{head['seconds']:g} s each" if isinstance(head.get("seconds"), int | float) else "quick" if head.get("quick") else "in full"
+    length += f", with a fault on purpose: {head['inject']}" if head.get("inject") else ""
     return f"{head.get('time', '')}  {commit}  antiphon {head.get('antiphon', '?')}  bundle {bundle.get('name', '?')}  {length}"
 
 
@@ -117,8 +126,15 @@ def listed(receipt: Receipt) -> list[str]:
         for line in receipt.of(bench, "skip"):
             goals = _goals(line)
             told.append(f"  {line['name'] or 'left out'}: {line['why']}" + (f"  {goals}" if goals else ""))
-    met = [goal["met"] for _, goal in receipt.goals]
-    return [*told, "", f"{sum(met)} of {len(met)} goals met" if met else "no goals in this receipt"]
+    return [*told, "", goals_met(receipt) or "no goals in this receipt"]
+
+
+def goals_met(receipt: Receipt) -> str:
+    """Say how many goals were met, and on how few events some of them; empty where there is none."""
+    met = [(line, goal) for line, goal in receipt.goals if goal["met"]]
+    little = sum(thin(line, goal) for line, goal in met)
+    told = f"{len(met)} of {len(receipt.goals)} goals met" if receipt.goals else ""
+    return told + (f" ({little} of them on so few events that it says little)" if little else "")
 
 
 def _benches(receipt: Receipt) -> list[str]:
@@ -165,8 +181,8 @@ def compared(comparison: Comparison, a: Receipt, b: Receipt, everything: bool = 
     told += _restless(comparison)
     rows = [row for row in comparison.rows if everything or row.verdict in (*CHANGED, MACHINE, OTHER, GONE) or row.goals]
     rows.sort(key=lambda row: (not row.worse, row.verdict != GONE, row.verdict not in CHANGED, row.verdict != MACHINE))
-    width = max([0] + [len(f"{row.bench}: {row.name}") for row in rows])
-    told += [""] + [_row(row, width) for row in rows] + [""] * bool(rows)
+    widths = [max([0] + [len(text) for text in texts]) for texts in zip(*map(_begin, rows), strict=True)]
+    told += [""] + [_row(row, widths) for row in rows] + [""] * bool(rows)
     told.append(verdict(comparison))
     for name, keys in (("only in A", comparison.only_a), ("only in B", comparison.only_b), ("not compared", comparison.unlike)):
         told += [f"{name}: {_few(keys)}"] if keys else []
@@ -212,10 +228,14 @@ def verdict(comparison: Comparison) -> str:
     return "; ".join([*lost, first, *([rest] if rest else [])])
 
 
-def _row(row: Row, width: int) -> str:
+def _begin(row: Row) -> tuple[str, str]:
+    return row.verdict, f"{row.bench}: {row.name}"
+
+
+def _row(row: Row, widths: list[int]) -> str:
     told = [f"{name} {_moved(moved, row.unit)}" for name, moved in row.moved.items()]
     told += [row.goals] if row.goals else []
-    return f"  {row.verdict:<15}  {f'{row.bench}: {row.name}':<{width}}  {'   '.join(told)}"
+    return "  ".join(["", *(f"{text:<{width}}" for text, width in zip(_begin(row), widths, strict=True)), "   ".join(told)])
 
 
 def _moved(moved: Moved, unit: str) -> str:

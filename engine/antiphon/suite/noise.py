@@ -25,6 +25,7 @@ _PARTS = 4
 _CHUNK = 4096
 _FULLY = 1.0 - 1e-9
 _MOST_EXACT = 5000
+_ALIKE = 0.25
 
 
 @dataclass(frozen=True)
@@ -160,15 +161,16 @@ def ranks(values: np.ndarray) -> np.ndarray:
     return (np.cumsum(count) - (count - 1) / 2)[place]
 
 
-def p_of_means(a: np.ndarray, b: np.ndarray, draws: int, random: np.random.Generator) -> float:
-    """How likely means so far apart are where it is chance which segment's number is from a and which from b: (A,) and (B,)."""
+def p_of_means(a: np.ndarray, b: np.ndarray, draws: int, random: np.random.Generator, alike: float = _ALIKE) -> float:
+    """How likely means so far apart are where it is chance which segment's number is from a and which from b: (A,) and (B,). From
+    neighbours `alike` on, two or more are exchanged together."""
     both = np.concatenate([a, b])
 
     def apart(of_a: np.ndarray) -> np.ndarray:
         inside = of_a.sum(axis=1)
         return (of_a @ both) / inside - ((1.0 - of_a) @ both) / (len(both) - inside)
 
-    return _p_of_exchange(apart, len(a), len(b), _lasting(a, b), draws, random)
+    return _p_of_exchange(apart, len(a), len(b), _lasting(a, b, alike=alike), draws, random)
 
 
 def _p_of_exchange(apart: Callable, a: int, b: int, together: int, draws: int, random: np.random.Generator) -> float:
@@ -183,15 +185,15 @@ def _p_of_exchange(apart: Callable, a: int, b: int, together: int, draws: int, r
     return (1 + farther) / (1 + draws)
 
 
-def _lasting(*courses: np.ndarray) -> int:
+def _lasting(*courses: np.ndarray, alike: float = _ALIKE) -> int:
     """For how many segments noise lasts, from how alike neighbours are: 1, 2 or 4 are to be exchanged together."""
     products = squares = 0.0
     for own in courses:
         own = own - own.mean()
         products += float((own[1:] * own[:-1]).sum())
         squares += float((own * own).sum())
-    alike = products / squares if squares > 0 and min(map(len, courses)) >= 8 else 0.0
-    return 1 if alike < 0.25 else 2 if alike < 0.5 else 4
+    found = products / squares if squares > 0 and min(map(len, courses)) >= 8 else 0.0
+    return 1 if found < alike else 2 if found < 0.5 else 4
 
 
 def bounds(a: Segments, b: Segments, share: float, scale: Scale, draws: int, random: np.random.Generator) -> tuple[float, float]:

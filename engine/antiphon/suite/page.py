@@ -227,6 +227,7 @@ _FOOTER = """
 <p>Every number is of single events: half of them are below p50, one in a hundred is above p99, one in a thousand above p99.9. A
 mean is nowhere. Pale numbers are of fewer events than they name: they are the largest of them. Pictures have shares of all events
 on a log axis, so that one late event in a thousand is seen. The outline is the control run: the same clock, on the same machine,
-in the same minute, around as little as possible; what it shows is the machine's, not the instrument's.</p>
-<p>What differs between two receipts beyond noise: <code>python bench/show.py A.jsonl B.jsonl</code>.</p></footer>
+in the same minute, around as little as possible; what it shows is the machine's, not the instrument's. Where a benchmark says that
+its control is the sum, that is arithmetic, and no run.</p>
+<p>What differs between two receipts beyond noise: <code>antiphon bench --compare A.jsonl B.jsonl</code>.</p></footer>
 """

@@ -6,9 +6,10 @@ their maximum, which stands beside it: a dash. `bench/show.py RECEIPT --markdown
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass
 
-from .listing import few, found, number, quantile, share, wanted, where
+from .listing import few, found, goals_met, number, quantile, share, state, wanted, where
 from .receipt import Receipt
 from .usable import sound
 
@@ -18,16 +19,18 @@ _UNITS = {"us": "µs"}
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and the figure that answers it: the first of `names` that the receipt has."""
+    """What is asked, and the figure that answers it: the first of `names` that the receipt has; * stands for any end of a name."""
 
     asked: str
     bench: str
     names: tuple[str, ...]
+    noted: bool = False
+    """Whether what the figure itself says of its events (of how many, which) is said below the table."""
 
 
 QUESTIONS = (
-    Question("your sound to the reply, to the frame", "mic_to_reply", ("exact",)),
-    Question("your sound to the reply, live", "mic_to_reply", ("live",)),
+    Question("your sound to the reply, to the frame", "mic_to_reply", ("exact",), noted=True),
+    Question("your sound to the reply, live", "mic_to_reply", ("live",), noted=True),
     Question("trigger to voice, to the frame", "trigger_to_voice", ("exact",)),
     Question("trigger to voice, live", "trigger_to_voice", ("live",)),
     Question("trigger by OSC to voice, through a sound server", "trigger_to_voice", ("through a server",)),
@@ -38,14 +41,15 @@ QUESTIONS = (
     Question("a control of the model by MIDI, until the voice that has read it is due", "control_to_sound", ("sound rows, MIDI",)),
     Question("you begin again, until it is silent", "yield_to_silence", ("live", "exact, abrupt")),
     Question(
-        "round trip of the voice through the device", "round_trip", ("voice, 48000 Hz, 128", "voice by correlation, 48000 Hz, 128")
+        "round trip of the voice through the device", "round_trip", ("voice, 48000 Hz, 128", "voice, *", "voice by correlation, *")
     ),
-    Question("round trip of your dry sound", "round_trip", ("dry, 48000 Hz, 128", "dry by correlation, 48000 Hz, 128")),
+    Question("round trip of your dry sound", "round_trip", ("dry, 48000 Hz, 128", "dry, *", "dry by correlation, *")),
     Question(
-        "a step of the model, share of its hop", "step", ("live, to the voice, share of the hop", "whole step, share of the hop")
+        "a step of the model, share of its hop", "step", ("live, answering, to the voice, share of the hop", "whole step, share of the hop")
     ),
     Question("steps in time (ISR)", "step", ("ISR",)),
-    Question("audio callback, beside two busy Python threads", "callback", ("took, full, 2 busy", "took, full, 0 busy")),
+    Question("audio callback", "callback", ("took, full, 0 busy",)),
+    Question("audio callback, beside two busy Python threads", "callback", ("took, full, 2 busy",)),
     Question("underflows of our making, beside two busy threads", "callback", ("underflows of our making, 2 busy",)),
     Question(
         "blocks that a Python callback misses beside such threads", "callback", ("missing blocks, python, 2 busy in its process",)
@@ -57,7 +61,7 @@ QUESTIONS = (
 
 
 def markdown(receipt: Receipt) -> list[str]:
-    """Give the table's lines: where it was measured, then a row for each question that the receipt answers."""
+    """Give the table's lines: where it was measured, a row for each question that the receipt answers, and notes."""
     rows = _rows(receipt)
     if not rows:
         return ["This receipt has nothing of what the table asks."]
@@ -67,6 +71,7 @@ def markdown(receipt: Receipt) -> list[str]:
         "| | p50 | p99 | max | events | control, p99 |",
         "|---|--:|--:|--:|--:|--:|",
         *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |" for cells in rows),
+        *(part for note in _notes(receipt) for part in ("", note)),
     ]
 
 
@@ -86,10 +91,11 @@ def as_text(receipt: Receipt) -> str:
             )
         else:
             told.append(f"{row[0]:<{widths[0]}}  {row[1]:<{max(counted)}}" + (f"  control {row[5]}" if row[5] else ""))
+    told += _notes(receipt)
     goals = receipt.goals
     missed = [(line, goal) for line, goal in goals if not goal["met"]]
     told += (
-        [""] * bool(told) + [f"{len(goals) - len(missed)} of {len(goals)} goals met" + (", missed:" if missed else "")]
+        [""] * bool(told) + [goals_met(receipt) + (", missed:" if missed else "")]
         if goals
         else []
     )
@@ -106,20 +112,46 @@ def _rows(receipt: Receipt) -> list[list[str]]:
     return [cells for question in QUESTIONS if (cells := _row(receipt, question))]
 
 
+def _notes(receipt: Receipt) -> list[str]:
+    """What a figure says of its events, of the questions that want it said."""
+    told = []
+    for question in QUESTIONS:
+        line = _answer(receipt, question)
+        means = str((line or {}).get("means") or "")
+        if question.noted and means and line["kind"] != "skip":
+            told.append(f"{question.asked[0].upper()}{question.asked[1:]}: {means}.")
+    return told
+
+
+def _answer(receipt: Receipt, question: Question) -> dict | None:
+    """The figure that answers; what was to be it and has no event, where there is none."""
+    told = [line["name"] for line in receipt.of(question.bench, "figure", "tally", "value")]
+    names = [name for wanted in question.names for name in (fnmatch.filter(told, wanted) if "*" in wanted else [wanted])]
+    found = next(filter(None, (receipt.figure(question.bench, name) for name in names)), None)
+    nothing = (line for line in receipt.of(question.bench, "skip") if line.get("goals") and line["name"] in question.names)
+    return found or next(nothing, None)
+
+
 def _measured(receipt: Receipt) -> str:
     """Say once where all of it is from."""
     head = receipt.head
-    command = " ".join(map(str, head.get("command") or ["antiphon", "bench"]))
+    words = list(map(str, head.get("command") or ["antiphon", "bench"]))
+    at = next((words.index(flag) for flag in ("-o", "--out") if flag in words), len(words))
+    command = " ".join(words[:at] + words[at + 2 :])  # where it was kept is nobody's concern
+    commit = f", commit {str(head['commit'])[:10]}{' with changes' if head.get('dirty') else ''}" if head.get("commit") else ""
+    lacks = f"; {state(receipt)}" if state(receipt) else ""
     settings = next((line["settings"] for line in receipt.lines if "blocksize" in (line.get("settings") or {})), {})
     rates = f"; {settings['samplerate']:,} Hz, {settings['blocksize']} frames a block" if "samplerate" in settings else ""
     bundle = head.get("bundle") if isinstance(head.get("bundle"), dict) else {}
-    return f"`{command}`, {str(head.get('time', ''))[:10]}, on {where(head)}{rates}, bundle {bundle.get('name', '?')}."
+    return f"`{command}`, {str(head.get('time', ''))[:10]}, on {where(head)}{rates}, bundle {bundle.get('name', '?')}{commit}{lacks}."
 
 
 def _row(receipt: Receipt, question: Question) -> list[str] | None:
-    line = next(filter(None, (receipt.figure(question.bench, name) for name in question.names)), None)
+    line = _answer(receipt, question)
     if line is None:
         return None
+    if line["kind"] == "skip":
+        return [question.asked, "nothing was measured", "", "", "", ""]
     control = receipt.figure(line["bench"], line["control"]) if isinstance(line.get("control"), str) else None
     beside = (
         ""

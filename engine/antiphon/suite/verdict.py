@@ -14,7 +14,7 @@ SHARES = {"p50": 0.5, "p99": 0.99}
 LEAST = {"p50": 0.05, "p99": 0.10}
 LEAST_EVENTS = {"p50": 10, "p99": 500}
 """Fewer say nothing of the quantile, whatever the test: five of them lie beyond it."""
-AS_BEFORE, TOO_FEW, MACHINE, OTHER = "as before", "too few events to say", "machine changed", "another value"
+AS_BEFORE, TOO_FEW, MACHINE, OTHER = "as before", "too few events to say", "no more than the machine", "another value"
 UNTOLD, GONE = "not told how it lay", "gone"
 CHANGED = ("slower", "faster", "higher", "lower", "more", "fewer")
 _TIMES = ("ns", "us", "ms", "s", "min", "h", "frames", "hops")
@@ -123,7 +123,7 @@ def judge(rows: list[Row], alpha: float, controls: set[tuple[str, str]], restles
     """Give every statistic its verdict, with all of them in view."""
     for row in rows:
         for moved in row.moved.values() if row.kind == "value" else ():
-            if moved.exact and moved.verdict == OTHER:
+            if not moved.p and moved.verdict == OTHER:  # nothing about it is chance
                 is_control = (row.bench, row.name) in controls
                 moved.verdict = MACHINE if is_control else row.words[moved.b > moved.a]
     asked = [(row, moved) for row in rows for moved in row.moved.values() if row.kind != "value"]
