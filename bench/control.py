@@ -6,13 +6,14 @@ Every 20 ms it counts in plain Python for as long as takes `--work-ms` on the un
 is late by is the machine's own: host, scheduler, neighbours. Prints one JSON line: counts that took longer than the lead
 of all, and how long they took. Clock: perf_counter in that process, from the wake-up to the end of the count.
 With `--until-told` it waits for a line with the seconds of a count, counts until its input ends, and prints every count, from when
-it was due: `Beside` starts it so, in the same seconds as what it stands beside.
+it was due: `Beside` starts it so, in the same seconds as what it stands beside. A stop of many hops is one late count.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -41,14 +42,21 @@ def turns_for(work_s: float) -> int:
 
 
 def count_at_cadence(seconds: float, work_s: float, turns: int = 0) -> np.ndarray:
-    """Count every 20 ms; returns the seconds that each count took, (hops,). `turns` of the loop, where `turns_for` was asked already."""
+    """Count every 20 ms; returns the seconds that each count took, (hops,). `turns` of the loop, where `turns_for` was asked
+    already."""
     turns, hops = turns or turns_for(work_s), round(seconds / HOP_S)
     took, due = np.zeros(hops), time.perf_counter()
     for hop in range(hops):
-        due += HOP_S
+        due = next_due(due, time.perf_counter())
         time.sleep(max(0.0, due - time.perf_counter()))
         took[hop] = _count(turns)
     return took
+
+
+def next_due(due: float, now: float) -> float:
+    """When the next count is due after one that was due at `due`. What was missed while something held it up for more than a hop is
+    left out, and not made up for without a break: it stands beside a model that would have to wait for it."""
+    return due + HOP_S * max(1, math.ceil((now - due) / HOP_S - 1))
 
 
 def beside(seconds: float, work_s: float, lead_s: float) -> dict:
@@ -87,7 +95,14 @@ class Beside:
 
     def took_between(self, begin_s: float, end_s: float) -> np.ndarray:
         """Seconds that the counts took which were due in that time."""
-        return self.took_s[(self.due_s >= begin_s) & (self.due_s <= end_s)]
+        return self.took_s[self._between(begin_s, end_s)]
+
+    def due_between(self, begin_s: float, end_s: float) -> np.ndarray:
+        """When these were due."""
+        return self.due_s[self._between(begin_s, end_s)]
+
+    def _between(self, begin_s: float, end_s: float) -> np.ndarray:
+        return (self.due_s >= begin_s) & (self.due_s <= end_s)
 
 
 def turns_at_rest(work_s: float) -> int:
@@ -107,7 +122,7 @@ def count_until_told(work_s: float, realtime: bool) -> None:
     threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True).start()
     due = time.monotonic()
     while not over.is_set():
-        due += HOP_S
+        due = next_due(due, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
         _count(turns)
         wanted.append(due)

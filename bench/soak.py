@@ -6,18 +6,20 @@ the sound server stands still for .3 s, 20,000 OSC packets a second come in, the
 and started again. Each fault has what must come of it and a time within which it must be over; a take runs during each and is read
 afterwards.
 
-What is late or lost outside of the faults' seconds is judged one by one, by its time. A late step is of our making unless a core
-stood still, or another real-time program had the model's core, for as long as it was late, between when it could begin and when it was
-written; an underflow is unless such a step explains it. An xrun is told to every client, whoever was late: it is of our making where a
-block of ours beside it took more than half a period, or was called late while a client that does nothing was not. What that cannot
-tell: whether all were called late because of us, and what another program took from the model by way of caches and the core's other
-half, which counts as ours. Beside stand, as they are, the wakings of a process that has nothing to do and the xruns of that client.
+What is late or lost outside of the faults' seconds is judged one by one, by its time. A late step is of our making unless the model's
+core stood still, or a real-time program that is not the instrument's had it (the sound server and those who stand beside are none of
+its), for as long as it was late, between when it could begin and when it was written; an underflow is, unless such a step explains it.
+An xrun is told to every client, whoever was late: it is of our making where a block of ours beside it took more than half a period, or
+was called late while a client that does nothing was not. What that cannot tell: whether all were called late because of us, and what
+another program took from the model by way of caches and the core's other half, which counts as ours. Beside stand, as they are, the
+wakings of a process that has nothing to do and the xruns of that client.
 
-A leak is judged by what each process holds alone, after one fault of each kind has been: the least of each of twelve spans, the median
-of the slopes between them (Theil-Sen) and its 95 % interval. A run of half an hour or more must show that nothing rises: its interval's
-upper end is judged. A shorter one can only show what surely does: its lower end is. What rises once, by a few MB, looks like a slope
-the more the shorter it was watched, so the goal is 6 MB in all that was watched, from .2 MB a minute in a short run down to .005 (216
-MB a month) in one of twenty hours. What it cannot tell: a leak smaller than its goal, and what only months bring.
+A leak is judged by what each process holds alone, after one fault of each kind has been, and in half an hour or more after a third of
+it, for what the first takes and floods need is kept: the least of each of twelve spans, the median of the slopes between them
+(Theil-Sen) and its 95 % interval. A run of half an hour or more must show that nothing rises: its interval's upper end is judged. A
+shorter one can only show what surely does: its lower end is. What rises once, by a few MB, looks like a slope the more the shorter it
+was watched, so the goal is 6 MB in all that was judged, from .3 MB a minute down to .005 (216 MB a month) in thirty hours. What it
+cannot tell: a leak smaller than its goal, and what only months bring.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ LEAK_MB_MIN, LEAK_LEAST, LEAK_ONCE_MB = 0.2, 0.005, 6.0
 WARM_S = 45.0
 _TELL_S, _LEAST_S = 600.0, 10.0
 _LATE_SHARE = 0.001
+_FIRST = 1 / 3
 _A_TAKE_MB, _ROOM_MB = 0.05, 0.1
 _NOT_SURE = "no real-time rights for those who watch the cores, so nobody can tell; see antiphon doctor"
 
@@ -75,10 +78,10 @@ def measure(run: Run) -> None:
         stage = stack.enter_context(Stage(run.bundle, run.folder, server, run.blocksize, leak_of(run.inject)))
         if "disk" in kinds and not stage.disk.mounted:
             run.note(f"{stage.disk.why}: a full disk is a limit of the size of files")
-        watch = Watch(stage, min(5.0, seconds / 200), min(1.0, max(0.25, seconds / 14_400)), stop)
         stood = Standstills()
         stack.callback(stood.end)
-        stood.follow(stage.model_pid())
+        stood.follow(stage.model_pid())  # it takes a while to begin, of which the watch is to know nothing
+        watch = Watch(stage, min(5.0, seconds / 200), min(1.0, max(0.25, seconds / 14_400)), stop)
         faults = play(run, stage, watch, stood, seconds, kinds, stop)
         with contextlib.suppress(AntiphonError):
             watch.look(at_once=True)
@@ -169,7 +172,7 @@ def tell_steps(
     """Late steps and underflows, beside the wakings of a process that has nothing to do."""
     seen, began = watch.seen, watch.began
     late_s = np.array([at for at, *_ in seen.late]) - began
-    excuses = np.concatenate((stood.spans, stood.held)) if seen.realtime else stood.spans
+    excuses = np.concatenate((stood.still, stood.held)) if seen.realtime else stood.still
     ours, peace = steps_of_ours(seen.late, joined(excuses)), watch.free(late_s, windows)
     room_s = np.array(watch.looks["lead_s"]) - watch.looks["step_s"]
     beats_s = np.array([due for due, _ in watch.stage.late_beats]) - began
@@ -195,7 +198,7 @@ def tell_steps(
     run.tally("late steps of our making", int((ours & peace).sum()), count["steps"], **of_steps,
               where=watch.place("steps", late_s[ours & peace], windows),
               clock="late steps against what the watchers of the cores and of the model saw, both by CLOCK_MONOTONIC",
-              means="not explained by a core's standstill or another real-time program at that time",
+              means="not explained by a standstill of the model's core or another real-time program at that time",
               goal=Goal("share", "<=", _LATE_SHARE, "one step in a thousand"))  # fmt: skip
     run.tally("underflows of our making", int(mine.sum()), count["steps"], **of_steps, where=np.repeat(places, mine),
               clock=f"underflows against late steps, within {1e3 * NEAR_S:g} ms",
@@ -217,8 +220,10 @@ def tell_xruns(
     if not stood.sure:
         run.skip("xruns of our making", _NOT_SURE)
         return
-    seen = watch.seen
-    mine = xruns_of_ours(seen.flagged, seen.heavy, seen.begun_late, watch.stage.late_calls, stood.spans)[free]
+    seen, calls = watch.seen, watch.stage.late_calls
+    for whose, late in (("our blocks", [call[:2] for call in seen.begun_late]), ("the empty client's blocks", calls)):
+        run.timeline(f"{whose} that were called late", [at - watch.began for at, _ in late], [1e3 * spacing for _, spacing in late], unit="ms")
+    mine = xruns_of_ours(seen.flagged, seen.heavy, seen.begun_late, calls, stood.spans)[free]
     run.tally("xruns of our making", int(mine.sum()), count["blocks"], unit="blocks", settings=settings, control=empty, where=np.repeat(places, mine),
               clock="flagged blocks against the block trace, that of the empty client and the watchers of the cores",
               means="a block of ours took over half a period, or was called late alone",
@@ -235,7 +240,7 @@ def tell_memory(run: Run, watch: Watch, faults: list[Fault], settings: dict) -> 
             run.skip(f"growth of the {name} process", "too short to judge; let it soak for longer")
             continue
         bound, words = (found.upper, "at most") if lasted_s >= LONG_S else (found.lower, "at least")
-        most = leak_goal(lasted_s - begin_s)
+        most = leak_goal(lasted_s - begin_s) if lasted_s >= LONG_S else LEAK_MB_MIN
         run.value(f"growth of the {name} process, {words}", bound, unit="MB/min", better="less", settings=settings,
                   means=f"{found.estimate:.3f} MB/min, with 95 % between {found.lower:.3f} and {found.upper:.3f}, from {found.spans} floors",
                   clock=f"floors of what it holds alone, from {begin_s:.0f} s on, the first {warm_s:.0f} s of each life left out; 95 % interval of Theil-Sen",
@@ -266,15 +271,16 @@ def tell_memory(run: Run, watch: Watch, faults: list[Fault], settings: dict) -> 
 
 
 def leak_goal(seconds: float) -> float:
-    """How fast a process may grow that is watched for so long, MB a minute."""
-    return max(LEAK_LEAST, min(LEAK_MB_MIN, LEAK_ONCE_MB / max(seconds / 60, 1e-9)))
+    """How fast a process may grow that was judged for so long, MB a minute."""
+    return max(LEAK_LEAST, LEAK_ONCE_MB / (seconds / 60))
 
 
 def judged_from(faults: list[Fault], seconds: float) -> tuple[float, float]:
     """From when memory is judged, and how much of each life is left out before: what happens for the first time takes memory once."""
     first = {fault.kind: fault.over_s for fault in reversed(faults)}
     warm_s = min(WARM_S, seconds / 4)
-    return max(first.values(), default=0.0) + min(10.0, warm_s), warm_s
+    begin_s = max(first.values(), default=0.0) + min(10.0, warm_s)
+    return max(begin_s, _FIRST * seconds) if seconds >= LONG_S else begin_s, warm_s
 
 
 def tell_clocks(run: Run, watch: Watch, faults: list[Fault], settings: dict) -> None:
@@ -282,7 +288,8 @@ def tell_clocks(run: Run, watch: Watch, faults: list[Fault], settings: dict) -> 
     stood = [fault.window for fault in faults if fault.kind in ("driver", "server")]
     drifts = watch.drifts(stood, run.samplerate)
     run.figure("device clock against time", drifts, unit="ppm", settings=settings, better="same",
-               none="too short, or never left alone for long enough", clock="frames of the segment against CLOCK_MONOTONIC, least squares of windows of a minute or a fifth of a short run")  # fmt: skip
+               none="too short, or never left alone for long enough",
+               clock="frames of the segment against CLOCK_MONOTONIC, least squares of windows of a minute or a fifth of a short run")  # fmt: skip
     hop = HOP * run.samplerate // MODEL_RATE
     behind = watch.hops_behind(hop)
     run.figure("hops against frames", behind, unit="frames", settings=settings, none="no model played for long enough",
@@ -310,7 +317,8 @@ def tell_faults(run: Run, watch: Watch, faults: list[Fault], kinds: tuple[str, .
         if clicks:
             run.figure(f"{WORDS[kind]}: steepest step", clicks, unit="of the voice's own", settings=settings,
                        clock="of the take's mix, in the last 5 ms before it falls silent, as a share of the steepest in the tenth of a second before",
-                       means="a fade is less than 1, a cut about 10; kills that met a silence are left out", goal=Goal("max", "<=", CLICK_MOST, "no click"))  # fmt: skip
+                       means="a fade is less than 1, a cut about 10; kills that met a silence are left out",
+                       goal=Goal("max", "<=", CLICK_MOST, "no click"))  # fmt: skip
         if mine:
             lost = sum(watch.inside("underflows", *fault.window) for fault in mine)
             run.tally(f"{WORDS[kind]}: underflows", lost, sum(fault.window[1] - fault.window[0] for fault in mine), unit="s", settings=settings,
@@ -318,7 +326,8 @@ def tell_faults(run: Run, watch: Watch, faults: list[Fault], kinds: tuple[str, .
     if faults:
         run.tally("faults not recovered from", sum(not fault.well for fault in faults), len(faults), unit="faults", settings=settings,
                   clock="all that must come of a fault, in its time; the take of it read and verified afterwards",
-                  means="; ".join(fault.words for fault in faults if not fault.well), goal=Goal("happened", "<=", 0, "an installation is left alone for months"))  # fmt: skip
+                  means="; ".join(fault.words for fault in faults if not fault.well),
+                  goal=Goal("happened", "<=", 0, "an installation is left alone for months"))  # fmt: skip
 
 
 def tell_lives(run: Run, watch: Watch, faults: list[Fault], settings: dict) -> None:

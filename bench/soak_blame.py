@@ -127,7 +127,8 @@ class Standstills:
     """Watchers of the cores for as long as the soak lasts, and of the model through all its lives; what they saw at the end of each."""
 
     def __init__(self):
-        self.spans = self.held = np.zeros((0, 2))
+        self.spans = self.still = self.held = np.zeros((0, 2))
+        """When some core stood still, when the model's did, and when one had it that is not the instrument."""
         self.sure = True
         self.blind: list[tuple[float, float]] = []
         """When nobody watched, for one life of the model ended and another began."""
@@ -151,12 +152,13 @@ class Standstills:
         stood, self._now = self._now, None
         stood.__exit__()
         self.sure &= stood.sure
-        self.spans, self.held = (joined(np.concatenate(both)) for both in ((self.spans, stood.spans), (self.held, stood.held)))
+        self.spans, self.still = joined(np.concatenate((self.spans, stood.spans))), joined(np.concatenate((self.still, stood.still)))
+        self.held = joined(np.concatenate((self.held, stood.held, stood.helped)))
 
 
 def steps_of_ours(late: list[tuple[float, float, float, int]], excuses: np.ndarray) -> np.ndarray:
     """Which late steps would have been late though nothing had stood still between when they could begin and when they were written:
-    (n,) bool. It excuses as much as it lasted. A step that is late by less than the late one before it shares its verdict."""
+    (n,) bool. It excuses as much as it lasted. A step that is late only for the late one before it shares its verdict."""
     if not late:
         return np.zeros(0, bool)
     at, late_s, room_s, number = np.array(late).T

@@ -64,6 +64,7 @@ class Stage:
         self.late_calls: list[tuple[float, float]] = []
         """Blocks for which the empty client was called late: when begun, seconds since the one before."""
         self._controls: list[Beside] = []
+        self._names: dict[int, str] = {}
 
     def __enter__(self) -> Stage:
         try:
@@ -160,11 +161,12 @@ class Stage:
         """The instrument's processes that live now: engine, model, and where there is a sound server the device's."""
         found = {"engine": self.process.pid}
         for pid in children(self.process.pid):
-            line = _command(pid)
-            if "antiphon.worker_main" in line:
-                found["model"] = pid
-            elif "device_main" in line:
-                found["device"] = pid
+            if pid not in self._names:  # asked once: who reads a process's command has a lock of its memory meanwhile
+                line = _command(pid)
+                name = "model" if "antiphon.worker_main" in line else "device" if "device_main" in line else ""
+                self._names |= {pid: name} if name else {}
+            if pid in self._names:
+                found[self._names[pid]] = pid
         return found
 
     def send(self, path: str, *values) -> None:

@@ -5,7 +5,8 @@ a gap; so what counts is not the mean but the slowest steps, and their share of 
 machine that does something else as well. Steps are made here as on stage: one every 20 ms, the process asleep in between, so
 that caches are cold. In turns the chain listens to a hummed phrase and answers it in a quiet room (-60 dB), first as shipped,
 then in its other forms, and then plain Python counts for as long, at the same cadence, on the same thread: the control. What
-counting takes too long is the machine's, and no step can be blamed for as much.
+counting takes too long is the machine's, and no step can be blamed for as much. The thread that steps has real-time rank then,
+as the model's has, where it may; threads of the networks' own (the variant with two) have not.
 
 Clock of a stage: perf_counter_ns before and after each call of the stage's methods on the thread that steps, without what it
 spent in another stage. Clock of a step: from the hop at hand to its voice made ("to the voice"), and to what is put off until
@@ -16,36 +17,42 @@ Variants: INT8 as shipped; the same weights in fp32; the sizes before pruning, i
 (in fp32: ONNX Runtime has the product that is shipped, DynamicQuantizeMatMul, for the CPU alone). The networks before pruning
 have random weights, unless --teacher names a bundle of them: only the time counts then, and what it "sings" is noise.
 
-The instrument itself plays, too, on the dummy driver, and its own trace says of each step when its voice was written. On-time
-ratio and staleness are those of StreamMUSE (B. Zheng, A. H. Yang and others: Real-Time Language Model Jamming, a case study for
-live music accompaniment generation, section V-D; github.com/StreamMUSE/AE), as far as they can be. There ISR (interaction
-success rate) is the share of time steps at which some accompaniment could be scheduled, one made ahead as a backup too. A step
-here makes one hop and nothing ahead: a hop's voice is there before its first frame is due, or it is not, so ISR is the share of
-steps whose voice was written in time; no backup flatters it. There staleness is the index of the scheduled note in the sequence
-it was generated in, from the newest request, in ticks. Here each hop is the first and only one of its step, so that index is
-always 0, and staleness is said in time instead: how long before its first frame is heard the newest sound came in that the hop
-was made of: a block, the lead, and what the step was late by. The device's own latency comes on top. Silence counts as any
-other hop; "ISR, where there was sound" leaves it out.
+The instrument itself plays, too, and before all that: on the dummy driver, from an ordinary process as `antiphon play` is, the
+model in its own; and its trace says of each step when its voice was written. In the same seconds a process of the model's rank
+counts every 20 ms for as long as the median step (control.py): how often that would have been in time. What is asked of a step
+is asked of those whose voice is not silence: listening costs less, and a late silence is heard by nobody. On-time ratio and
+staleness are those of StreamMUSE (B. Zheng, A. H. Yang and others: Real-Time Language Model Jamming, a case study for live music
+accompaniment generation, section V-D; github.com/StreamMUSE/AE), as far as they can be. There ISR (interaction success rate) is
+the share of time steps at which some accompaniment could be scheduled, one made ahead as a backup too. A step here makes one hop
+and nothing ahead: a hop's voice is there before its first frame is due, or it is not, so ISR is the share of sounding steps
+whose voice was written in time; no backup flatters it. There staleness is the index of the scheduled note in the sequence it was
+generated in, from the newest request, in ticks. Here each hop is the first and only one of its step, so that index is always 0,
+and staleness is said in time instead: how long before its first frame is heard the newest sound came in that the hop was made
+of: a block, the lead, and what the step was late by. The device's own latency comes on top. "ISR, silence too" takes silence as
+any other hop.
 
 What it cannot tell: what a step costs beside a browser, or on battery. --quick sees so few steps that one of them decides its
-ISR, and leaves out the networks before pruning.
+ISR, and leaves out the networks before pruning. A bundle without networks (echo, through) has nothing to take apart.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
 
 import control
+from answering import Looks, begin_answering, stall_of
 from antiphon.engine import Engine, EngineConfig
 from antiphon.events import Event
 from antiphon.kernels import Resampler
-from antiphon.latency import DEFAULT_LEAD_S, HOP, MODEL_RATE
+from antiphon.latency import HOP, MODEL_RATE
 from antiphon.model.bundle import Bundle
 from antiphon.model.graph import load_runtime
 from antiphon.params import REGISTRY
@@ -62,6 +69,7 @@ from stages import NETWORKS, STAGES, Hop, Player, play_turn, warm_up
 HOP_MS = 1e3 * HOP / MODEL_RATE
 SHIPPED = "INT8"
 COUNTING, COUNTING_SHARE = "only counting", "only counting, share of the hop"
+LIVE_COUNTING = "live, only counting, share of the hop"
 STEP_GOAL = Goal("p99", "<=", 50.0, "half of the hop is left to everything else on the machine")
 ISR_GOAL = Goal("share", ">=", 0.999, "one hop in a thousand: a gap every 20 s at most")
 OF_STEP = "perf_counter_ns on the thread that steps: from the hop at hand to its voice made, and to what is put off done"
@@ -69,6 +77,7 @@ OF_VOICE = "perf_counter_ns on the thread that steps: from the hop at hand to it
 OF_STAGE = "perf_counter_ns around each call of the stage's methods, less what other stages took inside them; hops that had one"
 OF_TRACE = "device frames, counted by the callback: the worker looks at them when it writes a hop's voice"
 OTHER_RATE = 44_100
+NO_NETWORKS = ("echo", "through")
 
 
 def options(parser) -> None:
@@ -146,21 +155,36 @@ def had(run: Run, ways: dict[str, Callable[[str], Variant]]) -> Iterable[Variant
             run.skip(name, str(missing))
 
 
+@contextmanager
+def at_the_models_rank() -> Iterator[bool]:
+    """This thread, and none that is there already, has the model's real-time rank from `with` to its end; False where it may
+    not."""
+    realtime = request_realtime()
+    try:
+        yield realtime
+    finally:
+        if realtime:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def measure(run: Run) -> None:
+    if run.bundle in NO_NETWORKS:
+        run.skip("", f"bundle {run.bundle} has no networks whose time could be told: --bundle hum")
+        return
     large = any("unpruned" in name for name in run.options.only or ["unpruned"])
     if large and run.quick and not run.options.only and run.seconds is None:
         large = False
         run.skip("unpruned fp32", "takes longer than the quick run has: antiphon bench step")
     # Drawing large networks takes as long as the instrument does to load, and neither is timed.
     drawing = Apart(lambda: before_pruning(run)) if large else None
-    realtime, period_s = request_realtime(), 1e-3 * run.options.every_ms
-    settings = {"every_ms": run.options.every_ms, "realtime": realtime, "onnxruntime": load_runtime().__version__}
+    period_s = 1e-3 * run.options.every_ms
+    settings = {"every_ms": run.options.every_ms, "onnxruntime": load_runtime().__version__}
     heard = phrase(run.options.sound, run.samplerate).astype(np.float32)
     seconds = run.length(8.0, 240.0)
     hops = min(250, max(20, round(seconds / 4 * MODEL_RATE / HOP)))
-    found = [Found(variant, run, heard) for variant in variants(run)]
     if not run.options.no_live:
         live(run, settings, drawing)
+    found = [Found(variant, run, heard) for variant in variants(run)]
     found += [Found(variant, run, heard) for variant in large_variants(run, drawing)] if drawing else []
     tell_differences(run, found)
     resampling = Resampling() if run.samplerate == MODEL_RATE else None
@@ -169,23 +193,19 @@ def measure(run: Run) -> None:
     rounds = max(1, round(seconds / 4 / (hops * HOP / MODEL_RATE)))
     collect(freeze=True)
     for turn in range(rounds):
-        shipped.play(hops, period_s, resampling.step if resampling else lambda: None)
-        for other in others:
-            other.play(hops // 2 if run.quick else hops, period_s)
-        work_s = 1e-9 * float(np.median([hop.whole_ns for hop in shipped.hops if hop.answering] or [3e6]))
-        counted.append(1e3 * control.count_at_cadence(hops * HOP / MODEL_RATE / 2, work_s))
+        with at_the_models_rank() as realtime:
+            shipped.play(hops, period_s, resampling.step if resampling else lambda: None)
+            for other in others:
+                other.play(hops // 2 if run.quick else hops, period_s)
+            work_s = 1e-9 * float(np.median([hop.whole_ns for hop in shipped.hops if hop.answering] or [3e6]))
+            turns = control.turns_at_rest(work_s)
+            counted.append(1e3 * control.count_at_cadence(hops * HOP / MODEL_RATE / 2, work_s, turns))
         collect()
         run.progress(0.3 + 0.7 * (turn + 1) / rounds)
-    tell_steps(run, found, np.concatenate(counted), settings)
+    tell_steps(run, found, np.concatenate(counted), settings | {"realtime": realtime})
     if resampling:
         run.figure(f"resampler, {OTHER_RATE / 1000:g} kHz", resampling.took_ms, unit="ms", clock=OF_STAGE, control=COUNTING,
                    means="from a device at 44.1 kHz to the model and back; at 48 kHz there is nothing to resample")  # fmt: skip
-    if not run.options.no_live:
-        room_ms = 1e3 * DEFAULT_LEAD_S
-        counts = np.concatenate(counted)
-        run.tally("ISR, only counting", int(np.sum(counts <= room_ms)), len(counts), unit="steps", better="more",
-                  clock="perf_counter of the count, against the lead that play begins with",
-                  means=f"counts as long as a step that were over within {room_ms:g} ms: what steps miss beyond it is theirs")
 
 
 def collect(freeze: bool = False) -> None:
@@ -275,71 +295,84 @@ def _networks_ns(hop: Hop) -> int:
 
 
 def live(run: Run, settings: dict, before: Apart | None) -> None:
-    """The instrument plays on the dummy driver, when what is `before` is over: how many steps were in time, by its own trace."""
+    """The instrument plays on the dummy driver, when what is `before` is over: how many steps were in time, by its own trace.
+
+    It has heard a second and answers when the looking begins; then it listens again and answers again, in turns.
+    """
     listen_s, answer_s = (1.0, 2.5) if run.quick else (4.0, 12.0)
-    seconds = run.length(3.5, 160.0)
-    stall = run.injected("stall", 30.0, 10.0)
-    late = f"{max(1, round(1e3 * stall[1] / HOP_MS))}:{round(stall[0] * 1e-3 * run.samplerate)}" if stall else ""
+    seconds, late = run.length(3.0, 160.0), stall_of(run)
     values = {"mode": "hold", "phrase_gap_s": REGISTRY.resolve("phrase_gap_s").maximum}
     engine = Engine(EngineConfig(driver="dummy", input=run.options.sound, loop=True, samplerate=run.samplerate,
                                  blocksize=run.blocksize, bundle=run.bundle, seed=run.seed, values=values, late=late))  # fmt: skip
-    leads: list[tuple[float, int]] = []
+    looks = Looks(engine)
 
     def wait(until_s: float) -> None:
-        while (left := until_s - time.monotonic()) > 0:
-            leads.append((time.monotonic(), engine.timeline.lead_frames))
+        while (left := min(until_s, begun + seconds) - time.monotonic()) > 0:
+            looks.look()
             time.sleep(min(left, 0.05))
 
     engine.start()
     try:
         if before:
             before.over()
-        time.sleep(0.2)
-        with TraceLog(engine) as log:
-            begun = time.monotonic()
-            while (at := time.monotonic()) < begun + seconds:
-                wait(at + listen_s)
-                engine.apply(Event("trigger", REGISTRY.accept("trigger", True)))
-                wait(min(at + listen_s + answer_s, begun + seconds))
-                for mode in ("listen", "hold"):
-                    engine.apply(Event("mode", REGISTRY.accept("mode", mode)))
-                    wait(time.monotonic() + 0.05)
-                run.progress(0.3 * (time.monotonic() - begun) / seconds)
-        steps, times = log.steps, log.step_times()
+        with control.Beside() as counting:
+            counting.begin(begin_answering(engine))
+            with TraceLog(engine) as log:
+                begun = log.begun_s
+                looks.look()
+                wait(begun + answer_s)
+                while time.monotonic() < begun + seconds:
+                    for mode in ("listen", "hold"):
+                        engine.apply(Event("mode", REGISTRY.accept("mode", mode)))
+                        wait(time.monotonic() + 0.05)
+                    wait(time.monotonic() + listen_s)
+                    engine.apply(Event("trigger", REGISTRY.accept("trigger", True)))
+                    wait(time.monotonic() + answer_s)
+                    run.progress(0.3 * (time.monotonic() - begun) / seconds)
+            realtime = engine.status().realtime
     finally:
         engine.stop(fade=False)
-    tell_live(run, steps, times - begun, leads, begun, settings | {"driver": "dummy", "late": late, "lead_ms": engine.lead_ms})
+    settings = settings | {"driver": "dummy", "late": late, "realtime": realtime, "control_realtime": counting.realtime}
+    tell_live(run, log.steps, log.step_times() - begun, looks, begun, settings)
+    tell_counting(run, counting, looks, log.begun_s, log.ended_s, settings)
 
 
-def tell_live(run: Run, steps: np.ndarray, t_s: np.ndarray, leads: list[tuple[float, int]], begun: float, settings: dict) -> None:
+def tell_live(run: Run, steps: np.ndarray, t_s: np.ndarray, looks: Looks, begun: float, settings: dict) -> None:
     """What the trace of a run says: ISR, staleness, and what was left of the time; and the run's course."""
     slack = steps["slack_frames"].astype(np.float64)
     to_ms, in_time, sounding = 1e3 / run.samplerate, slack >= 0, steps["sounding"] > 0
     told = dict(unit="steps", clock=OF_TRACE, settings=settings, control="ISR, only counting", better="more")
-    run.tally("ISR", int(in_time.sum()), len(steps), goal=ISR_GOAL,
-              means="steps whose voice was written before its first frame was due", **told)  # fmt: skip
-    if sounding.any():
-        run.tally("ISR, where there was sound", int(in_time[sounding].sum()), int(sounding.sum()),
-                  means="the same of steps whose voice was not silence: a late silence is heard by nobody", **told)  # fmt: skip
-    lead_frames = lead_at(leads, t_s + begun)
+    run.tally("ISR", int(in_time[sounding].sum()), int(sounding.sum()), goal=ISR_GOAL, where=np.flatnonzero(in_time[sounding]),
+              means="steps whose voice was not silence and was written before its first frame was due", **told)  # fmt: skip
+    run.tally("ISR, silence too", int(in_time.sum()), len(steps), where=np.flatnonzero(in_time),
+              means="the same of all steps: a late silence is heard by nobody", **told)  # fmt: skip
+    lead_frames = looks.lead_at(t_s + begun)
     stale_ms = to_ms * (run.blocksize + lead_frames + np.maximum(0.0, -slack))
     run.figure("staleness", stale_ms, unit="ms", clock=OF_TRACE, settings=settings,
                means="age of the newest sound that a hop was made of, when its first frame is heard; the device's comes on top")
     run.figure("time to spare", to_ms * slack, unit="ms", clock=OF_TRACE, settings=settings, better="more",
                means="from a hop's voice written until its first frame is due; below 0: late")  # fmt: skip
-    share = 1e-3 * steps["step_us"].astype(np.float64) / HOP_MS * 100
-    run.figure("live, to the voice, share of the hop", share, unit="%", settings=settings, control=COUNTING_SHARE, goal=STEP_GOAL,
-               clock="perf_counter_ns in the worker: from the hop read to its voice made",
-               means="the worker's own step, mailbox and rings too")  # fmt: skip
+    share = {field: 1e-3 * steps[field].astype(np.float64) / HOP_MS * 100 for field in ("step_us", "whole_us")}
+    told = dict(unit="%", settings=settings, control=LIVE_COUNTING, none="no step's voice was a sound in that time")
+    for what, field, until, goal in (("to the voice", "step_us", "to its voice made", STEP_GOAL),
+                                     ("whole step", "whole_us", "to what is put off until after the voice done", None)):
+        run.figure(f"live, answering, {what}, share of the hop", share[field][sounding], goal=goal,
+                   clock=f"perf_counter_ns in the worker: from the hop read {until}",
+                   means="the worker's own step, mailbox and rings too, where its voice is no silence", **told)  # fmt: skip
     marks = [(float(t), f"late by {-to_ms * frames:.1f} ms") for t, frames in zip(t_s[~in_time], slack[~in_time], strict=True)]
-    run.timeline("live, to the voice, share of the hop", t_s, share, unit="%", marks=marks)
+    run.timeline("live, to the voice, share of the hop", t_s, share["step_us"], unit="%", marks=marks)
 
 
-def lead_at(leads: list[tuple[float, int]], at_s: np.ndarray) -> np.ndarray:
-    """The lead in frames at given times, by what was seen of it last."""
-    seen = np.array([when for when, _ in leads])
-    found = np.clip(np.searchsorted(seen, at_s, side="right") - 1, 0, len(leads) - 1)
-    return np.array([frames for _, frames in leads], np.float64)[found]
+def tell_counting(run: Run, counting: control.Beside, looks: Looks, begun: float, ended: float, settings: dict) -> None:
+    """What plain counting did in the same seconds."""
+    took_ms = 1e3 * counting.took_between(begun, ended)
+    in_time = np.flatnonzero(took_ms <= 1e3 / run.samplerate * (run.blocksize + looks.lead_at(counting.due_between(begun, ended))))
+    clock = "time.monotonic in a process beside the model's: from when a count was due to its end"
+    run.tally("ISR, only counting", len(in_time), len(took_ms), unit="steps", better="more", clock=clock, where=in_time,
+              means="counts as long as a step, over within a block and the lead of then: what steps miss beyond it is theirs",
+              settings=settings)  # fmt: skip
+    run.figure(LIVE_COUNTING, 100 * took_ms / HOP_MS, unit="%", clock=clock, settings=settings,
+               means="the control: counts as long as the median step, in the same seconds")  # fmt: skip
 
 
 if __name__ == "__main__":

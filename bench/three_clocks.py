@@ -7,13 +7,15 @@ s with each of three seeds; all that it puts out is kept and looked at, and so i
 
 On time (ISR, the interaction success rate, here one try a hop): hops whose voice was written before its first frame was due, of
 all hops whose voice was not silence. Beside it, a process of the model's rank that only counts, every 20 ms for as long as the
-model's median step (control.py): how often counting would have been in time. And watchers (standstill.py) say when a core stood
-still or another program of real-time rank had the model's; hops that were late for no such reason are of our making. Queue:
-frames written and not yet played, right after each writing. Drift: what each clock has gone by in the whole run, from the first
-block to the last; hops against blocks may differ by what is under way, the device against CLOCK_MONOTONIC is the dummy driver's
-own: it never runs faster than real time, so a machine that stalls delays it. Level, notes and register are of equal parts of
-the run (minutes, in a full one), against the first three of them: a performer would notice 6 dB, twice as many notes, or an
-octave.
+model's median step (control.py): how often counting would have been in time, within a block and the lead of that moment. And
+watchers (standstill.py) say when the model's core stood still and which other program of real-time rank had it; hops that were
+late for no such reason are of our making, and the underflows they led to (answering.py), and of these there should be none.
+Queue: frames written and not yet played, right after each writing. Drift: what each clock has gone by in the whole run, from the
+first block to the last; hops against blocks may differ by what is under way, the device against CLOCK_MONOTONIC is the dummy
+driver's own: it never runs faster than real time, so a machine that stalls delays it. What goes out is mended before: what is no
+number is put out as silence, and what is over range is limited; so both are counted where that is done, and neither may ever be
+needed. Level, notes and register are of equal parts of the run (minutes, in a full one), against the first three of them: a
+performer would notice 6 dB, twice as many notes, or an octave.
 
 `--inject stall:MS:S` (30:10) holds a step up until MS milliseconds beyond a block after its hop, every S seconds, by the
 engine's own setting for it (EngineConfig.late), which in a performance is empty and costs nothing: with any lead up to a hop 30
@@ -27,7 +29,7 @@ import time
 
 import numpy as np
 
-from answering import Written, begin_answering
+from answering import Looks, Written, begin_answering, stall_of
 from antiphon.audio.dummy import DummyDriver
 from antiphon.audio.phrase import hummed_phrase
 from antiphon.engine import Engine, EngineConfig
@@ -40,7 +42,6 @@ from standstill import Standstill
 
 SEEDS = 3
 PARTS = 10
-HOP_S = HOP / MODEL_RATE
 ON_TIME = Goal("share", ">=", 0.999, "one hop in a thousand: a gap every 20 s at most")
 NONE = Goal("happened", "<=", 0, "never")
 OUTPUT = "every sample that the dummy driver was given, from the first block of the run to the last"
@@ -70,7 +71,7 @@ class Kept:
         return self._sound[: self._at]
 
 
-class Looks:
+class Heard:
     """What the model said of itself, looked at once a hop: when, notes begun so far, pitch, and the voice's peak."""
 
     def __init__(self):
@@ -96,21 +97,22 @@ def measure(run: Run) -> None:
 def one(run: Run, seed: int, seconds: float, done: float, share: float) -> None:
     """One answer with one seed."""
     rate = run.samplerate
-    kept, looks = Kept(round(1.1 * seconds * rate)), Looks()
+    kept, heard = Kept(round(1.1 * seconds * rate)), Heard()
     driver = DummyDriver(rate, run.blocksize, source=hummed_phrase(rate), sink=kept, input_name="hummed phrase")
-    engine = Engine(EngineConfig(driver_instance=driver, bundle=run.bundle, seed=seed, late=stall(run),
+    engine = Engine(EngineConfig(driver_instance=driver, bundle=run.bundle, seed=seed, late=stall_of(run),
                                  values={"mode": "hold", "dry": -80.0}))  # fmt: skip
     try:
         engine.start()
         hears_s = time.monotonic()
         with Standstill(engine.status().worker_pid) as stood, Beside() as counting:
             counting.begin(begin_answering(engine, hears_s))
-            first = engine.status()
+            first, looks = engine.status(), Looks(engine)
             with TraceLog(engine) as log:
                 kept.begin()
                 began = time.monotonic()
                 while (gone := time.monotonic() - began) < seconds:
-                    engine.look(looks.look)
+                    engine.look(heard.look)
+                    looks.look()
                     run.progress(done + share * gone / seconds)
                     time.sleep(_LOOK_S)
                 last = engine.status()
@@ -119,30 +121,24 @@ def one(run: Run, seed: int, seconds: float, done: float, share: float) -> None:
     name = f"seed {seed}"
     settings = {"seed": seed, "seconds": seconds, "lead_ms_first": first.lead_ms, "lead_ms_last": last.lead_ms,
                 "realtime": last.realtime, "watchers_realtime": stood.sure, "inject": run.inject}  # fmt: skip
-    tell_time(run, name, log, last, counting, stood, settings)
+    tell_time(run, name, log, looks, last, counting, stood, settings)
     tell_drift(run, name, log, settings)
-    tell_sound(run, name, kept.sound, looks, first, last, settings)
-    tell_statistics(run, name, kept.sound, looks, began, seconds, settings)
+    tell_sound(run, name, kept.sound, heard, first, last, settings)
+    tell_statistics(run, name, kept.sound, heard, began, seconds, settings)
 
 
-def stall(run: Run) -> str:
-    """The injected stall as the engine takes it: each so-manieth step, and frames."""
-    injected = run.injected("stall", 30.0, 10.0)
-    if injected is None:
-        return ""
-    ms, every_s = injected
-    return f"{max(1, round(every_s / HOP_S))}:{round(1e-3 * ms * run.samplerate)}"
-
-
-def tell_time(run: Run, name: str, log: TraceLog, last, counting: Beside, stood: Standstill, settings: dict) -> None:
+def tell_time(run: Run, name: str, log: TraceLog, looks: Looks, last, counting: Beside, stood: Standstill,
+              settings: dict) -> None:  # fmt: skip
     """Compute time and queue time: every step."""
     steps, took_ms = log.steps, 1e3 * counting.took_between(log.begun_s, log.ended_s)
-    run.tally(f"counting on time, {name}", int(np.sum(took_ms <= last.lead_ms)), len(took_ms), unit="counts", settings=settings,
+    room_ms = 1e3 / run.samplerate * (run.blocksize + looks.lead_at(counting.due_between(log.begun_s, log.ended_s)))
+    in_time = np.flatnonzero(took_ms <= room_ms)
+    run.tally(f"counting on time, {name}", len(in_time), len(took_ms), unit="counts", settings=settings, where=in_time,
               better="more", clock="from when a count was due to its end",
-              means="the control: counts that took no longer than the lead")  # fmt: skip
+              means="the control: counts that took no longer than a block and the lead of then")  # fmt: skip
     happened, of = on_time(steps)
-    run.tally(f"on time, {name}", happened, of, unit="steps", settings=settings, control=f"counting on time, {name}",
-              goal=ON_TIME, better="more", clock=STEPS,
+    run.tally(f"on time, {name}", len(happened), of, unit="steps", settings=settings, control=f"counting on time, {name}",
+              goal=ON_TIME, better="more", clock=STEPS, where=happened,
               means="ISR: hops with a sounding voice that was written before its first frame was due")  # fmt: skip
     run.figure(f"step, only counting, {name}", took_ms, unit="ms", settings=settings, clock="from when a count was due to its end",
                means="the control: counts every 20 ms, each for as long as the median step, in the same seconds")  # fmt: skip
@@ -151,13 +147,14 @@ def tell_time(run: Run, name: str, log: TraceLog, last, counting: Beside, stood:
     run.figure(f"queue, {name}", steps["queue_frames"], unit="frames", settings=settings, clock=STEPS,
                goal=Goal("max", "<=", 2 * HOP * run.samplerate / MODEL_RATE, "two hops: more would be heard as lag"),
                means="voice frames written and not yet played, right after each writing")  # fmt: skip
-    Written(run, log, stood, last.lead_ms, last.realtime).tell(run, "late of our making", name, settings)
+    Written(run, log, stood, looks, last.realtime).tell(run, name, settings)
 
 
-def on_time(steps: np.ndarray) -> tuple[int, int]:
-    """Steps whose voice sounds and was written before its first frame was due, and all whose voice sounds."""
-    sounding = steps["sounding"] > 0
-    return int(np.sum(sounding & (steps["slack_frames"] >= 0))), int(sounding.sum())
+def on_time(steps: np.ndarray) -> tuple[np.ndarray, int]:
+    """Of the steps whose voice sounds, the numbers of those that were written before their first frame was due; and how many
+    sound."""
+    slack = steps["slack_frames"][steps["sounding"] > 0]
+    return np.flatnonzero(slack >= 0), len(slack)
 
 
 def tell_drift(run: Run, name: str, log: TraceLog, settings: dict) -> None:
@@ -177,20 +174,20 @@ def tell_drift(run: Run, name: str, log: TraceLog, settings: dict) -> None:
               clock="the same, of the time gone by")  # fmt: skip
 
 
-def tell_sound(run: Run, name: str, sound: np.ndarray, looks: Looks, first, last, settings: dict) -> None:
+def tell_sound(run: Run, name: str, sound: np.ndarray, heard: Heard, first, last, settings: dict) -> None:
     """Audible time: every sample."""
-    finite, common = np.isfinite(sound), {"unit": "samples", "clock": OUTPUT, "settings": settings, "goal": NONE}
-    run.tally(f"samples not finite, {name}", int(np.sum(~finite)), len(sound), **common)
-    run.tally(f"samples over range, {name}", int(np.sum(np.abs(sound[finite]) > 1.0)), len(sound), **common)
-    run.tally(f"frames limited, {name}", last.limited_frames - first.limited_frames, len(sound), unit="frames", settings=settings,
-              clock="the callback's own count", means="frames that the limiter made quieter, or they were over range")  # fmt: skip
-    peaks = [gain_to_db(peak) for _, _, _, peak in looks.rows if peak > 1e-4]
+    common = {"clock": "the callback's own count", "settings": settings, "goal": NONE}
+    run.tally(f"samples not finite, {name}", last.scrubbed - first.scrubbed, len(sound), unit="samples", **common,
+              means="of voice and microphone: put out as silence, for they were no number, infinite or absurd")  # fmt: skip
+    run.tally(f"frames limited, {name}", last.limited_frames - first.limited_frames, len(sound), unit="frames", **common,
+              means="frames that the limiter made quieter, or they were over range")  # fmt: skip
+    peaks = [gain_to_db(peak) for _, _, _, peak in heard.rows if peak > 1e-4]
     run.figure(f"voice peak before the limiter, {name}", peaks, unit="dB", settings=settings, better="same",
                clock="the callback's peak meter of the voice as it comes from the ring, looked at every 20 ms",
                means="re full scale; above 0 the limiter has to work")  # fmt: skip
 
 
-def tell_statistics(run: Run, name: str, sound: np.ndarray, looks: Looks, began: float, seconds: float, settings: dict) -> None:
+def tell_statistics(run: Run, name: str, sound: np.ndarray, heard: Heard, began: float, seconds: float, settings: dict) -> None:
     """Does the voice stay itself? Equal parts of the run against the first of them."""
     part_s, first = seconds / PARTS, slice(_FIRST_PARTS)
     judged = part_s >= _JUDGED_S
@@ -199,7 +196,7 @@ def tell_statistics(run: Run, name: str, sound: np.ndarray, looks: Looks, began:
     run.figure(f"level, {name}", levels - np.median(levels[first]), unit="dB", clock=OUTPUT, **common,
                goal=band(judged, 6.0, "a performer notices 6 dB"),
                means="of each part, against the median of the first three")  # fmt: skip
-    at_s, pitches = looks.notes()
+    at_s, pitches = heard.notes()
     which = np.clip(((at_s - began) / part_s).astype(int), 0, PARTS - 1)
     counts = np.bincount(which, minlength=PARTS)
     a_minute = counts * 60.0 / part_s

@@ -234,18 +234,54 @@ def test_the_file_tells_steps_and_what_it_skips():
 def test_late_steps_are_missing_from_the_ratio(tmp_path):
     """ISR counts steps written by the time they were due, staleness grows by what one was late, and the course marks it."""
     step = _step()
-    steps = np.zeros(5, [(name, np.float32) for name in ("slack_frames", "sounding", "step_us")])
+    steps = np.zeros(5, [(name, np.float32) for name in ("slack_frames", "sounding", "step_us", "whole_us")])
     steps["slack_frames"], steps["sounding"], steps["step_us"] = [100, 0, -48, 200, 100], [0, 1, 1, 1, 1], 2000
+    steps["whole_us"] = 2500
     out = _Out()
     run = _run("step", tmp_path, out)
-    step.tell_live(run, steps, np.arange(5) * 0.02, [(10.0, 288), (10.05, 480)], 10.0, {})
+    looks = step.Looks(None)
+    looks.rows = [(10.0, 288, 0), (10.05, 480, 1)]
+    step.tell_live(run, steps, np.arange(5) * 0.02, looks, 10.0, {})
     lines = {(line["kind"], line["name"]): line for line in told(out.text)}
     ratio = lines["tally", "ISR"]
-    assert ratio["happened"] == 4 and ratio["chances"] == 5 and not ratio["goals"][0]["met"]
-    assert lines["tally", "ISR, where there was sound"]["happened"] == 3
+    assert ratio["happened"] == 3 and ratio["chances"] == 4 and not ratio["goals"][0]["met"]
+    assert lines["tally", "ISR, silence too"]["happened"] == 4
     stale = np.concatenate(lines["figure", "staleness"]["events"]["segments"])
     assert np.allclose(stale * 48, [416, 416, 416 + 48, 608, 608], atol=0.01)
+    share = lines["figure", "live, answering, to the voice, share of the hop"]
+    assert share["count"] == 4 and share["goals"][0]["met"]
+    assert lines["figure", "live, answering, whole step, share of the hop"]["p50"] == pytest.approx(12.5)
     assert lines["timeline", "live, to the voice, share of the hop"]["marks"] == [[0.04, "late by 1.0 ms"]]
+
+
+def test_where_nothing_sounds_nothing_is_met(tmp_path):
+    """An instrument that only listened has met no goal of those who are asked of its voice."""
+    step = _step()
+    steps = np.zeros(5, [(name, np.float32) for name in ("slack_frames", "sounding", "step_us", "whole_us")])
+    out, looks = _Out(), step.Looks(None)
+    looks.rows = [(10.0, 288, 0)]
+    step.tell_live(_run("step", tmp_path, out), steps, np.arange(5) * 0.02, looks, 10.0, {})
+    goals = {line["name"]: goal["met"] for line in told(out.text) for goal in line.get("goals", [])}
+    assert goals == {"ISR": False, "live, answering, to the voice, share of the hop": False}
+
+
+@pytest.mark.parametrize("name", ["echo", "through"])
+def test_a_bundle_without_networks_is_left_out(tmp_path, name):
+    """With the reason, and no figure."""
+    out = _Out()
+    _step().measure(_run("step", tmp_path, out, "--quick", "--bundle", name))
+    (line,) = told(out.text)
+    assert line["kind"] == "skip" and line["name"] == "" and "networks" in line["why"]
+
+
+def test_only_the_stepping_thread_has_real_time_rank_and_only_meanwhile(monkeypatch):
+    """It is asked for around the steps, and given back."""
+    step, asked = _step(), []
+    monkeypatch.setattr(step, "request_realtime", lambda: asked.append("real-time") or True)
+    monkeypatch.setattr(step.os, "sched_setscheduler", lambda pid, policy, param: asked.append((pid, policy, param.sched_priority)))
+    with step.at_the_models_rank() as realtime:
+        assert realtime and asked == ["real-time"]
+    assert asked[1:] == [(0, step.os.SCHED_OTHER, 0)]
 
 
 class _Out:
