@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -110,15 +110,24 @@ def midi_messages(count: int, chance: random.Random) -> list[Told]:
     """Controllers that the table has for rows of the callback, never the same value twice in a row."""
     by_row = {path: int(binding[2:]) for binding, path in MidiMap(REGISTRY).mapping.items() if binding.startswith("cc")}
     paths = [path for path in BLOCK_ROWS if path in by_row]
-    raw = {path: -1 for path in paths}
+    rows = [REGISTRY.resolve(path) for path in paths]
+    raws = {row.path: [round(127 * row.position(SETTLED.get(row.path, row.default)))] for row in rows}
     told = []
     for n in range(count):
         path = paths[n % len(paths)]
         row, (low, high) = REGISTRY.resolve(path), RANGES.get(path, (-18.0, 0.0))
-        span = round(127 * row.position(low)), round(127 * row.position(high))
-        raw[path] = chance.choice([value for value in range(*span) if abs(value - raw[path]) >= 6])
-        told.append(Told(path, raw[path], bytes((0xB0, by_row[path], raw[path])), "block rows"))
+        raw = _another(raws[path], range(round(127 * row.position(low)), round(127 * row.position(high))), 6, chance)
+        told.append(Told(path, raw, bytes((0xB0, by_row[path], raw)), "block rows"))
     return told
+
+
+def _another(before: list[int], span: range, least: int, chance: random.Random) -> int:
+    """A value of a controller that is neither the last nor, if that should have been lost, the one before it; and note it."""
+    apart = [raw for raw in span if all(abs(raw - old) >= least for old in before[-2:])]
+    if not apart:  # a narrow span
+        return _another(before, span, least - 1, chance)
+    before.append(chance.choice(apart))
+    return before[-1]
 
 
 def step_cycle(chance: random.Random) -> list[Told]:
@@ -138,14 +147,13 @@ def step_midi(count: int, chance: random.Random) -> list[Told]:
     bound = {path: int(binding[2:]) for binding, path in MidiMap(REGISTRY).mapping.items() if binding.startswith("cc")}
     told: list[Told] = []
     rows = [REGISTRY.resolve(path) for path, _ in MIDI_ROWS]
-    left = {row.path: round(127 * row.position(row.default)) for row in rows if row.kind == "float"}
+    left = {row.path: [round(127 * row.position(row.default))] for row in rows if row.kind == "float"}
     while len(told) < count:
         for path, kind in MIDI_ROWS:
             if REGISTRY.resolve(path).kind in ("trigger", "bool"):
                 raws = {127: kind, 0: kind if REGISTRY.resolve(path).kind == "bool" else ""}
             else:  # what stays where it is, is no change
-                left[path] = chance.choice([raw for raw in range(128) if abs(raw - left[path]) >= 8])
-                raws = {left[path]: kind}
+                raws = {_another(left[path], range(128), 8, chance): kind}
             told += [Told(path, None, bytes((0xB0, bound[path], raw)), of_a_class) for raw, of_a_class in raws.items()]
     return told
 
@@ -159,9 +167,22 @@ def value_of(path: str, chance: random.Random) -> Value:
     return draw(REGISTRY.resolve(path), chance)
 
 
-def planned(told: list[Told], least_s: float, most_s: float, chance: random.Random, ahead_s: float | None = None) -> list[Planned]:
-    """The messages as a plan, at random distances."""
-    return [Planned(chance.uniform(least_s, most_s), one.data, ahead_s) for one in told]
+def planned(
+    told: list[Told], least_s: float, most_s: float, chance: random.Random, ahead_s: float | None = None, lose: int = 0
+) -> list[Planned]:
+    """The messages as a plan, at random distances. `lose` is a fault: one in so many is lost, of those that no other depends on."""
+    plan, may_be_lost = [], 0
+    for one in told:
+        may_be_lost += _is_its_own(one)
+        lost = bool(lose) and _is_its_own(one) and may_be_lost % lose == 0
+        plan.append(Planned(chance.uniform(least_s, most_s), one.data, ahead_s, lost))
+    return plan
+
+
+def _is_its_own(one: Told) -> bool:
+    """Whether the next message does the same if this one is lost: after a switch that stays on, or a mode that does not begin, it
+    would not."""
+    return bool(one.kind) and one.path != "mode" and REGISTRY.resolve(one.path).kind != "bool"
 
 
 def echoes(told: list[Told], sent: Sent) -> list[float | None]:
@@ -178,6 +199,16 @@ def echoes(told: list[Told], sent: Sent) -> list[float | None]:
         if came_before:
             found[came_before[-1]] = at_s
             waiting[key].remove(came_before[-1])
+    return found
+
+
+def returned(packets: list[bytes], sent: Sent) -> list[float | None]:
+    """When each packet came back as it was; None: it never did. What one of them lost does not shift the others."""
+    found: list[float | None] = [None] * len(packets)
+    for at_s, data in sent.answers:
+        same = [n for n, one in enumerate(packets) if one == data and found[n] is None and sent.at_s[n] <= at_s]
+        if same:
+            found[same[-1]] = at_s
     return found
 
 
@@ -219,6 +250,27 @@ def effect(out: np.ndarray, begin: int, end: int, thresholds_db: tuple[float, ..
     return Effect(begin, differs, heard, settled)
 
 
+@dataclass
+class Delays:
+    """ms from each message to the first frame that differs, and to where that is heard; and what has none, message by message.
+
+    `stood`: the clock stood still meanwhile; `unsettled`: what was before had not ended; `without`: places of those that nothing
+    came of before the next, in a sound that had settled and on a clock that kept on; `unheard`: what differs was not heard by then.
+    """
+
+    first_ms: list[float] = field(default_factory=list)
+    heard_ms: list[float] = field(default_factory=list)
+    stood: int = 0
+    unsettled: int = 0
+    without: list[int] = field(default_factory=list)
+    unheard: int = 0
+
+    @property
+    def looked_at(self) -> int:
+        """Messages of which something can be said."""
+        return len(self.first_ms) + len(self.without)
+
+
 class Block:
     """A live instrument that plays a tone back, and what messages did to it."""
 
@@ -245,42 +297,52 @@ class Block:
                 off += [found.differs - frame] if found.settled and found.differs is not None else []
         return off
 
-    def delays(
-        self, effects: list[Effect], moments_s: list[float], since_s: float = 0.0
-    ) -> tuple[list[float], list[float], tuple[int, int]]:
-        """ms to the first frame that differs and to where it is heard, of those before which the sound had settled and the
-        clock kept on, from `since_s` before the moment; and how many are told apart for either reason: standstills, unsettled."""
-        first_ms, heard_ms, stood, unsettled = [], [], 0, 0
-        for one, at_s in zip(effects, moments_s, strict=True):
-            if one.differs is None:
-                continue
-            out_s = self._live.at_s(one.differs)
-            if not one.settled:
-                unsettled += 1
+    def delays(self, effects: list[Effect], moments_s: list[float], since_s: float = 0.0) -> Delays:
+        """What came of each message, and when; the clock must have kept on from `since_s` before its moment."""
+        found = Delays()
+        untils_s = [*moments_s[1:], *(moment + APART_S[0] for moment in moments_s[-1:])]
+        for n, (one, at_s, until_s) in enumerate(zip(effects, moments_s, untils_s, strict=True)):
+            out_s = until_s if one.differs is None else self._live.at_s(one.differs)
+            if one.differs is not None and not one.settled:
+                found.unsettled += 1
             elif stood_still(self._live, at_s - since_s, out_s):
-                stood += 1
+                found.stood += 1
+            elif one.differs is None:
+                found.without.append(found.looked_at)
             else:
-                first_ms.append(1e3 * (out_s - at_s))
-                if one.audible is not None:
-                    heard_ms.append(first_ms[-1] + MS * (one.audible - one.differs))
-        return first_ms, heard_ms, (stood, unsettled)
+                found.first_ms.append(1e3 * (out_s - at_s))
+                if one.audible is None:
+                    found.unheard += 1
+                else:
+                    found.heard_ms.append(found.first_ms[-1] + MS * (one.audible - one.differs))
+        return found
 
 
 def stood_still(live: Live, from_s: float, to_s: float) -> bool:
     return live.stood_s(from_s, to_s) > live.blocksize / RATE / 2
 
 
-def told_found(told: list[Told], sent: Sent, effects: list[Effect]) -> list[bool]:
-    echoed = echoes(told, sent)
-    return [echo is not None or one.differs is not None for echo, one in zip(echoed, effects, strict=True)]
+def taken(told: list[Told], sent_s: list[float], applied: list[tuple]) -> list[tuple | None]:
+    """Of each message what Stage.applied has of it: the first of its row and value after it was sent, and before the next message
+    to which that could belong. A controller has no value of its own to be known by; None where nothing came."""
+    found: list[tuple | None] = []
+    for n, one in enumerate(told):
+        like = (m for m in range(n + 1, len(told)) if told[m].kind and (told[m].path, told[m].value) == (one.path, one.value))
+        until_s = sent_s[m] if (m := next(like, None)) is not None else math.inf
+        of_row = (a for a in applied if a[0] == one.path and one.value in (None, a[1]))
+        found.append(next((a for a in of_row if sent_s[n] <= a[4] < until_s), None))
+    return found
 
 
-def voice_of(steps: np.ndarray, published: int, modulus: int, delay_frames: int) -> tuple[int, bool] | None:
+def voice_of(steps: np.ndarray, published: int | None, modulus: int, delay_frames: int) -> tuple[int, bool] | None:
     """The device frame at which the voice was heard of the first step that had read so many publications of the mailbox, by the
-    trace, and whether it was in time: what is late is heard from where it was written on. None where no step had read them.
+    trace, and whether it was in time: what is late is heard from where it was written on. None where no step had read them, or
+    nothing was published.
 
     Of a worker whose first hop began with the device's first frame.
     """
+    if published is None:
+        return None
     read = (steps["params"].astype(np.int64) - published) % modulus < modulus // 2
     if not read.any():
         return None

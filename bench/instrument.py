@@ -190,8 +190,9 @@ class Live:
 
     @property
     def late(self) -> int:
-        """Steps so far whose voice was a sound and came too late."""
-        return self.engine.status().late_heard
+        """Steps so far whose voice was a sound and came too late, and times that the model let hops go by, being behind."""
+        status = self.engine.status()
+        return status.late_heard + status.catch_ups
 
     def put(self, frame: int, sound: np.ndarray) -> None:
         """Lay sound into what it is going to hear."""
@@ -225,6 +226,15 @@ class Live:
         first, last = np.searchsorted(begun, (from_s, to_s))
         before, after = beyond[max(0, first - _AROUND) : first + 1], beyond[max(0, last - 1) : last + _AROUND]
         return float(after.min() - before.min()) if len(before) and len(after) else 0.0
+
+
+    def behind_s(self, from_s: float, to_s: float) -> float:
+        """By how much the worst callback between two moments came later than the earliest around it would have it."""
+        begun = np.array(self.began_s)
+        beyond = begun - np.arange(len(begun)) * self.blocksize / RATE
+        first, last = np.searchsorted(begun, (from_s, to_s))
+        among, around = beyond[first : last + 1], beyond[max(0, first - _AROUND) : last + _AROUND]
+        return float(among.max() - around.min()) if len(among) else 0.0
 
 
 def started(engines: list[Live]) -> None:

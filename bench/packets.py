@@ -31,11 +31,15 @@ BY_HAND = "handed to MidiIn as a port's thread does"
 
 @dataclass(frozen=True)
 class Planned:
-    """One packet or MIDI message: how long after the one before it goes; of a packet for later, how far ahead its tag is."""
+    """One packet or MIDI message: how long after the one before it goes; of a packet for later, how far ahead its tag is.
+
+    `lost` is a fault: it is not sent, and told as if it were.
+    """
 
     wait_s: float
     data: bytes
     ahead_s: float | None = None
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,18 +57,11 @@ class CannotSend(Exception):
 
 
 class Sender:
-    """The process, from here. Use as a context. Raises CannotSend.
+    """The process, from here. Use as a context. Raises CannotSend."""
 
-    `lose` is a fault: one message in so many is not sent, and told as if it were.
-    """
-
-    def __init__(self, *to: str, lose: int = 0):
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__)), *to, "--lose", str(lose)],
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+    def __init__(self, *to: str):
+        command = [sys.executable, str(Path(__file__)), *to]
+        self._process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.told = self._line()
         if self.told.get("error"):
             self.__exit__()
@@ -83,7 +80,7 @@ class Sender:
 
     def play(self, plan: list[Planned]) -> Sent:
         """Send all of it, and wait a little for the last answers."""
-        words = [[one.wait_s, one.data.hex(), one.ahead_s] for one in plan]
+        words = [[one.wait_s, one.data.hex(), one.ahead_s, one.lost] for one in plan]
         self._process.stdin.write(json.dumps(words) + "\n")
         self._process.stdin.flush()
         told = self._line()
@@ -100,7 +97,8 @@ class Stage:
     """An engine with its desk and its OSC port, on a loop in a thread, as `antiphon play` has them. Use as a context.
 
     `applied` are (path, value, frame asked for or None, publications of the mailbox by then, time.monotonic()) of every change as
-    it reached the callback's queue or the model's mailbox, in order: what is for later is there when it is due.
+    it reached the callback's queue or the model's mailbox, in order: what is for later is there when it is due. What the mailbox
+    should have and was not published has None publications.
     """
 
     def __init__(self, engine, midi: str | None = None):
@@ -141,29 +139,33 @@ class Stage:
     def _do(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
-    def play_midi(self, plan: list[Planned], lose: int = 0) -> tuple[Sent, str]:
+    def play_midi(self, plan: list[Planned]) -> tuple[Sent, str]:
         """Send MIDI messages from a process of their own where there is a MIDI system that answers, else hand them over as a port's
         thread does; and say which."""
         for _ in range(_MIDI_TRIES if self._midi else 0):
-            with contextlib.suppress(CannotSend), Sender("--midi", "Antiphon", lose=lose) as sender:
+            with contextlib.suppress(CannotSend), Sender("--midi", "Antiphon") as sender:
                 before = self.midi.messages
-                sender.play([Planned(0.1, _UNBOUND)] * (2 if lose else 1))  # a server may have thrown a client out that was late
+                sender.play([Planned(0.1, _UNBOUND)])  # a server may have thrown a client out that was late
                 if self.midi.messages > before:
                     return sender.play(plan), f"python-rtmidi, {self._midi}"
         sent = Sent()
-        for number, one in enumerate(plan, 1):
+        for one in plan:
             time.sleep(one.wait_s)
             sent.at_s.append(time.monotonic())
-            if not (lose and number % lose == 0):
+            if not one.lost:
                 self._ports.heard(one.data, 0.0)
         time.sleep(_LAST_ANSWERS_S)
         return sent, BY_HAND
 
     def _note(self, event) -> None:
         from antiphon.kernels import lib
+        from antiphon.params import REGISTRY
 
+        before = int(lib.ap_mailbox_version(self._engine.segment.params))
         self._apply(event)
-        published = int(lib.ap_mailbox_version(self._engine.segment.params))
+        published: int | None = int(lib.ap_mailbox_version(self._engine.segment.params))
+        if published == before and REGISTRY.resolve(event.path).target == "step":
+            published = None
         self.applied.append((event.path, event.value, event.time_frame, published, time.monotonic()))
 
     async def _listen(self) -> None:
@@ -268,20 +270,19 @@ def _midi(client: str):
     raise OSError(f"no MIDI port like {client!r}")
 
 
-def _send(send, wait, plan: list, lose: int, number: int) -> tuple[dict, int]:
+def _send(send, wait, plan: list) -> dict:
     at_s, tags_s, answers = [], [], []
-    for wait_s, data, ahead_s in plan:
+    for wait_s, data, ahead_s, lost in plan:
         wait(wait_s, answers)
-        number += 1
         tag = None if ahead_s is None else time.time() + ahead_s
         packet = bytes.fromhex(data) if tag is None else bundled(bytes.fromhex(data), tag)
         at_s.append(time.monotonic())
         tags_s.append(tag)
-        if not (lose and number % lose == 0):
+        if not lost:
             with contextlib.suppress(OSError):
                 send(packet)
     wait(_LAST_ANSWERS_S, answers)
-    return {"at_s": at_s, "tags_s": tags_s, "answers": answers}, number
+    return {"at_s": at_s, "tags_s": tags_s, "answers": answers}
 
 
 def _echo() -> None:
@@ -301,7 +302,6 @@ def main() -> None:
     kind.add_argument("--udp", type=int)
     kind.add_argument("--midi")
     kind.add_argument("--echo", action="store_true")
-    parser.add_argument("--lose", type=int, default=0)
     options = parser.parse_args()
     if options.echo:
         _echo()
@@ -312,10 +312,8 @@ def main() -> None:
         print(json.dumps({"error": str(error)}), flush=True)
         return
     print(json.dumps({"error": None}), flush=True)
-    number = 0
     for line in sys.stdin:
-        told, number = _send(send, wait, json.loads(line), options.lose, number)
-        print(json.dumps(told), flush=True)
+        print(json.dumps(_send(send, wait, json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

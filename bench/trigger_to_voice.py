@@ -5,12 +5,17 @@ How soon the instrument plays once you press the pedal. A trigger is read at the
 while it hears you hum, a trigger is given before a frame, at places all over a hop, and the first output frame that is not
 zero is looked for. Live: triggers at random moments, in two processes on a clock without a card; the clock starts at the
 first frame that no callback has taken when the trigger is given. Voices that came by a late step are in the figure, and
-counted beside it.
+counted beside it; so are triggers at which a callback was late, and the clock that is counted in was behind. The control is a chain that answers without a model, given the same triggers in the same seconds: it has the
+clock, the lead and the machine, not the model's work.
+
+Two sums are judged. What is promised and printed: hop + block + lead (and the device's out). And what was set as the goal, which
+has no lead: hop + block + device. The lead is what a step may take before its voice is late; so the goal is missed by triggers in
+the first frames of a hop, as many as the lead has, and by them alone.
 
 Through a server: a probe in a process of its own hums, sends the trigger as an OSC packet and hears the voice; so that figure
-has in it the device's own terms both of the probe and of the instrument, the wait for a callback, and the packet's way. The
-control is the sum, printed by the instrument for the same triggers, and the same performance without a trigger: the voice
-must not begin.
+has in it the device's own terms both of the probe and of the instrument, the wait for a callback, and the packet's way. Beside it,
+as beside what is exact, stands the sum: that is arithmetic, no control run. And the same performance without a trigger: there
+the voice must not begin.
 """
 
 from __future__ import annotations
@@ -24,13 +29,32 @@ from antiphon.engine import Engine, EngineConfig
 from antiphon.events import Event
 from antiphon.latency import HOP, latency
 from antiphon.suite import Goal, Run, main
-from instrument import ALONE, MS, RATE, Apart, Exact, Live, as_ms, first, humming
+from instrument import ALONE, MS, RATE, Apart, Exact, Live, as_ms, first, humming, started
 from jackrig import JackMissing, JackServer, Probe, ProbeFailed
 from packets import Stage
 
 VALUES = ALONE | {"phrase_gap_s": 5.0}
 BETWEEN_S = 0.72  # an answer of half a second, and a rest
+LISTENED = round(0.8 * BETWEEN_S * RATE)
+STILL = RATE // 100
+CLOCK_S = 0.04
+SOUNDS = -1
+"""Instead of frames: it was not silent before the trigger."""
 CLOCK = "the frame before which the trigger was given, to the first output frame that is not zero; the device's terms left out"
+
+
+def goals(statistic: str, table, measuring: int = 0, why: str = "") -> list[Goal]:
+    """What was set as the goal, and what is printed, of a latency table; `measuring` frames are the measurement's own, `why`."""
+    longest, lead = table.trigger_frames[1], sum(term.frames for term in table.terms if term.name == "lead")
+    return [
+        Goal(statistic, "<=", as_ms(longest + measuring), f"printed: hop + block + lead + device{why}"),
+        Goal(
+            statistic,
+            "<=",
+            as_ms(longest - lead + measuring),
+            f"set: hop + block + device{why}; the lead comes on top where a trigger falls in a hop's first {MS * lead:.0f} ms",
+        ),
+    ]
 
 
 def exact(run: Run, count: int) -> None:
@@ -51,22 +75,21 @@ def exact(run: Run, count: int) -> None:
         without = instrument.tried([lambda: played(None)] * 2)
         delay, table = instrument.delay_frames, latency(instrument.engine.timeline, 0, 0)
     sums = [delay - place for place in places]
-    heard = [MS * frames for frames in found if frames is not None]
     run.figure(
         "the sum",
         [MS * frames for frames in sums],
         unit="ms",
-        clock="printed for the same triggers: hop + block + lead, less the place",
+        clock="arithmetic, for the same triggers: hop + block + lead, less the place",
     )
-    if heard:
-        run.figure(
-            "exact",
-            heard,
-            unit="ms",
-            clock=CLOCK,
-            control="the sum",
-            goal=Goal("max", "<=", as_ms(table.trigger_frames[1]), "hop + block + lead"),
-        )
+    run.figure(
+        "exact",
+        [MS * frames for frames in found if frames is not None],
+        unit="ms",
+        clock=CLOCK,
+        control="the sum",
+        goal=goals("max", table),
+        none="no trigger was answered",
+    )
     run.tally(
         "exact, off the sum",
         sum(a != b for a, b in zip(found, sums, strict=True)),
@@ -98,65 +121,112 @@ def live(run: Run, count: int, before: Apart) -> None:
     """Triggers at random moments, one after the other, through both processes, when what is `before` is over."""
     random, given = np.random.default_rng(run.seed), []
     seconds = 2 + 1.2 * (BETWEEN_S + 0.02) * count
-    with Live(run.bundle, run.blocksize, VALUES, 30 + seconds) as instrument:
+    instrument = Live(run.bundle, run.blocksize, VALUES, 30 + seconds)
+    control = Live("echo", run.blocksize, VALUES, 30 + seconds)
+    try:
+        started([instrument, control])
         before.over()
-        instrument.put(instrument.next_hop(), humming(round(seconds * RATE)))
+        for one in (instrument, control):
+            one.put(one.next_hop(), humming(round(seconds * RATE)))
         time.sleep(0.5)
         for n in range(count):
             time.sleep(0.02 * random.random())
-            late = instrument.late
-            given.append((instrument.clock, late))
-            instrument.engine.apply(Event("trigger", True))
+            given.append((instrument.clock, instrument.late, control.clock, time.monotonic()))
+            for one in (instrument, control):
+                one.engine.apply(Event("trigger", True))
             time.sleep(BETWEEN_S)
             run.progress(0.3 + 0.4 * n / count)
-        out, late, longest = instrument.out(), instrument.late, instrument.engine.latency().trigger_frames[1]
-    found, in_time, unheard, sounding, beside = [], [], 0, 0, 0
-    for (at, before), after in zip(given, [*(late for _, late in given[1:]), late], strict=True):
-        if out[at - RATE // 100 : at].any():
-            sounding += 1  # the answer before it has not ended: nothing can be said
-            continue
-        frames = first(out[at : at + round(0.9 * BETWEEN_S * RATE)])
-        unheard += frames is None
-        beside += after > before
-        if frames is not None:
-            found.append(MS * frames)
-            in_time += [MS * frames] if after == before else []
+        out, late, table = instrument.out(), instrument.late, instrument.engine.latency()
+        beside_it, its_late = answers(control.out(), [at for _, _, at, _ in given]), control.late
+    finally:
+        for one in (instrument, control):
+            one.engine.stop(fade=False)
+    told = answers(out, [at for at, *_ in given])
+    lates = [after > one[1] for one, after in zip(given, [*(one[1] for one in given[1:]), late], strict=True)]
+    block_s = run.blocksize / RATE
+    held_up = [instrument.behind_s(at_s, at_s + CLOCK_S) > block_s for *_, at_s in given]
+    disturbed = [a or b for a, b in zip(lates, held_up, strict=True)]
     clock = "the device's clock when the trigger was given, to the first output frame that is not zero; a clock without a card"
-    if found:
-        run.figure(
-            "live",
-            found,
-            unit="ms",
-            clock=clock,
-            control="the sum",
-            means="all, late steps or not",
-            goal=Goal("p99", "<=", as_ms(longest), "hop + block + lead"),
-        )
-    if in_time:
-        run.figure(
-            "live, in time",
-            in_time,
-            unit="ms",
-            clock=clock,
-            control="the sum",
-            means="without those that had a late step in their answer",
-            goal=Goal("max", "<=", as_ms(longest), "hop + block + lead"),
-        )
+    sounding, unheard = told.count(SOUNDS), told.count(None)
+    none = f"{sounding} of {count} while the answer before still sounded, {unheard} unheard"
+    run.figure(
+        "echo, live",
+        [MS * frames for frames in beside_it if frames not in (None, SOUNDS)],
+        unit="ms",
+        clock=clock,
+        means=f"the same triggers in the same seconds, to a chain that answers without a model; {its_late} late steps of its own",
+    )
+    run.figure(
+        "live",
+        [MS * frames for frames in told if frames not in (None, SOUNDS)],
+        unit="ms",
+        clock=clock,
+        control="echo, live",
+        means="all, late steps or not",
+        goal=goals("p99", table),
+        none=none,
+    )
+    run.figure(
+        "live, in time",
+        [MS * frames for frames, off in zip(told, disturbed, strict=True) if frames not in (None, SOUNDS) and not off],
+        unit="ms",
+        clock=clock,
+        control="echo, live",
+        means="without those that had a late step in their answer, or a callback more than a block late before it",
+        goal=goals("max", table)[:1],
+        none=f"{none}, {sum(disturbed)} beside a late step or callback",
+    )
+    tell_sounding(run, "live", told)
     run.tally(
         "live, unheard",
         unheard,
-        len(given) - sounding,
+        count - sounding,
         unit="triggers",
         clock=clock,
         goal=Goal("happened", "==", 0, "no trigger is lost"),
+        where=[n for n, frames in enumerate(one for one in told if one != SOUNDS) if frames is None],
     )
     run.tally(
         "live, beside a late step",
-        beside,
-        len(given),
+        sum(lates),
+        count,
         unit="triggers",
         clock="until the next trigger",
         means="a late step was in the answer: the machine's doing",
+        where=np.flatnonzero(lates),
+    )
+    run.tally(
+        "live, beside a late callback",
+        sum(held_up),
+        count,
+        unit="triggers",
+        clock=f"{1e3 * CLOCK_S:.0f} ms from the trigger on",
+        means="a callback came more than a block late: the clock that is counted in was behind",
+        where=np.flatnonzero(held_up),
+    )
+
+
+def answers(out: np.ndarray, moments: list[int]) -> list[int | None]:
+    """Frames from each moment to the first of the voice; None: there is none. SOUNDS where it was not silent before: there nothing
+    can be said."""
+    found: list[int | None] = []
+    for at in moments:
+        still = not out[max(0, at - STILL) : at].any()
+        found.append(first(out[at : at + LISTENED]) if still else SOUNDS)
+    return found
+
+
+def tell_sounding(run: Run, name: str, told: list[int | None]) -> None:
+    """Tell of how many triggers nothing can be said."""
+    sounding = [frames == SOUNDS for frames in told]
+    run.tally(
+        f"{name}, told apart",
+        sum(sounding),
+        len(told),
+        unit="triggers",
+        clock=f"the {MS * STILL:.0f} ms before the trigger",
+        means="the answer before still sounded: no first frame of the next can be seen in it",
+        where=np.flatnonzero(sounding),
     )
 
 
@@ -193,30 +263,30 @@ def through_server(run: Run, count: int) -> None:
     except (JackMissing, ProbeFailed) as error:
         run.skip("through a server", str(error))
         return
-    found, unheard = [], 0
-    for earliest, latest in told["sent"]:
-        begins = first(out[int(latest) : int(latest) + round(0.8 * BETWEEN_S * RATE)]) if latest < len(out) else None
-        unheard += begins is None
-        found += [] if begins is None else [MS * (begins + (latest - earliest) / 2)]
+    sent = [(int(earliest), int(latest)) for earliest, latest in told["sent"]]
+    # From the earlier of the two frames between which it was given: what sounds before it came otherwise.
+    sounded = [bool(out[max(0, a - STILL) : a].any()) for a, _ in sent]
+    found = [SOUNDS if before else first(out[b : b + LISTENED]) for before, (_, b) in zip(sounded, sent, strict=True)]
+    delays = [
+        MS * (frames + (b - a) / 2) for frames, (a, b) in zip(found, sent, strict=True) if frames is not None and frames != SOUNDS
+    ]
     clock = "the probe's frame at which the packet was given to the socket, to the first frame that the probe hears"
     # Beyond the sum: the wait for the callback, and the probe's own way back to its ears.
-    most = table.trigger_frames[1] + 2 * run.blocksize
-    if found:
-        run.figure(
-            "through a server",
-            found,
-            unit="ms",
-            clock=clock,
-            control="the sum",
-            means=f"{late} late steps, {cross} xruns meanwhile",
-            goal=Goal(
-                "p99", "<=", as_ms(most), "hop + block + lead + device out, a block for the callback's wait and one to the probe"
-            ),
-        )
+    run.figure(
+        "through a server",
+        delays,
+        unit="ms",
+        clock=clock,
+        control="the sum",
+        means=f"{late} late steps, {cross} xruns meanwhile; the sum beside it is arithmetic, without the device",
+        goal=goals("p99", table, 2 * run.blocksize, ", a block for the callback's wait and one to the probe"),
+        none=f"{found.count(SOUNDS)} of {count} while the answer before still sounded, {found.count(None)} unheard",
+    )
+    tell_sounding(run, "through a server", found)
     run.tally(
         "through a server, unheard",
-        unheard,
-        count,
+        found.count(None),
+        count - found.count(SOUNDS),
         unit="triggers",
         clock=clock,
         goal=Goal("happened", "==", 0, "no trigger is lost"),
@@ -230,13 +300,13 @@ def measure(run: Run) -> None:
     if run.bundle == "through":
         run.skip("", "through gives back the microphone and has no triggers: name another bundle")
         return
-    seconds = run.length(6, 60)
-    exactly = Apart(lambda: exact(run, max(8, round(1.5 * seconds))))
+    seconds = run.length(6, 170)
+    exactly = Apart(lambda: exact(run, max(8, min(96, round(1.5 * seconds)))))
     live(run, max(3, round((0.5 * seconds - 1.0) / BETWEEN_S)), exactly)
     if run.quick and run.seconds is None:
         run.skip("through a server", "takes longer than the quick run has: antiphon bench trigger_to_voice")
     else:
-        through_server(run, max(3, round(0.3 * seconds / BETWEEN_S)))
+        through_server(run, max(3, round(0.45 * seconds / BETWEEN_S)))
 
 
 if __name__ == "__main__":
