@@ -11,8 +11,7 @@ callback's rows it plays its microphone, a tone that repeats itself bit for bit,
 change. For the model's rows the trace says which step had read the message, and when that step's voice was due. The clock
 runs from the moment a message is given to the socket (or MIDI port) to the moment at which that frame goes out: the begin of
 its callback and its place in the block; a callback comes every block, and that wait is in it; the device's own terms are not.
-A time tag is counted from the moment it names: the frame of a moment is the one that comes in then, which goes out one block
-later. Exact: on freewheel, what goes on without the message is compared with what goes on with it, told between two blocks.
+A time tag is counted from the device frame that it stands for: frames do not pass where such a clock stands still. Exact: on freewheel, what goes on without the message is compared with what goes on with it, told between two blocks.
 
 Jitter is p99 - p1. Three things are counted beside the figures. A message without an echo was not heard of, and one that the
 sound (or, for the model's rows, a step) shows nothing of before the next came was lost on its way in: there must be none. What
@@ -45,8 +44,6 @@ from instrument import MS, RATE, Apart, Exact, Live, as_ms, differs, humming
 from packets import BY_HAND, Sender, Sent, Stage, midi_server
 
 AHEAD_S, STEP_APART_S, LONG_LEAD_S = 0.06, (0.05, 0.08), 0.2
-REMEMBERED_S = 1.3
-"""How far back the instrument looks for which frame a time is: where its clock stood still since then, tags come later."""
 REST_S = 0.6
 """After rows were put back: filters ring for a fifth of a second, and then there is a sound that nobody changes."""
 RUN = round(audible.RUN_S * RATE) // HOP * HOP
@@ -93,15 +90,13 @@ def block_rows(
 
             put_back(live)
             unchanged(run, found, live)
-            told, monotonic = controls.block_messages(tagged, chance), time.monotonic() - time.time()
+            told = controls.block_messages(tagged, chance)
             sent = sender.play(planned(told, *APART_S, chance, AHEAD_S, lose))
-            meant = [tag + monotonic for tag in sent.tags_s]
-            early = round(AHEAD_S / 2 * RATE)
-            delays = found.delays(found.effects(meant, early), meant, REMEMBERED_S)
-            collected.of_block("block rows, time tag", delays, "the moment that a packet's time tag names, ", soon)
+            delays, off = found.at_frames(told, stage.applied, round(AHEAD_S / 2 * RATE))
+            collected.of_block("block rows, time tag", delays, "the device frame that a packet's time tag stands for, ", soon)
             run.figure(
                 "block rows, time tag: frames beside it",
-                found.beside(told, stage.applied, early),
+                off,
                 unit="frames",
                 better="same",
                 clock="the frame that the tag stands for, to the first that differs",
@@ -142,16 +137,15 @@ def unchanged(run: Run, found: Block, live: Live) -> None:
 
 
 class Way(NamedTuple):
-    """Messages that went one way: when they were sent, the moments from which the clock runs, and how far back it must not have
-    stood still; of those with echoes, when each came."""
+    """Messages that went one way: when they were sent; of those with echoes, when each came; and whether the clock runs from the frame
+    that was asked for (a time tag's), in frames, instead of from when they were sent."""
 
     name: str
     clock: str
     told: list[Told]
     sent: Sent
-    moments_s: list[float]
-    since_s: float
     echoed: list[float | None]
+    from_frame: bool = False
 
 
 def step_rows(run: Run, collected: Collected, cycles: int, system: str, chance: random.Random) -> None:
@@ -165,18 +159,16 @@ def step_rows(run: Run, collected: Collected, cycles: int, system: str, chance: 
             live.wait(heard)
             told = [one for _ in range(cycles) for one in controls.step_cycle(chance)]
             sent = sender.play(planned(told, *STEP_APART_S, chance, lose=lost_of(run)))
-            ways.append(Way("OSC", "a packet given to the socket", told, sent, sent.at_s, 0.0, controls.echoes(told, sent)))
+            ways.append(Way("OSC", "a packet given to the socket", told, sent, controls.echoes(told, sent)))
             told = [one for _ in range(max(1, cycles - 1)) for one in controls.step_cycle(chance)]
-            monotonic = time.monotonic() - time.time()
             sent = sender.play(planned(told, *STEP_APART_S, chance, AHEAD_S, lost_of(run)))
-            meant = [tag + monotonic for tag in sent.tags_s]
-            clock = "the moment that a packet's time tag names"
-            ways.append(Way("time tag", clock, told, sent, meant, REMEMBERED_S, controls.echoes(told, sent)))
+            clock = "the device frame that a packet's time tag stands for"
+            ways.append(Way("time tag", clock, told, sent, controls.echoes(told, sent), from_frame=True))
             for path, value in (("mode", "hold"), ("trigger", True)):
                 live.engine.apply(Event(path, value))
             told = controls.step_midi(10 * (cycles - 1), chance)
             sent, way = stage.play_midi(planned(told, *STEP_APART_S, chance, lose=lost_of(run)))
-            ways.append(Way("MIDI", f"a message given to the MIDI port ({way})", told, sent, sent.at_s, 0.0, [None] * len(told)))
+            ways.append(Way("MIDI", f"a message given to the MIDI port ({way})", told, sent, [None] * len(told)))
         steps, out, applied = log.steps, live.out(), stage.applied
     agree = [found for way in ways for found in tell_way(run, collected, way, live, steps, applied, out)]
     run.tally(
@@ -199,7 +191,7 @@ def tell_way(
     delays: dict[str, list[float]] = {kind: [] for kind in CLASSES}
     read, echoes, agree, stood, delay = [], [], [], 0, live_delay(run)
     entries = controls.taken(way.told, way.sent.at_s, applied)
-    for one, entry, from_s, back in zip(way.told, entries, way.moments_s, way.echoed, strict=True):
+    for one, entry, from_s, back in zip(way.told, entries, way.sent.at_s, way.echoed, strict=True):
         if not one.kind:
             continue
         voice = None if entry is None else controls.voice_of(steps, entry[3], TRACE_MODULUS, delay)
@@ -208,7 +200,9 @@ def tell_way(
         if voice is None:
             continue
         heard_at, in_time = voice
-        if stood_still(live, from_s - way.since_s, live.at_s(heard_at)):
+        if way.from_frame:  # frames do not pass while the clock stands still
+            delays[one.kind].append(as_ms(heard_at - entry[2]))
+        elif stood_still(live, from_s, live.at_s(heard_at)):
             stood += 1
         else:
             delays[one.kind].append(1e3 * (live.at_s(heard_at) - from_s))

@@ -277,35 +277,47 @@ class Block:
     def __init__(self, live: Live, thresholds_db: tuple[float, ...]):
         self._live, self._thresholds_db = live, thresholds_db
 
-    def effects(self, moments_s: list[float], early: int = 0) -> list[Effect]:
-        """What came of what was sent at each moment, time.monotonic(), until the next; `early`: so many frames before, too."""
+    def effects(self, moments_s: list[float]) -> list[Effect]:
+        """What came of what was sent at each moment, time.monotonic(), until the next."""
         out, begun = self._live.out(), np.array(self._live.began_s)
-        begins = [int(np.searchsorted(begun, at)) * self._live.blocksize - early for at in moments_s]
+        begins = [int(np.searchsorted(begun, at)) * self._live.blocksize for at in moments_s]
         ends = [min(end, len(out)) for end in [*begins[1:], begins[-1] + round(APART_S[0] * RATE)]] if begins else []
         return [effect(out, begin, end, self._thresholds_db) for begin, end in zip(begins, ends, strict=True)]
 
-    def beside(self, told: list[Told], applied: list[tuple], early: int) -> list[int]:
-        """Of messages for later, frames from the one that the instrument took the time for to the first that differs."""
-        meant, out, off = {}, self._live.out(), []
+    def at_frames(self, told: list[Told], applied: list[tuple], early: int) -> tuple[Delays, list[int]]:
+        """What came of messages for later, counted from the frame that the instrument took the time for: as `delays` has it, and in
+        frames. Frames do not pass while the clock stands still, so nothing is told apart for that."""
+        meant, out, found, off = {}, self._live.out(), Delays(), []
         for path, value, frame, *_ in applied:
             if frame:
                 meant.setdefault((path, value), []).append(frame)
         for one in told:
-            if frames := meant.get((one.path, one.value)):
-                frame = frames.pop(0)
-                found = effect(out, frame - early, frame + early, None)
-                off += [found.differs - frame] if found.settled and found.differs is not None else []
-        return off
+            if not (frames := meant.get((one.path, one.value))):
+                continue  # no echo tells of it
+            frame = frames.pop(0)
+            came = effect(out, frame - early, min(frame + round(APART_S[0] * RATE), len(out)), self._thresholds_db)
+            if came.differs is None:
+                found.without.append(found.looked_at)
+            elif not came.settled:
+                found.unsettled += 1
+            else:
+                off.append(came.differs - frame)
+                found.first_ms.append(MS * off[-1])
+                if came.audible is None:
+                    found.unheard += 1
+                else:
+                    found.heard_ms.append(MS * (came.audible - frame))
+        return found, off
 
-    def delays(self, effects: list[Effect], moments_s: list[float], since_s: float = 0.0) -> Delays:
-        """What came of each message, and when; the clock must have kept on from `since_s` before its moment."""
+    def delays(self, effects: list[Effect], moments_s: list[float]) -> Delays:
+        """What came of each message, and when; where the clock stood still meanwhile it is told apart."""
         found = Delays()
         untils_s = [*moments_s[1:], *(moment + APART_S[0] for moment in moments_s[-1:])]
         for n, (one, at_s, until_s) in enumerate(zip(effects, moments_s, untils_s, strict=True)):
             out_s = until_s if one.differs is None else self._live.at_s(one.differs)
             if one.differs is not None and not one.settled:
                 found.unsettled += 1
-            elif stood_still(self._live, at_s - since_s, out_s):
+            elif stood_still(self._live, at_s, out_s):
                 found.stood += 1
             elif one.differs is None:
                 found.without.append(found.looked_at)

@@ -162,7 +162,7 @@ def test_what_the_engine_loses_after_its_echo_is_counted(stage, tmp_path, monkey
 def _way(told: list, plan: list, applied: list, name: str) -> control_to_sound.Way:
     sent = controls.Sent([float(n) for n in range(len(told))], [None] * len(told))
     echoed = [None if one.lost else at + 0.001 for one, at in zip(plan, sent.at_s, strict=True)]
-    return control_to_sound.Way(name, "sent", told, sent, sent.at_s, 0.0, echoed)
+    return control_to_sound.Way(name, "sent", told, sent, echoed)
 
 
 @pytest.mark.parametrize("name", ["OSC", "MIDI"])
