@@ -11,7 +11,8 @@ callback's rows it plays its microphone, a tone that repeats itself bit for bit,
 change. For the model's rows the trace says which step had read the message, and when that step's voice was due. The clock
 runs from the moment a message is given to the socket (or MIDI port) to the moment at which that frame goes out: the begin of
 its callback and its place in the block; a callback comes every block, and that wait is in it; the device's own terms are not.
-A time tag is counted from the device frame that it stands for: frames do not pass where such a clock stands still. Exact: on freewheel, what goes on without the message is compared with what goes on with it, told between two blocks.
+A time tag is counted from the device frame that it stands for: frames do not pass where such a clock stands still. Exact: on
+freewheel, what goes on without the message is compared with what goes on with it, told between two blocks.
 
 Jitter is p99 - p1. Three things are counted beside the figures. A message without an echo was not heard of, and one that the
 sound (or, for the model's rows, a step) shows nothing of before the next came was lost on its way in: there must be none. What
