@@ -74,7 +74,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     # What comes after -- is for the program that the verb starts; argparse would look for positionals there.
     at = arguments.index("--") if first == "bench" and "--" in arguments else len(arguments)
     options, unknown = parser.parse_known_args(_join_negatives(arguments[:at]))
-    options.own = arguments[at + 1 :]
+    options.further = arguments[at + 1 :]
     if unknown:
         flags = [name for action in verbs[options.verb]._actions for name in action.option_strings]
         wrong = unknown[0].partition("=")[0]

@@ -95,7 +95,7 @@ def _names(out: str | None) -> tuple[Path, Path]:
 
 def _wanted(options: argparse.Namespace) -> tuple[list[catalogue.Benchmark], dict[str, list[str]]]:
     """Which to run, and the flags of each."""
-    names, own = options.names, options.own
+    names, own = options.names, options.further
     if options.soak is not None:
         if names not in ([], ["soak"]):
             raise UsageError(f"bench: --soak runs only the soak; leave out {' '.join(names)}")
